@@ -1,0 +1,80 @@
+# make up · test · check · scale · bench · clean: each sets up what it needs by itself.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.PHONY: help up down test check unit scale bench clean lock setup web
+
+# A `python3.13` on PATH may be a pyenv shim that does not run: each candidate is tried.
+CANDIDATES := python3.13 $(HOME)/.pyenv/versions/3.13.0/bin/python $$(pyenv prefix 3.13.0 2>/dev/null)/bin/python /usr/local/bin/python3.13 python3
+PYTHON = $(shell for p in $(CANDIDATES); do "$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && { echo "$$p"; break; }; done)
+NODE_OK := node -e 'const [a,b]=process.versions.node.split(".").map(Number); process.exit(a>22||(a===22&&b>=18)?0:1)'
+UV := .venv/bin/uv
+PY := .venv/bin/python
+export PATH := $(CURDIR)/.venv-node/bin:$(PATH)
+
+help: ## say what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+.venv/bin/uv: locks/tools.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.13 is missing: none of [$(CANDIDATES)] runs. Install it (apt, pyenv install 3.13.0) and try again." >&2; exit 1; }
+	@"$(PYTHON)" -c 'import venv, ensurepip' || { echo "$(PYTHON) has no venv module: install python3.13-venv." >&2; exit 1; }
+	"$(PYTHON)" -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/tools.txt
+	@touch $@
+
+.venv/.ready: .venv/bin/uv locks/dev.txt
+	$(UV) pip install --quiet --python .venv/bin/python --require-hashes -r locks/dev.txt
+	@touch $@
+
+.venv-emulator/.ready: .venv/bin/uv locks/emulator.txt
+	$(UV) venv --quiet --allow-existing --python .venv/bin/python .venv-emulator
+	$(UV) pip install --quiet --python .venv-emulator/bin/python --require-hashes -r locks/emulator.txt
+	@touch $@
+
+.venv-node/.ready: .venv/bin/uv locks/node.txt
+	@if $(NODE_OK) 2>/dev/null; then mkdir -p .venv-node; else \
+	  $(UV) venv --quiet --allow-existing --python .venv/bin/python .venv-node && \
+	  $(UV) pip install --quiet --python .venv-node/bin/python --require-hashes -r locks/node.txt; fi
+	@touch $@
+
+web/node_modules/.ready: .venv-node/.ready web/package-lock.json
+	npm ci --prefix web --no-fund --no-audit --loglevel=error
+	@touch $@
+
+web/dist/index.html: web/node_modules/.ready $(shell find web/src web/public web/index.html web/vite.config.ts -type f 2>/dev/null)
+	npm run --silent --prefix web build
+
+setup: .venv/.ready .venv-emulator/.ready web/dist/index.html ## install everything the project needs into this folder
+
+up: setup ## the whole stack on this machine; prints the dashboard's address; Ctrl-C stops it all
+	@exec $(PY) -m local up
+
+down: .venv/.ready ## stop a stack that another terminal (or nobody) holds
+	@exec $(PY) -m local down
+
+scale: .venv/.ready ## make scale N=4 [KIND=external|googleSheet]: set the ECS service's desired count
+	@exec $(PY) -m local scale --count "$(N)" --kind "$(or $(KIND),external)"
+
+check: .venv/.ready ## format, lint, types
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy .
+
+unit: .venv/.ready ## the tests that need no emulator and no browser
+	.venv/bin/pytest -q tests --ignore tests/e2e --ignore tests/browser
+
+test: setup check ## every check there is
+	npm run --silent --prefix web check
+	npm test --silent --prefix web
+	.venv/bin/pytest -q
+
+bench: setup ## run every bench and write the README's table
+	$(PY) -m bench.run
+
+lock: .venv/bin/uv ## write locks/*.txt anew from pyproject.toml: versions and hashes, no addresses
+	for group in tools node emulator dev; do $(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes \
+	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links --group $$group -o locks/$$group.txt || exit 1; done
+	for group in lambda preview worker; do $(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes \
+	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links -c locks/dev.txt --group $$group -o locks/$$group.txt || exit 1; done
+
+clean: ## remove everything that make made
+	rm -rf .venv .venv-emulator .venv-node build .local web/node_modules web/dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,115 @@
+"""What a url, a header, a selector, a pointer and a spreadsheet's address must look like. Each raises ValueError."""
+
+import re
+
+import jmespath
+from yarl import URL
+
+from contracts.addresses import Policy, literal, why_refused
+
+PORTS_ALLOWED = frozenset({80, 443, 8080, 8443})
+HEADER_VALUE_LENGTH_MAX = 4_096
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")  # RFC 9110 5.1: a token
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+#: Hop-by-hop (RFC 9110 7.6.1), or ours to say.
+_HEADERS_REFUSED = frozenset(
+    {
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "if-match",
+        "if-modified-since",
+        "if-none-match",
+        "if-range",
+        "if-unmodified-since",
+        "keep-alive",
+        "range",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+_CONTROL_OR_SPACE = re.compile(r"[\x00-\x20\x7f\\]")
+_POINTER = re.compile(r"(/([^~/]|~[01])*)*")  # RFC 6901; a segment `*` stands for any member
+_SPREADSHEET_ID = re.compile(r"[A-Za-z0-9_-]{20,128}")
+_SPREADSHEET_URL = re.compile(
+    r"https://docs\.google\.com/(?:a/[^/]+/)?spreadsheets/(?:u/\d+/)?d/(?!e/)([A-Za-z0-9_-]{20,128})"
+)
+
+
+def check_url(url: str) -> URL:
+    """Refuse what must never be requested: the same rules hold again at the socket, for every redirect."""
+    if _CONTROL_OR_SPACE.search(url):
+        raise ValueError("no spaces, control characters or backslashes")
+    try:
+        parsed = URL(url)
+        port = parsed.port
+    except ValueError as error:
+        raise ValueError(f"not a url: {error}") from error
+    if parsed.scheme not in {"http", "https"}:
+        raise ValueError("the scheme must be http or https")
+    if not parsed.host:
+        raise ValueError("a host is missing")
+    if parsed.user is not None or parsed.password is not None:
+        raise ValueError("no user or password in the url: register an apiKey instead")
+    if port is None or not 0 < port < 2**16:
+        raise ValueError("the port must be between 1 and 65535")
+    return parsed
+
+
+def check_destination(url: URL, policy: Policy) -> None:
+    """Refuse ports and literal addresses that this deployment does not request."""
+    port = url.port or 0
+    if not policy.allow_private and port not in PORTS_ALLOWED:
+        raise ValueError(f"port {port} is not one of {', '.join(map(str, sorted(PORTS_ALLOWED)))}")
+    address = literal(url.host or "")
+    why = why_refused(address, port, policy) if address else None
+    if why:
+        raise ValueError(why)
+
+
+def origin(url: str | URL) -> str:
+    """Name what a secret is bound to: scheme, host and port."""
+    return str(URL(url).origin())
+
+
+def check_header(name: str, value: str) -> None:
+    """Refuse header names that are not tokens or not a source's to set, and values with line breaks."""
+    if not _HEADER_NAME.fullmatch(name):
+        raise ValueError("not a header name")
+    if name.lower() in _HEADERS_REFUSED or name.lower().startswith("proxy-"):
+        raise ValueError(f"{name} is set by the poller itself")
+    if len(value) > HEADER_VALUE_LENGTH_MAX or not _HEADER_VALUE.fullmatch(value):
+        raise ValueError(f"a value has no control characters and at most {HEADER_VALUE_LENGTH_MAX} characters")
+
+
+def check_selector(selector: str) -> str:
+    """Compile a JMESPath selector once, at save."""
+    if not selector:
+        return selector
+    try:
+        jmespath.compile(selector)
+    except jmespath.exceptions.JMESPathError as error:
+        raise ValueError(f"not a JMESPath expression: {error}") from error
+    return selector
+
+
+def check_pointer(pointer: str) -> str:
+    """Accept a JSON Pointer whose segments may be `*`."""
+    if not pointer or not _POINTER.fullmatch(pointer):
+        raise ValueError("not a JSON Pointer: it starts with / and escapes ~ as ~0 and / as ~1")
+    return pointer
+
+
+def spreadsheet_id(url: str) -> str:
+    """Find the id in any form people paste: a bare id or the address of the sheet."""
+    if _SPREADSHEET_ID.fullmatch(url):
+        return url
+    found = _SPREADSHEET_URL.match(url)
+    if not found:
+        raise ValueError("not a Google Sheets address: paste the sheet's own url or its id")
+    return found[1]

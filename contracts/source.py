@@ -1,0 +1,155 @@
+"""
+The source: the registered thing, every field with its bounds.
+
+`SourceFields` is what a person may set, `Registration` what they send (with the key, which is write only), `Source`
+what the table holds and the API shows. JSON names are the spec's and the design's; attributes carry their units.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
+
+from contracts.rules import check_header, check_pointer, check_selector, check_url, spreadsheet_id
+
+POLLING_INTERVAL_MAX_S = 86_400
+POLLING_INTERVAL_MIN_S = {"external": 1, "googleSheet": 10}
+URL_LENGTH_MAX = 4_096
+HEADERS_MAX = 32
+POINTERS_MAX = 64
+RANGES_MAX = 64
+TAGS_MAX = 20
+API_KEY_LENGTH_MAX = 8_192
+
+
+class SourceType(StrEnum):
+    """The two kinds of source, and of worker."""
+
+    EXTERNAL = "external"
+    GOOGLE_SHEET = "googleSheet"
+
+
+class State(StrEnum):
+    """How a source does. A source begins `new`: no poll has ended yet."""
+
+    NEW = "new"
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    FAILING = "failing"
+    DORMANT = "dormant"
+
+
+class Model(BaseModel):
+    """Frozen, strict about unknown fields, named in JSON as the spec names things."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, str_strip_whitespace=True)
+
+
+class Auth(Model):
+    """How the key travels: in which header or query parameter, or as basic or bearer credentials."""
+
+    scheme: Literal["header", "query", "basic", "bearer"] = "header"
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.~-]{1,128}$")] = "X-API-Key"
+
+
+class Status(Model):
+    """How a source does, in words a person can act on. Written on transitions only."""
+
+    state: State = State.NEW
+    why: str = Field(default="", max_length=512)
+    since: int = 0
+    last_good: int | None = Field(default=None, alias="lastGood")
+    epoch: int = 0
+
+
+Pointer = Annotated[str, AfterValidator(check_pointer)]
+Tag = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+
+
+class SourceFields(Model):
+    """What a person may set."""
+
+    name: str = Field(min_length=1, max_length=200)
+    description: str = Field(default="", max_length=2_000)
+    type: SourceType = SourceType.EXTERNAL
+    data_format: Literal["json", "xml", "auto"] = Field(default="auto", alias="dataFormat")
+    url: str = Field(min_length=1, max_length=URL_LENGTH_MAX)
+    polling_interval_s: int = Field(default=60, alias="pollingInterval", ge=1, le=POLLING_INTERVAL_MAX_S)
+    headers: dict[str, str] = Field(default_factory=dict, max_length=HEADERS_MAX)
+    auth: Auth = Auth()
+    selector: Annotated[str, Field(max_length=1_024), AfterValidator(check_selector)] = ""
+    ignore: list[Pointer] = Field(default_factory=list, max_length=POINTERS_MAX)
+    tolerance: float = Field(default=0, ge=0, allow_inf_nan=False)
+    unordered: list[Pointer] = Field(default_factory=list, max_length=POINTERS_MAX)
+    ranges: list[Annotated[str, StringConstraints(min_length=1, max_length=256)]] = Field(
+        default_factory=list, max_length=RANGES_MAX
+    )
+    header: bool = True
+    key_column: str = Field(default="", alias="keyColumn", max_length=256)
+    tags: list[Tag] = Field(default_factory=list, max_length=TAGS_MAX)
+    enabled: bool = True
+
+    @model_validator(mode="after")
+    def _fits_its_type(self) -> Self:
+        least_s = POLLING_INTERVAL_MIN_S[self.type]
+        if self.polling_interval_s < least_s:
+            raise FieldRefused("pollingInterval", f"a {self.type} source is polled every {least_s} s at most often")
+        if self.type is SourceType.EXTERNAL:
+            _named("url", check_url, self.url)
+        else:
+            _named("url", spreadsheet_id, self.url)
+        for name, value in self.headers.items():
+            _named(f"headers.{name[:64]}", check_header, name, value)
+        return self
+
+
+class Registration(SourceFields):
+    """What registers a source: its fields and, write only, its key or the secret of another source of its origin."""
+
+    api_key: SecretStr | None = Field(default=None, alias="apiKey", min_length=1, max_length=API_KEY_LENGTH_MAX)
+    api_key_secret_id: str | None = Field(default=None, alias="apiKeySecretId", max_length=512)
+
+    @model_validator(mode="after")
+    def _one_key(self) -> Self:
+        if self.api_key and self.api_key_secret_id:
+            raise FieldRefused("apiKeySecretId", "give either apiKey or apiKeySecretId")
+        return self
+
+
+class Source(SourceFields):
+    """A registered source, as the table holds it and the API shows it."""
+
+    id: str
+    api_key_secret_id: str | None = Field(default=None, alias="apiKeySecretId")
+    revision: int = 1
+    incarnation: str
+    shard: int
+    created_at: str = Field(alias="createdAt")
+    last_updated: str = Field(alias="lastUpdated")
+    owner: str = ""
+    status: Status = Status()
+
+    def item(self) -> dict[str, Any]:
+        """Give the item of the DataSources table, and the body the API answers with."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> Self:
+        """Read an item of the DataSources table (`attention` is the index's copy of the state)."""
+        return cls.model_validate({name: value for name, value in item.items() if name != "attention"})
+
+
+class FieldRefused(ValueError):
+    """A rule over several fields was broken; `field` is the one to mend."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+def _named(field: str, check: Any, *values: str) -> None:
+    try:
+        check(*values)
+    except ValueError as error:
+        raise FieldRefused(field, str(error)) from error

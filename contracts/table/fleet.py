@@ -1,0 +1,276 @@
+"""
+Requests to Fleet: heartbeats, shards, memberships and the configuration log of one kind of worker.
+
+Liveness is "this heartbeat number has not moved on my own clock"; no request here compares two clocks. One row per
+worker is written every two seconds, shard rows only when a shard changes hands, and they are never deleted: a
+deleted row would start its epochs again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from contracts.sharding import SHARD_ROW_BUCKETS
+from contracts.source import SourceType
+from contracts.table.values import Item, bind, read_item, write_item
+
+type Request = dict[str, Any]
+
+UP, DRAINING, DEAD = "UP", "DRAIN", "DEAD"
+
+COUNTER = "#"
+_ALL_OLD = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worker:
+    """A row of the roster: one process of the fleet. `owned` is the set of its shards, `load` what they cost."""
+
+    id: str
+    state: str = UP
+    beat: int = 0
+    owned: frozenset[int] = frozenset()
+    load: float = 0.0
+    overdue_ms: int = 0
+    started_ms: int = 0
+    beat_at_ms: int = 0
+
+    @classmethod
+    def read(cls, item: Mapping[str, Any]) -> Self:
+        """Read a worker's row as a client returns it."""
+        row = read_item(item)
+        return cls(
+            id=row["sk"],
+            state=row["st"],
+            beat=row["hb"],
+            owned=unpack_shards(row.get("owned", b"")),
+            load=row.get("load", 0.0),
+            overdue_ms=row.get("overdue", 0),
+            started_ms=row.get("startedAt", 0),
+            beat_at_ms=row.get("beatAt", 0),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shard:
+    """A shard's row: who owns it, under which epoch, the revision of its members, the last due time dispatched."""
+
+    number: int
+    owner: str | None = None
+    epoch: int = 0
+    revision: int = 0
+    through_ms: int = 0
+
+    @classmethod
+    def read(cls, item: Mapping[str, Any]) -> Self:
+        """Read a shard's row as a client returns it."""
+        row = read_item(item)
+        return cls(
+            number=int(row["sk"]),
+            owner=row.get("own"),
+            epoch=row["ep"],
+            revision=row.get("rev", 0),
+            through_ms=row.get("through", 0),
+        )
+
+
+def pack_shards(shards: frozenset[int]) -> bytes:
+    """Write a set of shards as a bitmap: 125 bytes per thousand."""
+    return sum(1 << shard for shard in shards).to_bytes((max(shards, default=-1) + 8) // 8, "little")
+
+
+def unpack_shards(bitmap: bytes) -> frozenset[int]:
+    """Read a bitmap of shards."""
+    bits = int.from_bytes(bitmap, "little")
+    return frozenset(shard for shard in range(bits.bit_length()) if bits >> shard & 1)
+
+
+def worker_key(kind: SourceType, worker_id: str) -> Request:
+    """Give the key of a worker's row."""
+    return {"pk": f"{kind.value}#W", "sk": worker_id}
+
+
+def shard_key(kind: SourceType, shard: int) -> Request:
+    """Give the key of a shard's row; rows spread over partitions."""
+    return {"pk": f"{kind.value}#S#{shard % SHARD_ROW_BUCKETS:02d}", "sk": f"{shard:05d}"}
+
+
+def member_key(kind: SourceType, shard: int, source_id: str) -> Request:
+    """Give the key of a source's membership in its shard."""
+    return {"pk": f"{kind.value}#M#{shard:05d}", "sk": source_id}
+
+
+def log_key(kind: SourceType, entry: int | None) -> Request:
+    """Give the key of the configuration counter (None) or of one entry of the log."""
+    return {"pk": f"{kind.value}#R", "sk": COUNTER if entry is None else f"{entry:012d}"}
+
+
+def join(table: str, kind: SourceType, worker: Worker) -> Request:
+    """Put a worker's row: visible before it owns anything, and never under an id that was used."""
+    item = worker_key(kind, worker.id) | {"st": UP, "hb": 0, "startedAt": worker.started_ms, "load": 0}
+    return {"TableName": table, "Item": write_item(item), "ConditionExpression": "attribute_not_exists(pk)"}
+
+
+def renew(table: str, kind: SourceType, worker: Worker) -> Request:
+    """Move the heartbeat. A lost reply is no lost lease: the returned row shows whether `hb` already is this number."""
+    values = {
+        "hb": worker.beat, "owned": pack_shards(worker.owned), "load": worker.load, "overdue": worker.overdue_ms,
+        "at": worker.beat_at_ms, "st": worker.state, "dead": DEAD,
+    }  # fmt: skip
+    return {
+        "TableName": table,
+        "Key": write_item(worker_key(kind, worker.id)),
+        "UpdateExpression": "SET hb = :hb, st = :st, owned = :owned, #load = :load, overdue = :overdue, beatAt = :at",
+        "ConditionExpression": "attribute_exists(pk) AND st <> :dead AND hb < :hb",
+        "ExpressionAttributeNames": {"#load": "load"},
+        "ExpressionAttributeValues": bind(values),
+        "ReturnValues": "ALL_NEW",
+        **_ALL_OLD,
+    }
+
+
+def mark_dead(table: str, kind: SourceType, worker: Worker, *, by: str) -> Request:
+    """Declare a worker dead, once and for ever, if its heartbeat is still the one that did not move."""
+    return {
+        "TableName": table,
+        "Key": write_item(worker_key(kind, worker.id)),
+        "UpdateExpression": "SET st = :dead, deadBy = :by",
+        "ConditionExpression": "attribute_exists(pk) AND st <> :dead AND hb = :seen",
+        "ExpressionAttributeValues": bind({"dead": DEAD, "seen": worker.beat, "by": by}),
+        **_ALL_OLD,
+    }
+
+
+def forget(table: str, kind: SourceType, worker_id: str) -> Request:
+    """Delete the row of a dead worker that no shard names any more."""
+    return {
+        "TableName": table,
+        "Key": write_item(worker_key(kind, worker_id)),
+        "ConditionExpression": "st = :dead",
+        "ExpressionAttributeValues": bind({"dead": DEAD}),
+    }
+
+
+def roster(table: str, kind: SourceType) -> Request:
+    """Query every worker, strongly: a stale roster would show the dead alive and the living dead."""
+    return _query(table, f"{kind.value}#W")
+
+
+def shards(table: str, kind: SourceType, bucket: int) -> Request:
+    """Query one partition of the shard rows, strongly."""
+    return _query(table, f"{kind.value}#S#{bucket:02d}")
+
+
+def members(table: str, kind: SourceType, shard: int) -> Request:
+    """Query the sources of a shard, strongly."""
+    return _query(table, f"{kind.value}#M#{shard:05d}")
+
+
+def get_shard(table: str, kind: SourceType, shard: int) -> Request:
+    """GetItem of a shard's row, read strongly."""
+    return {"TableName": table, "Key": write_item(shard_key(kind, shard)), "ConsistentRead": True}
+
+
+def make_shard(table: str, kind: SourceType, shard: int) -> Request:
+    """Put a shard's row if it is absent."""
+    item = shard_key(kind, shard) | {"ep": 0, "rev": 0}
+    return {"TableName": table, "Item": write_item(item), "ConditionExpression": "attribute_not_exists(pk)"}
+
+
+def claim(table: str, kind: SourceType, shard: Shard, *, by: str) -> Request:
+    """Claim a free shard, or a dead worker's (`shard.owner`; only after a strong read that showed it DEAD)."""
+    held = "own = :owner" if shard.owner else "attribute_not_exists(own)"
+    values = {"to": by} | ({"owner": shard.owner} if shard.owner else {})
+    return _move(table, shard_key(kind, shard.number), "SET own = :to, ep = :next", held, _epochs(shard) | values)
+
+
+def hand_off(table: str, kind: SourceType, shard: Shard, *, to: str) -> Request:
+    """Give an own shard to another worker, with the last due time dispatched: nothing skipped, nothing doubled."""
+    values = _epochs(shard) | {"to": to, "owner": shard.owner, "through": shard.through_ms}
+    action = "SET own = :to, ep = :next, through = :through"
+    return _move(table, shard_key(kind, shard.number), action, "own = :owner", values)
+
+
+def release(table: str, kind: SourceType, shard: Shard) -> Request:
+    """Let go of an own shard when nobody is there to take it."""
+    values = _epochs(shard) | {"owner": shard.owner, "through": shard.through_ms}
+    action = "SET ep = :next, through = :through REMOVE own"
+    return _move(table, shard_key(kind, shard.number), action, "own = :owner", values)
+
+
+def counter(table: str, kind: SourceType) -> Request:
+    """GetItem of the configuration counter, read strongly."""
+    return {"TableName": table, "Key": write_item(log_key(kind, None)), "ConsistentRead": True}
+
+
+def log_after(table: str, kind: SourceType, entry: int) -> Request:
+    """Query the configuration log after an entry, strongly."""
+    request = _query(table, f"{kind.value}#R")
+    return request | {
+        "KeyConditionExpression": "pk = :pk AND sk > :after",
+        "ExpressionAttributeValues": bind({"pk": f"{kind.value}#R", "after": f"{entry:012d}"}),
+    }
+
+
+def put_member(table: str, kind: SourceType, shard: int, source_id: str, *, revision: int) -> Request:
+    """Put a source's membership (an action of a configuration edit)."""
+    return {"TableName": table, "Item": write_item(member_key(kind, shard, source_id) | {"revision": revision})}
+
+
+def delete_member(table: str, kind: SourceType, shard: int, source_id: str) -> Request:
+    """Delete a source's membership (an action of a configuration edit)."""
+    return {"TableName": table, "Key": write_item(member_key(kind, shard, source_id))}
+
+
+def bump_shard(table: str, kind: SourceType, shard: int) -> Request:
+    """Move a shard's revision (an action of a configuration edit); makes the row where no worker has yet."""
+    return {
+        "TableName": table,
+        "Key": write_item(shard_key(kind, shard)),
+        "UpdateExpression": "SET ep = if_not_exists(ep, :zero) ADD rev :one",
+        "ExpressionAttributeValues": bind({"zero": 0, "one": 1}),
+    }
+
+
+def bump_counter(table: str, kind: SourceType, *, seen: int) -> Request:
+    """Move the configuration counter by one from what was read (an action of a configuration edit)."""
+    return {
+        "TableName": table,
+        "Key": write_item(log_key(kind, None)),
+        "UpdateExpression": "SET n = :next",
+        "ConditionExpression": "n = :seen" if seen else "attribute_not_exists(pk)",
+        "ExpressionAttributeValues": bind({"next": seen + 1} | ({"seen": seen} if seen else {})),
+    }
+
+
+def put_log(
+    table: str, kind: SourceType, entry: int, *, source_id: str, shard: int, act: str, revision: int
+) -> Request:
+    """Put an entry of the configuration log; `act` is put, delete or poll (an action of a configuration edit)."""
+    item = log_key(kind, entry) | {"source": source_id, "shard": shard, "act": act, "revision": revision}
+    return {"TableName": table, "Item": write_item(item), "ConditionExpression": "attribute_not_exists(pk)"}
+
+
+def _query(table: str, pk: str) -> Request:
+    return {
+        "TableName": table,
+        "KeyConditionExpression": "pk = :pk",
+        "ExpressionAttributeValues": bind({"pk": pk}),
+        "ConsistentRead": True,
+    }
+
+
+def _epochs(shard: Shard) -> Item:
+    return {"ep": shard.epoch, "next": shard.epoch + 1}
+
+
+def _move(table: str, key: Item, action: str, held: str, values: Item) -> Request:
+    return {
+        "TableName": table,
+        "Key": write_item(key),
+        "UpdateExpression": action,
+        "ConditionExpression": f"attribute_exists(pk) AND {held} AND ep = :ep",
+        "ExpressionAttributeValues": bind(values),
+        "ReturnValues": "ALL_NEW",
+        **_ALL_OLD,
+    }

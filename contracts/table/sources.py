@@ -1,0 +1,82 @@
+"""Requests to DataSources: the configuration and status of each source."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from contracts.source import Source, State, Status
+from contracts.table.schema import ATTENTION_INDEX
+from contracts.table.values import bind, write, write_item
+
+type Request = dict[str, Any]
+
+#: BatchGetItem takes at most this many keys (AWS).
+BATCH_GET_MAX = 100
+
+
+def get(table: str, source_id: str) -> Request:
+    """GetItem, read strongly."""
+    return {"TableName": table, "Key": write_item({"id": source_id}), "ConsistentRead": True}
+
+
+def get_many(table: str, source_ids: Sequence[str]) -> Request:
+    """BatchGetItem of at most `BATCH_GET_MAX` ids, read strongly."""
+    keys = [write_item({"id": source_id}) for source_id in source_ids]
+    return {"RequestItems": {table: {"Keys": keys, "ConsistentRead": True}}}
+
+
+def page(table: str, *, limit: int, after: str | None) -> Request:
+    """Scan one page; lists are not a hot path."""
+    request: Request = {"TableName": table, "Limit": limit}
+    return request | ({"ExclusiveStartKey": write_item({"id": after})} if after else {})
+
+
+def page_of_attention(table: str, state: State, *, limit: int, after: str | None) -> Request:
+    """Query one page of the sources in a state that wants attention."""
+    request: Request = {
+        "TableName": table,
+        "IndexName": ATTENTION_INDEX,
+        "KeyConditionExpression": "attention = :state",
+        "ExpressionAttributeValues": bind({"state": state.value}),
+        "Limit": limit,
+    }
+    return request | ({"ExclusiveStartKey": write_item({"attention": state.value, "id": after})} if after else {})
+
+
+def put_new(table: str, source: Source) -> Request:
+    """Put a source that must not exist yet (an action of the registering transaction)."""
+    return {"TableName": table, "Item": write_item(source.item()), "ConditionExpression": "attribute_not_exists(id)"}
+
+
+def delete(table: str, source_id: str, *, revision: int) -> Request:
+    """Delete a source as it was read (an action of the deleting transaction)."""
+    return {
+        "TableName": table,
+        "Key": write_item({"id": source_id}),
+        "ConditionExpression": "revision = :revision",
+        "ExpressionAttributeValues": bind({"revision": revision}),
+    }
+
+
+def set_status(table: str, source_id: str, status: Status, *, incarnation: str) -> Request:
+    """
+    Write a status on a transition; never touches the revision.
+
+    Refused if the source is gone, is another incarnation, or a worker of a newer epoch wrote since.
+    """
+    healthy = status.state is State.HEALTHY
+    return {
+        "TableName": table,
+        "Key": write_item({"id": source_id}),
+        "UpdateExpression": "SET #status = :status" + (" REMOVE attention" if healthy else ", attention = :state"),
+        "ConditionExpression": "attribute_exists(id) AND incarnation = :incarnation AND #status.epoch <= :epoch",
+        "ExpressionAttributeNames": {"#status": "status"},
+        "ExpressionAttributeValues": {
+            ":status": write(_plain(status)),
+            **bind({"incarnation": incarnation, "epoch": status.epoch}),
+            **({} if healthy else bind({"state": status.state.value})),
+        },
+    }
+
+
+def _plain(status: Status) -> Mapping[str, Any]:
+    return status.model_dump(mode="json", by_alias=True, exclude_none=True)
