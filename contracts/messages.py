@@ -69,7 +69,7 @@ class Message:
                 after=fields.get("from"),
                 hops=int(fields.get("hops", 0)),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise MessageRefused(f"not a message: {error}") from error
 
 

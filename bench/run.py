@@ -1,0 +1,54 @@
+"""Run every bench and write the README's table; what misses its bar stays in it as missed."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+README = HERE.parent / "README.md"
+BEGIN, END = "<!-- numbers: make bench -->", "<!-- end of numbers -->"
+NOT_A_BENCH = {"__init__", "claim", "run"}
+BENCH_TIMEOUT_S = 600
+
+
+def main() -> None:
+    """Run them one after the other: they would disturb each other."""
+    names = sorted(path.stem for path in HERE.glob("*.py") if path.stem not in NOT_A_BENCH)
+    rows = [row for name in names for row in run(name)]
+    README.write_text(replaced(README.read_text(), table(rows)))
+    missed = [row["claim"] for row in rows if not row["ok"]]
+    print(f"{len(rows)} claims, {len(missed)} missed: {missed}")
+
+
+def run(name: str) -> list[dict[str, Any]]:
+    """Run one bench in a process of its own and read its claims."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / f"{name}.json"
+        command = [sys.executable, "-m", f"bench.{name}", "--json", str(target)]
+        subprocess.run(command, check=True, timeout=BENCH_TIMEOUT_S, cwd=HERE.parent)
+        rows: list[dict[str, Any]] = json.loads(target.read_text())
+    return [row | {"bench": name} for row in rows]
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Write the claims as a table."""
+    lines = ["| claim | measured | bar | how |", "|---|---|---|---|"]
+    for row in rows:
+        bar = f"{row['bar']['op']} {row['bar']['value']:g}" + ("" if row["ok"] else " **missed**")
+        how = f"{row['how']} (`python -m bench.{row['bench']}`)"
+        lines.append(f"| {row['claim']} | {row['value']:g} {row['unit']} | {bar} | {how} |")
+    return "\n".join(lines)
+
+
+def replaced(text: str, numbers: str) -> str:
+    """Put the table between its two marks."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{numbers}\n{END}{after}"
+
+
+if __name__ == "__main__":
+    main()
