@@ -7,11 +7,11 @@ No pydantic here: the fan-out Lambda starts cold, and these are few and flat.
 import base64
 import gzip
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from contracts.clock import iso
 from contracts.steps import Step
 
 type Frame = dict[str, Any]
@@ -25,6 +25,8 @@ RESUME_SOURCES_MAX = 128
 ACCEPTED = frozenset({"gzip", "chunk"})
 MODES = frozenset({"patch", "full"})
 ID_LENGTH_MAX = 128
+TOKEN_LENGTH_MAX = 256
+_SOURCE_ID = re.compile(rf"[A-Za-z0-9_.:-]{{1,{ID_LENGTH_MAX}}}")
 
 #: Which field of a frame its compression replaces by `encoding` and `data`.
 PAYLOAD = {"snapshot": "data", "patch": "steps"}
@@ -42,13 +44,17 @@ class FrameRefused(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Ask:
-    """A client's frame, checked. `positions` is what the client has: by source, incarnation and version."""
+    """
+    A client's frame, checked. `positions` is what the client has: by source, incarnation and version.
+
+    `mode` and `accept` are None where a resume leaves them as they are.
+    """
 
     action: str
     id: str | int | None = None
     source_id: str | None = None
-    mode: str = "patch"
-    accept: frozenset[str] = frozenset()
+    mode: str | None = None
+    accept: frozenset[str] | None = None
     positions: Mapping[str, Position] = field(default_factory=dict)
     token: str | None = None
 
@@ -73,7 +79,7 @@ def parse(body: str) -> Ask:
 
 def subscribed(source_id: str, position: Position, *, at_ms: int) -> Frame:
     """Confirm a subscription. Version 0: no data yet, the first frame will be a snapshot."""
-    return _about("subscribed", source_id, position) | {"at": iso(at_ms)}
+    return _about("subscribed", source_id, position) | {"at": at_ms}
 
 
 def snapshot(source_id: str, position: Position, *, document_hash: str, data: Any, exact: bool) -> Frame:
@@ -85,7 +91,7 @@ def snapshot(source_id: str, position: Position, *, document_hash: str, data: An
 def patch(source_id: str, position: Position, *, base: int, steps: list[tuple[int, Step]], at_ms: int) -> Frame:
     """Give the steps from version `base` to the position's."""
     about = _about("patch", source_id, position)
-    return about | {"base": base, "steps": [list(step) for step in steps], "at": iso(at_ms)}
+    return about | {"base": base, "steps": [list(step) for step in steps], "at": at_ms}
 
 
 def ref(source_id: str, position: Position, *, url: str, size: int, document_hash: str) -> Frame:
@@ -97,7 +103,7 @@ def status(source_id: str, held: Mapping[str, Any], *, at_ms: int) -> Frame:
     """Tell how a source does."""
     return {
         "type": "status", "sourceId": source_id, "state": held["state"], "why": held["why"],
-        "since": held["since"], "at": iso(at_ms),
+        "since": held["since"], "at": at_ms,
     }  # fmt: skip
 
 
@@ -170,7 +176,8 @@ def _about(kind: str, source_id: str, position: Position) -> Frame:
 
 
 def _dump(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    # Half a surrogate pair that a client sent in an id has no UTF-8; its backslash form is JSON's own escape.
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="backslashreplace")
 
 
 def _object(body: str) -> Mapping[str, Any]:
@@ -184,7 +191,7 @@ def _object(body: str) -> Mapping[str, Any]:
 
 
 def _source(source_id: Any) -> str:
-    if not isinstance(source_id, str) or not 0 < len(source_id) <= ID_LENGTH_MAX or "#" in source_id:
+    if not isinstance(source_id, str) or not _SOURCE_ID.fullmatch(source_id):
         raise FrameRefused("bad_frame", "sourceId: the id of a source is missing")
     return source_id
 
@@ -198,14 +205,25 @@ def _position(held: Any) -> Position:
 
 def _subscribe(frame: Mapping[str, Any], source_id: Any) -> dict[str, Any]:
     name = _source(source_id)
-    mode, accept = frame.get("mode", "patch"), frame.get("accept", [])
-    if not isinstance(mode, str) or mode not in MODES:
-        raise FrameRefused("bad_frame", f"mode: one of {', '.join(sorted(MODES))}")
-    if not isinstance(accept, list) or not all(isinstance(way, str) for way in accept):
-        raise FrameRefused("bad_frame", "accept: a list of strings")
     held = frame.get("position")
     positions = {} if held is None else {name: _position(held)}
-    return {"source_id": name, "mode": mode, "accept": frozenset(accept) & ACCEPTED, "positions": positions}
+    return {"source_id": name, "positions": positions, "mode": _mode(frame, "patch"), "accept": _accept(frame, [])}
+
+
+def _mode(frame: Mapping[str, Any], default: str | None) -> str | None:
+    mode = frame.get("mode", default)
+    if mode is not default and (not isinstance(mode, str) or mode not in MODES):
+        raise FrameRefused("bad_frame", f"mode: one of {', '.join(sorted(MODES))}")
+    return mode
+
+
+def _accept(frame: Mapping[str, Any], default: list[str] | None) -> frozenset[str] | None:
+    accept = frame.get("accept", default)
+    if accept is None:
+        return None
+    if not isinstance(accept, list) or not all(isinstance(way, str) for way in accept):
+        raise FrameRefused("bad_frame", "accept: a list of strings")
+    return frozenset(accept) & ACCEPTED
 
 
 def _unsubscribe(_: Mapping[str, Any], source_id: Any) -> dict[str, Any]:
@@ -216,13 +234,14 @@ def _resume(frame: Mapping[str, Any], _: Any) -> dict[str, Any]:
     held = frame.get("positions")
     if not isinstance(held, dict) or not 0 < len(held) <= RESUME_SOURCES_MAX:
         raise FrameRefused("bad_frame", f"positions: 1 to {RESUME_SOURCES_MAX} sources")
-    return {"positions": {_source(source_id): _position(position) for source_id, position in held.items()}}
+    positions = {_source(source_id): _position(position) for source_id, position in held.items()}
+    return {"positions": positions, "mode": _mode(frame, None), "accept": _accept(frame, None)}
 
 
 def _auth(frame: Mapping[str, Any], _: Any) -> dict[str, Any]:
     token = frame.get("token")
-    if not isinstance(token, str) or not token:
-        raise FrameRefused("bad_frame", "token: missing")
+    if not isinstance(token, str) or not 0 < len(token) <= TOKEN_LENGTH_MAX or not token.isascii():
+        raise FrameRefused("bad_frame", f"token: a text of at most {TOKEN_LENGTH_MAX} characters")
     return {"token": token}
 
 

@@ -27,7 +27,12 @@ class MessageRefused(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """One message. A fan-out's `bucket` says which bucket, `after` (JSON `from`) the connection it stopped at."""
+    """
+    One message.
+
+    `bucket` says which bucket of the audience it is for (None: all of it), `after` (JSON `from`) the connection at
+    which a pass stopped, `told` how many it had told, `hops` how often it was queued again.
+    """
 
     kind: Kind
     source_id: str
@@ -36,6 +41,7 @@ class Message:
     at_ms: int
     bucket: int | None = None
     after: str | None = None
+    told: int = 0
     hops: int = 0
 
     @property
@@ -48,7 +54,7 @@ class Message:
         body = {
             "v": MESSAGE_VERSION, "kind": self.kind.value, "sourceId": self.source_id, "incarnation": self.incarnation,
             "version": self.version, "at": self.at_ms, "bucket": self.bucket, "from": self.after,
-            "hops": self.hops or None,
+            "told": self.told or None, "hops": self.hops or None,
         }  # fmt: skip
         return json.dumps({name: value for name, value in body.items() if value is not None}, separators=(",", ":"))
 
@@ -65,15 +71,16 @@ class Message:
                 incarnation=str(fields["incarnation"]),
                 version=int(fields["version"]),
                 at_ms=int(fields["at"]),
-                bucket=fields.get("bucket"),
-                after=fields.get("from"),
+                bucket=None if fields.get("bucket") is None else int(fields["bucket"]),
+                after=None if fields.get("from") is None else str(fields["from"]),
+                told=int(fields.get("told", 0)),
                 hops=int(fields.get("hops", 0)),
             )
         except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise MessageRefused(f"not a message: {error}") from error
 
 
-def send(queue_url: str, message: Message, *, unique: str) -> dict[str, str]:
+def send(queue_url: str, message: Message, *, unique: str) -> dict[str, Any]:
     """Build SendMessage. `unique` makes each send its own: a resend must not be swallowed as a duplicate."""
     return {
         "QueueUrl": queue_url,

@@ -50,6 +50,18 @@ class Subscription:
             expires_ms=row.get("expiry"),
         )
 
+    @classmethod
+    def from_own(cls, row: Mapping[str, Any], *, expires_ms: int | None) -> Self:
+        """Read the subscription's row under its connection, already unwrapped."""
+        return cls(
+            connection_id=row["connectionId"],
+            source_id=row["sheetId"],
+            bucket=row["bucket"],
+            mode=row["mode"],
+            accept=frozenset(row.get("accept", "").split()),
+            expires_ms=expires_ms,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cursor:
@@ -79,33 +91,38 @@ def bucket_key(source_id: str, bucket: int) -> str:
     return f"{source_id}#{bucket}"
 
 
-def put_connection(table: str, connection_id: str, right: Right, *, now_ms: int) -> list[Request]:
-    """Put the rows of a new connection: itself, its principal's, and its expiry's if it has one."""
-    ttl = now_ms // 1_000 + CONNECTION_TTL_S
+def put_connection(table: str, connection_id: str, right: Right, *, now_ms: int) -> Request:
+    """Put a connection's own row."""
     own = {
-        "connectionId": connection_id, "sheetId": SELF, "connectedAt": iso(now_ms), "ttl": ttl,
+        "connectionId": connection_id, "sheetId": SELF, "connectedAt": iso(now_ms),
+        "ttl": now_ms // 1_000 + CONNECTION_TTL_S,
         "principal": right.principal, "scopes": " ".join(sorted(right.scopes)), "expiry": right.expires_ms,
     }  # fmt: skip
-    return [
-        {"TableName": table, "Item": write_item(own)},
-        *({"TableName": table, "Item": write_item(key | {"ttl": ttl})} for key in index_keys(connection_id, right)),
-    ]
+    return {"TableName": table, "Item": write_item(own)}
+
+
+def put_index(table: str, connection_id: str, right: Right, *, now_ms: int) -> list[Request]:
+    """Put the rows by which a connection is found when its right ends."""
+    ttl = {"ttl": now_ms // 1_000 + CONNECTION_TTL_S}
+    return [{"TableName": table, "Item": write_item(key | ttl)} for key in index_keys(connection_id, right)]
 
 
 def index_keys(connection_id: str, right: Right) -> list[dict[str, str]]:
-    """Give the keys of the rows by which a connection is found when its right ends."""
+    """Give the keys of a connection's index rows: its principal's, and its expiry's if it has one."""
     names = [f"who#{right.principal}"]
     if right.expires_ms is not None:
         names.append(f"exp#{right.expires_ms // MINUTE_MS}")
     return [{"connectionId": name, "sheetId": connection_id} for name in names]
 
 
-def get_connection(table: str, connection_id: str) -> Request:
-    """GetItem of the connection's own row, read strongly."""
+def renew(table: str, connection_id: str, right: Right) -> Request:
+    """Give a connection that is still there a right of a later end."""
     return {
         "TableName": table,
         "Key": write_item({"connectionId": connection_id, "sheetId": SELF}),
-        "ConsistentRead": True,
+        "UpdateExpression": "SET scopes = :scopes, expiry = :expiry",
+        "ConditionExpression": "attribute_exists(connectionId)",
+        "ExpressionAttributeValues": bind({"scopes": " ".join(sorted(right.scopes)), "expiry": right.expires_ms}),
     }
 
 
@@ -123,18 +140,10 @@ def put_subscription(table: str, subscription: Subscription, *, now_ms: int) -> 
     """Put the subscription's row under its connection."""
     item = {
         "connectionId": subscription.connection_id, "sheetId": subscription.source_id, "bucket": subscription.bucket,
+        "mode": subscription.mode, "accept": " ".join(sorted(subscription.accept)) or None,
         "connectedAt": iso(now_ms), "ttl": now_ms // 1_000 + CONNECTION_TTL_S,
     }  # fmt: skip
     return {"TableName": table, "Item": write_item(item)}
-
-
-def get_subscription(table: str, connection_id: str, source_id: str) -> Request:
-    """GetItem of one subscription under its connection."""
-    return {
-        "TableName": table,
-        "Key": write_item({"connectionId": connection_id, "sheetId": source_id}),
-        "ConsistentRead": True,
-    }
 
 
 def delete_row(table: str, connection_id: str, source_id: str) -> Request:
@@ -161,13 +170,19 @@ def delete_subscriber(table: str, source_id: str, bucket: int, connection_id: st
     return {"TableName": table, "Key": write_item(key)}
 
 
-def subscribers(table: str, source_id: str, bucket: int, *, after: str = CURSOR) -> Request:
-    """Query one page of a bucket's subscribers, strongly, after a connection (`#` sorts before every id)."""
+def subscribers(table: str, source_id: str, bucket: int, *, now_ms: int, after: str = CURSOR) -> Request:
+    """
+    Query a bucket's subscribers, strongly, after a connection (`#` sorts before every id).
+
+    Rows past their ttl are left out: DynamoDB deletes them up to two days late.
+    """
+    values = {"bucket": bucket_key(source_id, bucket), "after": after, "now": now_ms // 1_000}
     return {
         "TableName": table,
         "KeyConditionExpression": "#bucket = :bucket AND connectionId > :after",
-        "ExpressionAttributeNames": {"#bucket": "bucket"},
-        "ExpressionAttributeValues": bind({"bucket": bucket_key(source_id, bucket), "after": after}),
+        "FilterExpression": "#ttl > :now",
+        "ExpressionAttributeNames": {"#bucket": "bucket", "#ttl": "ttl"},
+        "ExpressionAttributeValues": bind(values),
         "ConsistentRead": True,
     }
 

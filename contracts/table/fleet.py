@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from contracts.kinds import SourceType
 from contracts.sharding import SHARD_ROW_BUCKETS
-from contracts.source import SourceType
 from contracts.table.values import Item, bind, read_item, write_item
 
 type Request = dict[str, Any]
@@ -24,7 +24,11 @@ _ALL_OLD = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 
 @dataclass(frozen=True, kw_only=True)
 class Worker:
-    """A row of the roster: one process of the fleet. `owned` is the set of its shards, `load` what they cost."""
+    """
+    A row of the roster: one process of the fleet.
+
+    `owned` is the set of its shards, `load` what they cost; `inbox` counts the times others gave it shards.
+    """
 
     id: str
     state: str = UP
@@ -34,6 +38,7 @@ class Worker:
     overdue_ms: int = 0
     started_ms: int = 0
     beat_at_ms: int = 0
+    inbox: int = 0
 
     @classmethod
     def read(cls, item: Mapping[str, Any]) -> Self:
@@ -48,6 +53,7 @@ class Worker:
             overdue_ms=row.get("overdue", 0),
             started_ms=row.get("startedAt", 0),
             beat_at_ms=row.get("beatAt", 0),
+            inbox=row.get("inbox", 0),
         )
 
 
@@ -151,6 +157,17 @@ def forget(table: str, kind: SourceType, worker_id: str) -> Request:
     }
 
 
+def ring(table: str, kind: SourceType, worker_id: str) -> Request:
+    """Tell a worker that shards were given to it: it looks for them when it next reads the roster."""
+    return {
+        "TableName": table,
+        "Key": write_item(worker_key(kind, worker_id)),
+        "UpdateExpression": "ADD inbox :one",
+        "ConditionExpression": "attribute_exists(pk) AND st <> :dead",
+        "ExpressionAttributeValues": bind({"one": 1, "dead": DEAD}),
+    }
+
+
 def roster(table: str, kind: SourceType) -> Request:
     """Query every worker, strongly: a stale roster would show the dead alive and the living dead."""
     return _query(table, f"{kind.value}#W")
@@ -196,6 +213,18 @@ def release(table: str, kind: SourceType, shard: Shard) -> Request:
     values = _epochs(shard) | {"owner": shard.owner, "through": shard.through_ms}
     action = "SET ep = :next, through = :through REMOVE own"
     return _move(table, shard_key(kind, shard.number), action, "own = :owner", values)
+
+
+def fix_shard_count(table: str, kind: SourceType, shards: int) -> Request:
+    """Write the number of shards down, once for ever: under another number every source would change its shard."""
+    return {
+        "TableName": table,
+        "Key": write_item({"pk": f"{kind.value}#C", "sk": COUNTER}),
+        "UpdateExpression": "SET shards = :shards",
+        "ConditionExpression": "attribute_not_exists(shards) OR shards = :shards",
+        "ExpressionAttributeValues": bind({"shards": shards}),
+        **_ALL_OLD,
+    }
 
 
 def counter(table: str, kind: SourceType) -> Request:

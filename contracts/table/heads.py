@@ -140,6 +140,17 @@ def fence(table: str, source_id: str, *, epoch: int) -> Request:
     }
 
 
+def close_door(table: str, source_id: str) -> Request:
+    """Bump `fence` (an action of an editing transaction): what was fetched by the old rules cannot land."""
+    return {
+        "TableName": table,
+        "Key": write_item({"id": source_id}),
+        "UpdateExpression": "ADD fence :one",
+        "ConditionExpression": "attribute_exists(id)",
+        "ExpressionAttributeValues": bind({"one": 1}),
+    }
+
+
 def commit(table: str, head: Head, new: Next) -> Request:
     """Make a state the newest (an action of the committing transaction): only over the very head that was loaded."""
     values = {
@@ -168,5 +179,19 @@ def set_notified(table: str, head: Head) -> Request:
         "ConditionExpression": "epoch = :epoch AND incarnation = :incarnation AND notified < :version",
         "ExpressionAttributeValues": bind(
             {"version": head.version, "epoch": head.epoch, "incarnation": head.incarnation}
+        ),
+    }
+
+
+def set_body_until(table: str, head: Head, *, until_ms: int) -> Request:
+    """Remember that the body of this very head was stored again and expires later."""
+    return {
+        "TableName": table,
+        "Key": write_item({"id": head.source_id}),
+        "UpdateExpression": "SET bodyUntil = :until",
+        "ConditionExpression": "epoch = :epoch AND fence = :fence AND #version = :version",
+        "ExpressionAttributeNames": {"#version": "version"},
+        "ExpressionAttributeValues": bind(
+            {"until": until_ms, "epoch": head.epoch, "fence": head.fence, "version": head.version}
         ),
     }

@@ -1,13 +1,19 @@
 """Requests to DataSources: the configuration and status of each source."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from contracts.source import Source, State, Status
+from contracts.kinds import State
 from contracts.table.schema import ATTENTION_INDEX
 from contracts.table.values import bind, write, write_item
 
+if TYPE_CHECKING:  # pydantic doubles the start of a Lambda that only reads
+    from contracts.source import Source, Status
+
 type Request = dict[str, Any]
+
+#: What an edit never touches: set at registration, or written by workers.
+_FIXED = frozenset({"id", "type", "incarnation", "shard", "createdAt", "owner", "status"})
 
 #: BatchGetItem takes at most this many keys (AWS).
 BATCH_GET_MAX = 100
@@ -42,9 +48,23 @@ def page_of_attention(table: str, state: State, *, limit: int, after: str | None
     return request | ({"ExclusiveStartKey": write_item({"attention": state.value, "id": after})} if after else {})
 
 
-def put_new(table: str, source: Source) -> Request:
+def put_new(table: str, source: "Source") -> Request:
     """Put a source that must not exist yet (an action of the registering transaction)."""
     return {"TableName": table, "Item": write_item(source.item()), "ConditionExpression": "attribute_not_exists(id)"}
+
+
+def edit(table: str, source: "Source", *, seen: int) -> Request:
+    """Write what an edit may change of a source as it was read (an action of the editing transaction)."""
+    fields = {name: value for name, value in source.item().items() if name not in _FIXED}
+    keyless = "" if "apiKeySecretId" in fields else " REMOVE apiKeySecretId"
+    return {
+        "TableName": table,
+        "Key": write_item({"id": source.id}),
+        "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in fields) + keyless,
+        "ConditionExpression": "#revision = :seen",
+        "ExpressionAttributeNames": {f"#{name}": name for name in fields},
+        "ExpressionAttributeValues": bind(fields | {"seen": seen}),
+    }
 
 
 def delete(table: str, source_id: str, *, revision: int) -> Request:
@@ -57,7 +77,7 @@ def delete(table: str, source_id: str, *, revision: int) -> Request:
     }
 
 
-def set_status(table: str, source_id: str, status: Status, *, incarnation: str) -> Request:
+def set_status(table: str, source_id: str, status: "Status", *, incarnation: str) -> Request:
     """
     Write a status on a transition; never touches the revision.
 
@@ -78,5 +98,5 @@ def set_status(table: str, source_id: str, status: Status, *, incarnation: str) 
     }
 
 
-def _plain(status: Status) -> Mapping[str, Any]:
+def _plain(status: "Status") -> Mapping[str, Any]:
     return status.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -55,7 +55,7 @@ def write_item(item: Mapping[str, Any]) -> Item:
     return {name: write(value) for name, value in item.items() if value is not None}
 
 
-def read_item(item: Mapping[str, AttributeValue]) -> Item:
+def read_item(item: Mapping[str, Any]) -> Item:
     """Unwrap an item."""
     return {name: read(value) for name, value in item.items()}
 

@@ -1,0 +1,52 @@
+"""What a Lambda gets from outside: its clock, its chance, its clients. Handlers fetch these here and hand them in."""
+
+import random
+import time
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:  # the stubs are not deployed
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sqs import SQSClient
+
+#: Ids, tickets and jitter: nobody may guess them.
+CHANCE = random.SystemRandom()
+
+#: A Lambda has 10 s: two tries that hang must leave room to clean up and to answer.
+_CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
+#: Presigned URLs name the region: signed for the global endpoint, a young bucket elsewhere answers with a redirect.
+_S3_CONFIG = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
+
+
+def wall_ms() -> int:
+    """Tell the time, in ms since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def pause(seconds: float) -> None:
+    """Wait."""
+    time.sleep(seconds)
+
+
+def dynamodb() -> "DynamoDBClient":
+    """Make the client of the tables."""
+    return boto3.client("dynamodb", config=_CONFIG)
+
+
+def secrets_manager() -> "SecretsManagerClient":
+    """Make the client of the secrets."""
+    return boto3.client("secretsmanager", config=_CONFIG)
+
+
+def sqs() -> "SQSClient":
+    """Make the client of the queue."""
+    return boto3.client("sqs", config=_CONFIG)
+
+
+def s3() -> "S3Client":
+    """Make the client of the bucket."""
+    return boto3.client("s3", config=_CONFIG.merge(_S3_CONFIG))

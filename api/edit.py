@@ -1,0 +1,102 @@
+"""
+What every change of the configuration has in common: one transaction that also tells the fleet.
+
+Workers read counter → log → exactly those sources, so the counter moves by one from what was read; whoever was
+quicker makes us read it again.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from api.problem import try_again
+from api.rows import read_row
+from contracts.kinds import SourceType
+from contracts.table import fleet
+from contracts.table.transaction import Act, reasons, transaction
+
+if TYPE_CHECKING:  # the stubs are not deployed
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+type Action = tuple[Act, dict[str, Any]]
+
+TRIES_MAX = 8
+PAUSE_MAX_S = 0.2
+TOKEN_BITS = 128
+
+_REFUSED = "ConditionalCheckFailed"
+_CANCELLED = "TransactionCanceledException"
+
+
+class Cancelled(Exception):
+    """A condition of ours did not hold: nothing was written. `places` says which actions' conditions."""
+
+    def __init__(self, places: frozenset[int]) -> None:
+        super().__init__(f"refused: {sorted(places)}")
+        self.places = places
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edit:
+    """What the log says of a change; `act` is put or delete."""
+
+    source_id: str
+    kind: SourceType
+    shard: int
+    act: str
+    revision: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """The way into the fleet's configuration log."""
+
+    dynamodb: "DynamoDBClient"
+    fleet_table: str
+    chance: random.Random
+    pause: Callable[[float], None]
+
+    def land(self, actions: Sequence[Action], edit: Edit) -> None:
+        """Write the actions and the fleet's part together; `Cancelled` or a problem 503 mean that nothing was."""
+        for attempt in range(TRIES_MAX):
+            if self._lands(actions, edit):
+                return
+            self.pause(self.chance.uniform(0, min(PAUSE_MAX_S, 0.01 * 2**attempt)))
+        raise try_again("too many changes at once")
+
+    def _lands(self, actions: Sequence[Action], edit: Edit) -> bool:
+        """Try once; False if others were quicker."""
+        row = read_row(self.dynamodb, fleet.counter(self.fleet_table, edit.kind))
+        told = self._tell(edit, seen=row["n"] if row else 0)
+        token = f"{self.chance.getrandbits(TOKEN_BITS):032x}"
+        try:
+            self.dynamodb.transact_write_items(**transaction([*actions, *told], token=token))
+        except ClientError as error:
+            if error.response["Error"].get("Code") != _CANCELLED:  # anything else may have landed: the caller decides
+                raise
+            refused = frozenset(place for place, (code, _) in enumerate(reasons(error)) if code == _REFUSED)
+            ours = refused & frozenset(range(len(actions)))
+            if ours:
+                raise Cancelled(ours) from error
+            return False
+        return True
+
+    def _tell(self, edit: Edit, *, seen: int) -> list[Action]:
+        table, kind, shard = self.fleet_table, edit.kind, edit.shard
+        member: Action = (
+            ("Delete", fleet.delete_member(table, kind, shard, edit.source_id))
+            if edit.act == "delete"
+            else ("Put", fleet.put_member(table, kind, shard, edit.source_id, revision=edit.revision))
+        )
+        entry = fleet.put_log(
+            table, kind, seen + 1, source_id=edit.source_id, shard=shard, act=edit.act, revision=edit.revision
+        )
+        return [
+            member,
+            ("Update", fleet.bump_shard(table, kind, shard)),
+            ("Update", fleet.bump_counter(table, kind, seen=seen)),
+            ("Put", entry),
+        ]

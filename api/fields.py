@@ -1,0 +1,66 @@
+"""The fields of a source as a caller sends them: every wrong one is named, none is quoted."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import ValidationError
+
+from api.problem import FieldError, Problem
+from contracts.addresses import Policy
+from contracts.kinds import SourceType
+from contracts.rules import check_destination, check_header, check_url
+from contracts.source import HEADERS_MAX, FieldRefused, Registration
+
+ERRORS_MAX = 50
+FIELD_LENGTH_MAX = 128
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def read_registration(document: Mapping[str, Any], policy: Policy) -> Registration:
+    """Validate a registration, or say what is wrong with each field."""
+    errors = {error.field: error for error in _by_rules(document, policy)}
+    registration = None
+    try:
+        registration = Registration.model_validate(document, by_alias=True, by_name=False)
+    except ValidationError as refused:
+        errors |= {error.field: error for error in _by_model(refused)}
+    if errors or registration is None:
+        raise refuse(*list(errors.values())[:ERRORS_MAX])
+    return registration
+
+
+def refuse(*errors: FieldError) -> Problem:
+    """Say which fields are wrong."""
+    names = ", ".join(error.field for error in errors)
+    return Problem(status=HTTPStatus.UNPROCESSABLE_CONTENT, detail=f"wrong: {names}"[:512], errors=errors)
+
+
+def _by_model(refused: ValidationError) -> Iterator[FieldError]:
+    for error in refused.errors(include_url=False, include_input=False):
+        cause = error.get("ctx", {}).get("error")
+        field = cause.field if isinstance(cause, FieldRefused) else ".".join(map(str, error["loc"]))
+        yield FieldError(field=field[:FIELD_LENGTH_MAX], message=error["msg"].removeprefix("Value error, "))
+
+
+def _by_rules(document: Mapping[str, Any], policy: Policy) -> Iterator[FieldError]:
+    """Check what the model checks only once every field is right in itself, and what it cannot know."""
+    if document.get("type") == SourceType.GOOGLE_SHEET:
+        yield FieldError(field="type", message="this release polls external sources only")
+    elif isinstance(url := document.get("url"), str) and url:
+        yield from _named("url", lambda text: check_destination(check_url(text), policy), url.strip())
+    headers = document.get("headers")
+    for name, value in list(headers.items())[:HEADERS_MAX] if isinstance(headers, dict) else []:
+        if isinstance(value, str):
+            yield from _named(f"headers.{name[:64]}", check_header, name, value.strip())
+    if isinstance(key := document.get("apiKey"), str) and _CONTROL.search(key):
+        yield FieldError(field="apiKey", message="no control characters")
+
+
+def _named(field: str, check: Callable[..., None], *values: str) -> Iterator[FieldError]:
+    try:
+        check(*values)
+    except ValueError as error:
+        yield FieldError(field=field, message=str(error))

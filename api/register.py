@@ -1,0 +1,166 @@
+"""
+POST /datasources/register: a new source, whole or not at all.
+
+The secret comes first, since a source without its key would be polled wrongly; then one transaction writes source,
+head, place in the fleet and idempotency row. Where that ends in doubt the head decides: see `_landed_after_all`.
+"""
+
+import os
+from functools import cache, partial
+from http import HTTPStatus
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from api import door, shown
+from api.body import read_object
+from api.edit import Action, Cancelled, Edit
+from api.fields import read_registration, refuse
+from api.idempotency import Birth, Repeat
+from api.keys import Keys
+from api.problem import FieldError, Problem, try_again
+from api.registrar import Registrar
+from api.request import Request
+from api.respond import Act, Answer, Event, Response, json_response, serve
+from api.rows import read_row
+from contracts.clock import SECOND_MS, iso
+from contracts.rules import origin
+from contracts.sharding import shard_of_request
+from contracts.source import Registration, Source, Status
+from contracts.table import heads, sources
+from contracts.table.values import returned, write_item
+
+ID_BITS = 32
+INCARNATION_BITS = 64
+VOID_TTL_S = 3_600
+
+
+def register_source(request: Request, at: Registrar) -> Response:
+    """Register a source and show it."""
+    request.allow_parameters()
+    registration = read_registration(read_object(request), at.rules.policy)
+    owner = request.right.principal if request.right else ""
+    repeat = Repeat.read(request)
+    earlier = _earlier(repeat, at)
+    if earlier:
+        return _created(_source(registration, earlier, owner, at))
+    _check_shared_secret(registration, at.keys)
+    source = _source(registration, _birth(at), owner, at)
+    try:
+        _register(registration, source, repeat, at)
+    except Cancelled as cancelled:
+        earlier = _earlier(repeat, at)
+        if earlier is None:  # an id of 32 bits that was given before
+            raise try_again("try once more") from cancelled
+        return _created(_source(registration, earlier, owner, at))
+    return _created(source)
+
+
+def _register(registration: Registration, source: Source, repeat: Repeat | None, at: Registrar) -> None:
+    """Keep the key, then land the transaction; a failure leaves neither."""
+    try:
+        if registration.api_key:
+            at.keys.create(source.id, registration.api_key.get_secret_value(), origin(source.url))
+        at.configuration.land(_actions(source, repeat, at), _edit(source))
+    except (Problem, Cancelled):
+        _undo(registration, source, at)
+        raise
+    except (ClientError, BotoCoreError):
+        if _landed_after_all(source, at):
+            return
+        _undo(registration, source, at)
+        raise
+
+
+def _undo(registration: Registration, source: Source, at: Registrar) -> None:
+    if registration.api_key:
+        at.keys.undo(source.id)
+
+
+def _landed_after_all(source: Source, at: Registrar) -> bool:
+    """
+    Settle whether a transaction without an answer landed.
+
+    A void head is put where the transaction would put its own: if there is one, it landed; if not, it never will,
+    however late it arrives, and the key may be deleted. The void goes by itself.
+    """
+    void = {"id": source.id, "sheetId": source.id, "ttl": at.now_ms() // SECOND_MS + VOID_TTL_S}
+    try:
+        at.dynamodb.put_item(
+            TableName=at.tables.sheets_data,
+            Item=write_item(void),
+            ConditionExpression="attribute_not_exists(id)",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+    except ClientError as error:
+        if error.response["Error"].get("Code") != "ConditionalCheckFailedException":
+            raise
+        return (returned(error) or {}).get("incarnation") == source.incarnation
+    return False
+
+
+def _actions(source: Source, repeat: Repeat | None, at: Registrar) -> list[Action]:
+    birth = Birth(source_id=source.id, incarnation=source.incarnation, at_ms=source.status.since)
+    actions: list[Action] = [
+        ("Put", sources.put_new(at.tables.data_sources, source)),
+        ("Put", heads.put_new(at.tables.sheets_data, source.id, source.incarnation)),
+    ]
+    return [*actions, ("Put", repeat.put(at.tables.access, birth))] if repeat else actions
+
+
+def _edit(source: Source) -> Edit:
+    return Edit(source_id=source.id, kind=source.type, shard=source.shard, act="put", revision=source.revision)
+
+
+def _earlier(repeat: Repeat | None, at: Registrar) -> Birth | None:
+    if repeat is None:
+        return None
+    return repeat.earlier(read_row(at.dynamodb, repeat.get(at.tables.access)), now_ms=at.now_ms())
+
+
+def _check_shared_secret(registration: Registration, keys: Keys) -> None:
+    secret_id = registration.api_key_secret_id
+    if secret_id and not keys.belongs_to(secret_id, origin(registration.url)):
+        message = "not a secret of a source of the same scheme, host and port"
+        raise refuse(FieldError(field="apiKeySecretId", message=message))
+
+
+def _birth(at: Registrar) -> Birth:
+    return Birth(
+        source_id=f"external-{at.chance.getrandbits(ID_BITS):08x}",
+        incarnation=f"{at.chance.getrandbits(INCARNATION_BITS):016x}",
+        at_ms=at.now_ms(),
+    )
+
+
+def _source(registration: Registration, birth: Birth, owner: str, at: Registrar) -> Source:
+    """Make the source: the same registration and birth give the same source."""
+    secret_id = at.keys.secret_id(birth.source_id) if registration.api_key else registration.api_key_secret_id
+    shard = shard_of_request(
+        url=registration.url, headers=registration.headers, secret_id=secret_id, shards=at.rules.shards
+    )
+    given = registration.model_dump(by_alias=True, exclude={"api_key", "api_key_secret_id"})
+    born = iso(birth.at_ms)
+    return Source.model_validate(
+        given
+        | {
+            "id": birth.source_id, "incarnation": birth.incarnation, "apiKeySecretId": secret_id, "shard": shard,
+            "createdAt": born, "lastUpdated": born, "owner": owner, "status": Status(since=birth.at_ms),
+        }
+    )  # fmt: skip
+
+
+def _created(source: Source) -> Response:
+    item = source.item()
+    headers = {"location": f"/datasources/{source.id}", **shown.revision_tag(item)}
+    return json_response(shown.source(item), status=HTTPStatus.CREATED, headers=headers, source_id=source.id)
+
+
+@cache
+def _act() -> Act:
+    return partial(register_source, at=Registrar.at_the_door(os.environ))
+
+
+def handler(event: Event, _context: Any) -> Answer:
+    """Be called by Lambda."""
+    return serve(event, what="register", make=_act, now_ms=door.wall_ms)

@@ -1,0 +1,80 @@
+"""What registering and editing a source need, joined at the door."""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from api import door
+from api.edit import Configuration
+from api.keys import Keys
+from contracts.addresses import Policy
+from contracts.clock import NowMs
+from contracts.table.schema import TableNames
+
+if TYPE_CHECKING:  # the stubs are not deployed
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """What this deployment registers, and over how many shards."""
+
+    policy: Policy
+    shards: int
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Self:
+        """Read the rules as a process gets them."""
+        ports = frozenset(int(port) for port in environ.get("GATE_FORBIDDEN_PORTS", "").split(",") if port)
+        policy = Policy(allow_private=environ.get("GATE_ALLOW_PRIVATE") == "1", forbidden_ports=ports)
+        return cls(policy=policy, shards=int(environ["EXTERNAL_SHARDS"]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registrar:
+    """All that registering and editing need."""
+
+    dynamodb: "DynamoDBClient"
+    tables: TableNames
+    keys: Keys
+    configuration: Configuration
+    rules: Rules
+    now_ms: NowMs
+    chance: random.Random
+
+    @classmethod
+    def of(
+        cls,
+        environ: Mapping[str, str],
+        *,
+        dynamodb: "DynamoDBClient",
+        secrets: "SecretsManagerClient",
+        now_ms: NowMs,
+        chance: random.Random,
+        pause: Callable[[float], None],
+    ) -> Self:
+        """Join clients, clock and chance with what the environment says."""
+        tables = TableNames.from_environ(environ)
+        return cls(
+            dynamodb=dynamodb,
+            tables=tables,
+            keys=Keys(client=secrets, prefix=environ["SECRETS_PREFIX"]),
+            configuration=Configuration(dynamodb=dynamodb, fleet_table=tables.fleet, chance=chance, pause=pause),
+            rules=Rules.from_environ(environ),
+            now_ms=now_ms,
+            chance=chance,
+        )
+
+    @classmethod
+    def at_the_door(cls, environ: Mapping[str, str]) -> Self:
+        """Join what a Lambda has."""
+        return cls.of(
+            environ,
+            dynamodb=door.dynamodb(),
+            secrets=door.secrets_manager(),
+            now_ms=door.wall_ms,
+            chance=door.CHANCE,
+            pause=door.pause,
+        )

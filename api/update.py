@@ -1,0 +1,155 @@
+"""
+PUT /datasources/{sourceId}/update: some fields of a source, as somebody saw it.
+
+The edit names the revision it has seen. Its transaction also bumps the head's fence, so that what a worker fetched
+by the old rules cannot land, and tells the fleet. The shard stays what it was at registration.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from functools import cache, partial
+from http import HTTPStatus
+from typing import Any
+
+from api import door, shown
+from api.body import read_object
+from api.edit import Action, Cancelled, Edit
+from api.fields import FIELD_LENGTH_MAX, read_registration, refuse
+from api.problem import FieldError, Problem, no_such_source
+from api.registrar import Registrar
+from api.request import Request
+from api.respond import Act, Answer, Event, Response, json_response, serve
+from api.rows import read_source
+from contracts.clock import iso
+from contracts.rules import origin
+from contracts.source import Registration, Source, SourceFields
+from contracts.table import heads, sources
+
+_FIELDS = frozenset(field.alias or name for name, field in SourceFields.model_fields.items())
+_KEYS = frozenset({"apiKey", "apiKeySecretId"})
+
+
+def update_source(request: Request, at: Registrar) -> Response:
+    """Edit a source and show it."""
+    request.allow_parameters()
+    seen = _seen(request)
+    patch = read_object(request)
+    item = _current(request.source_id, at)
+    if seen != shown.revision_tag(item)["etag"]:
+        raise _stale(item)
+    registration = _registration(item, patch, at)
+    source = _edited(item, patch, registration, at)
+    if registration.api_key:
+        at.keys.replace(source.id, registration.api_key.get_secret_value(), origin(source.url))
+    try:
+        at.configuration.land(_actions(source, at), _edit(source))
+    except Cancelled as cancelled:
+        raise _stale(_current(request.source_id, at)) from cancelled
+    if source.api_key_secret_id != at.keys.secret_id(source.id):
+        _retire_own(item, at)
+    edited = source.item()
+    return json_response(shown.source(edited), headers=shown.revision_tag(edited))
+
+
+def _seen(request: Request) -> str:
+    seen = request.headers.get("if-match", "").strip()
+    if seen in {"", "*"}:
+        detail = "say in If-Match which revision you have seen: the ETag of the source"
+        raise Problem(status=HTTPStatus.PRECONDITION_REQUIRED, detail=detail)
+    return seen
+
+
+def _current(source_id: str, at: Registrar) -> dict[str, Any]:
+    item = read_source(at.dynamodb, at.tables.data_sources, source_id)
+    if item is None:
+        raise no_such_source()
+    return item
+
+
+def _stale(item: Mapping[str, Any]) -> Problem:
+    return Problem(
+        status=HTTPStatus.PRECONDITION_FAILED,
+        detail="the source was edited since; `current` is what it is now",
+        more={"current": shown.source(item)},
+        headers=shown.revision_tag(item),
+    )
+
+
+def _registration(item: Mapping[str, Any], patch: Mapping[str, Any], at: Registrar) -> Registration:
+    """Validate the source as it will be: the stored fields with those of the edit over them."""
+    wrong = list(_not_editable(item, patch))
+    if wrong:
+        raise refuse(*wrong)
+    stored = {name: value for name, value in item.items() if name in _FIELDS}
+    given = {name: value for name, value in patch.items() if value is not None or name not in _KEYS}
+    registration = read_registration(stored | _with_hidden(given, item), at.rules.policy)
+    if origin(registration.url) != origin(item["url"]):
+        detail = "another scheme, host or port is another source, and its key another secret: register it anew"
+        raise Problem(status=HTTPStatus.CONFLICT, detail=detail)
+    return registration
+
+
+def _edited(item: Mapping[str, Any], patch: Mapping[str, Any], registration: Registration, at: Registrar) -> Source:
+    secret_id = _secret_id(item, patch, registration, at)
+    edited = registration.model_dump(by_alias=True, mode="json", exclude={"api_key", "api_key_secret_id"})
+    changed = {"revision": item["revision"] + 1, "lastUpdated": iso(at.now_ms()), "apiKeySecretId": secret_id}
+    return Source.from_item({**item, **edited, **changed})
+
+
+def _not_editable(item: Mapping[str, Any], patch: Mapping[str, Any]) -> Iterator[FieldError]:
+    for name in patch:
+        if name not in _FIELDS | _KEYS:
+            message = "cannot be set" if name in item else "there is no such field"
+            yield FieldError(field=name[:FIELD_LENGTH_MAX], message=message)
+    if patch.get("type", item["type"]) != item["type"]:
+        yield FieldError(field="type", message="a source keeps its type: register another")
+
+
+def _with_hidden(patch: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any]:
+    """Put stored values back where a caller sends what it was shown instead of them."""
+    headers = patch.get("headers")
+    if not isinstance(headers, dict):
+        return dict(patch)
+    stored = item.get("headers", {})
+    return {**patch, "headers": {
+        name: stored[name] if value == shown.HIDDEN and name in stored else value for name, value in headers.items()
+    }}  # fmt: skip
+
+
+def _secret_id(
+    item: Mapping[str, Any], patch: Mapping[str, Any], registration: Registration, at: Registrar
+) -> str | None:
+    """Name the secret of the source as it will be: a new key's, another source's, none any more, or as it was."""
+    if registration.api_key:
+        return at.keys.secret_id(item["id"])
+    shared = registration.api_key_secret_id
+    if shared and not at.keys.belongs_to(shared, origin(registration.url)):
+        message = "not a secret of a source of the same scheme, host and port"
+        raise refuse(FieldError(field="apiKeySecretId", message=message))
+    return shared if _KEYS & patch.keys() else item.get("apiKeySecretId")
+
+
+def _actions(source: Source, at: Registrar) -> list[Action]:
+    return [
+        ("Update", sources.edit(at.tables.data_sources, source, seen=source.revision - 1)),
+        ("Update", heads.close_door(at.tables.sheets_data, source.id)),
+    ]
+
+
+def _edit(source: Source) -> Edit:
+    return Edit(source_id=source.id, kind=source.type, shard=source.shard, act="put", revision=source.revision)
+
+
+def _retire_own(item: Mapping[str, Any], at: Registrar) -> None:
+    if item.get("apiKeySecretId") == at.keys.secret_id(item["id"]):
+        at.keys.retire(item["id"])
+
+
+@cache
+def _act() -> Act:
+    return partial(update_source, at=Registrar.at_the_door(os.environ))
+
+
+def handler(event: Event, _context: Any) -> Answer:
+    """Be called by Lambda."""
+    return serve(event, what="update", make=_act, now_ms=door.wall_ms)

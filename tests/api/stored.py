@@ -1,0 +1,37 @@
+"""What a worker leaves behind for the endpoints to show."""
+
+from dataclasses import replace
+from typing import Any
+
+from contracts.bodies import Body, pack
+from contracts.canonical import canonical, digest
+from contracts.table import changes, heads
+from contracts.table.changes import Change
+from contracts.table.heads import Head, Next
+from contracts.table.values import read_item
+from tests.api.account import Aws
+
+
+def commit(aws: Aws, source_id: str, document: Any, *, bucket: bool = False) -> Body:
+    """Store the next version of a source's document, as a worker does."""
+    head = Head.read(aws.dynamodb.get_item(**heads.get(aws.tables.sheets_data, source_id))["Item"])
+    encoded = canonical(document)
+    version = head.version + 1
+    body = pack(encoded, source_id=source_id, version=version, document_hash=digest(encoded))
+    if bucket:
+        body = replace(body, ref=replace(body.ref, encoding="bucket"))
+    else:
+        put = heads.put_body(aws.tables.sheets_data, body.ref, source_id=source_id, data=body.data, at_ms=aws.at_ms)
+        aws.dynamodb.put_item(**put)
+    newest = Next(version=version, hash=digest(encoded), ref=body.ref, at_ms=aws.at_ms)
+    aws.dynamodb.update_item(**heads.commit(aws.tables.sheets_data, head, newest))
+    change = Change(
+        source_id=source_id, incarnation=head.incarnation, version=version, step=[], bytes=2, at_ms=aws.at_ms
+    )
+    aws.dynamodb.put_item(**changes.put(aws.tables.changes, change, history_days=7))
+    return body
+
+
+def items(aws: Aws, table: str) -> list[dict[str, Any]]:
+    """Give every item of a table, unwrapped."""
+    return [read_item(item) for item in aws.rows(table)]

@@ -1,0 +1,70 @@
+"""The entries that Lambda calls: they start from the environment alone, and light."""
+
+import json
+import subprocess
+import sys
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+from tests.api.account import ENVIRON, RIGHT, Aws, event, prices
+
+VERBS = {
+    "list": "GET /datasources",
+    "get": "GET /datasources/{sourceId}",
+    "data": "GET /datasources/{sourceId}/data",
+    "register": "POST /datasources/register",
+    "update": "PUT /datasources/{sourceId}/update",
+    "delete": "DELETE /datasources/{sourceId}/delete",
+    "tickets": "POST /tickets",
+    "fleet": "GET /fleet",
+}
+#: Only these look at what a person filled in.
+MAY_VALIDATE = {"register", "update"}
+
+
+@pytest.fixture(autouse=True)
+def environ(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tell the handlers where things are, as the stack does."""
+    told = ENVIRON | {"QUEUE_URL": aws.queue_url, "DOCUMENTS_BUCKET": aws.bucket}
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    for verb in VERBS:
+        import_module(f"api.{verb}")._act.cache_clear()
+    import_module("api.authorize")._find.cache_clear()
+
+
+def call(verb: str, **request: Any) -> dict[str, Any]:
+    """Call a handler as Lambda does."""
+    answer: dict[str, Any] = import_module(f"api.{verb}").handler(event(VERBS[verb], right=RIGHT, **request), None)
+    return answer
+
+
+def test_the_handlers_work_together():
+    """Register, see, delete: each from its own entry."""
+    made = call("register", body=json.dumps(prices(apiKey="secret")))
+    assert made["statusCode"] == 201
+    source_id = json.loads(made["body"])["id"]
+    assert [item["id"] for item in json.loads(call("list")["body"])["items"]] == [source_id]
+    assert call("get", source_id=source_id)["statusCode"] == 200
+    assert call("data", source_id=source_id)["statusCode"] == 404
+    assert call("update", source_id=source_id, body="{}")["statusCode"] == 428
+    assert call("tickets")["statusCode"] == 201
+    assert set(json.loads(call("fleet")["body"])["kinds"]) == {"external", "googleSheet"}
+    assert call("delete", source_id=source_id)["statusCode"] == 204
+    assert call("get", source_id=source_id)["statusCode"] == 404
+
+
+def test_the_authorizer_starts_from_the_environment_too():
+    """And lets nobody in by default."""
+    answer = import_module("api.authorize").handler({"version": "2.0", "routeKey": "GET /fleet"}, None)
+    assert answer == {"isAuthorized": False, "context": {}}
+
+
+@pytest.mark.parametrize("verb", [*VERBS, "authorize"])
+def test_a_handler_that_only_reads_starts_without_the_models(verb: str):
+    """Pydantic and the validators double the imports of a Lambda; who validates nothing must not pay for them."""
+    look = f"import sys, api.{verb}; print('pydantic' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(verb in MAY_VALIDATE)

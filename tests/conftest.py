@@ -1,0 +1,83 @@
+"""What end-to-end, browser and contract tests share: one private local stack for the whole run."""
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from local import scale as scaling
+from local.running import running_stack
+
+ROOT = Path(__file__).parent.parent
+
+#: What the tests of the fleet start from, and return to.
+WORKERS = 2
+
+
+@pytest.fixture(scope="session")
+def folder() -> Iterator[Path]:
+    """Run a stack of our own, beside any `make up`; give the folder of its state."""
+    with tempfile.TemporaryDirectory(prefix="stack-") as name:
+        path = Path(name)
+        with running_stack(ROOT, workers={"external": WORKERS}, folder=path, say=print):
+            yield path
+
+
+@pytest.fixture(scope="session")
+def state(folder: Path) -> dict[str, Any]:
+    """Give what an outside script knows: the state file as it was when the stack had started."""
+    return _read(folder)
+
+
+@pytest.fixture
+def read_state(folder: Path) -> Callable[[], dict[str, Any]]:
+    """Read the state file anew: worker pids change."""
+    return lambda: _read(folder)
+
+
+@pytest.fixture
+def scale(folder: Path) -> Iterator[Callable[[int], None]]:
+    """Change the desired count of the external workers; put it back at the end."""
+    yield lambda count: scaling.scale(folder, kind="external", count=count)
+    scaling.scale(folder, kind="external", count=WORKERS)
+
+
+class Aws:
+    """The operator's view: the tables behind the stack."""
+
+    def __init__(self, state: dict[str, Any]) -> None:
+        keys = state["credentials"]
+        self.tables = state["tables"]
+        self.dynamodb = boto3.client(
+            "dynamodb",
+            endpoint_url=state["awsEndpoint"],
+            region_name=state["region"],
+            aws_access_key_id=keys["accessKeyId"],
+            aws_secret_access_key=keys["secretAccessKey"],
+        )
+
+    def subscribers(self, source_id: str) -> list[Any]:
+        """Read the subscriber rows of a source's first bucket."""
+        answer = self.dynamodb.query(
+            TableName=self.tables["Subscribers"],
+            KeyConditionExpression="#bucket = :bucket AND connectionId > :cursor",
+            ExpressionAttributeNames={"#bucket": "bucket"},
+            ExpressionAttributeValues={":bucket": {"S": f"{source_id}#0"}, ":cursor": {"S": "#"}},
+            ConsistentRead=True,
+        )
+        return answer["Items"]
+
+
+@pytest.fixture(scope="session")
+def aws(state: dict[str, Any]) -> Aws:
+    """Look behind the stack with the operator's credentials."""
+    return Aws(state)
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    known: dict[str, Any] = json.loads((folder / "state.json").read_text())
+    return known
