@@ -8,6 +8,7 @@ import base64
 import gzip
 import json
 import re
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -134,7 +135,7 @@ def encode(frame: Frame, accept: frozenset[str]) -> list[bytes] | None:
         return [whole]
     if "chunk" not in accept:
         return None
-    chunks = list(_chunks(whole, name=f"{frame['sourceId']}@{frame.get('version', 0)}"))
+    chunks = list(_chunks(whole, name=f"{zlib.crc32(whole):08x}"))
     return chunks if len(chunks) <= CHUNKS_MAX else None
 
 

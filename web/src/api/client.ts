@@ -1,0 +1,69 @@
+/** The HTTP API, one method per endpoint this page uses. */
+
+import { problemOf, unreachable } from "./problem.ts";
+import type { Fleet, NewSource, Source, Summary } from "./types.ts";
+
+const ANSWER_WITHIN_MS = 20_000;
+const PAGE_LENGTH = 100;
+/** A list longer than this is cut: the page would not be usable with it. */
+const PAGES_MAX = 50;
+
+export class Api {
+  private readonly base: URL;
+  private readonly token: string;
+
+  constructor(apiUrl: string, token: string) {
+    this.base = new URL(apiUrl.endsWith("/") ? apiUrl : `${apiUrl}/`, location.href);
+    this.token = token;
+  }
+
+  async sources(): Promise<Summary[]> {
+    const items: Summary[] = [];
+    let cursor: string | undefined;
+    for (let page = 0; page < PAGES_MAX; page += 1) {
+      const after = cursor === undefined ? "" : `&cursor=${encodeURIComponent(cursor)}`;
+      const answer = await this.json<{ items: Summary[]; next?: string }>("GET", `datasources?limit=${PAGE_LENGTH}${after}`);
+      items.push(...answer.items);
+      cursor = answer.next;
+      if (cursor === undefined) break;
+    }
+    return items;
+  }
+
+  source(id: string): Promise<Source> {
+    return this.json("GET", `datasources/${encodeURIComponent(id)}`);
+  }
+
+  register(source: NewSource): Promise<Source> {
+    return this.json("POST", "datasources/register", source);
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.send("DELETE", `datasources/${encodeURIComponent(id)}/delete`);
+  }
+
+  async ticket(): Promise<string> {
+    return (await this.json<{ ticket: string }>("POST", "tickets")).ticket;
+  }
+
+  fleet(): Promise<Fleet> {
+    return this.json("GET", "fleet");
+  }
+
+  private async json<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const response = await this.send(method, path, body);
+    return (await response.json().catch((error: unknown) => Promise.reject(unreachable(error)))) as T;
+  }
+
+  private async send(method: string, path: string, body?: unknown): Promise<Response> {
+    const headers: Record<string, string> = { authorization: `Bearer ${this.token}` };
+    if (body !== undefined) headers["content-type"] = "application/json";
+    const request: RequestInit = { method, headers, cache: "no-store", signal: AbortSignal.timeout(ANSWER_WITHIN_MS) };
+    if (body !== undefined) request.body = JSON.stringify(body);
+    const response = await fetch(new URL(path, this.base), request).catch((error: unknown) => {
+      throw unreachable(error);
+    });
+    if (!response.ok) throw await problemOf(response);
+    return response;
+  }
+}

@@ -1,0 +1,54 @@
+/** A signal kept fresh by asking again and again while somebody looks. */
+
+import { signal, type Signal } from "@preact/signals";
+import type { Problem } from "../api/problem.ts";
+import { readProblem } from "./session.ts";
+
+const EVERY_MS = 3_000;
+/** A slow answer means a long list or a busy server: asking then takes at most a tenth of the time. */
+const SHARE_MAX = 10;
+
+export class Polled<T> {
+  readonly value: Signal<T | null> = signal(null);
+  readonly problem: Signal<Problem | null> = signal(null);
+  private readonly ask: () => Promise<T>;
+  private timer = 0;
+  private round = 0;
+
+  constructor(ask: () => Promise<T>) {
+    this.ask = ask;
+  }
+
+  /** Ask now and then regularly; returns what stops it. */
+  start(): () => void {
+    const look = () => {
+      if (!document.hidden) void this.refresh();
+    };
+    document.addEventListener("visibilitychange", look);
+    void this.refresh();
+    return () => {
+      this.round += 1;
+      clearTimeout(this.timer);
+      document.removeEventListener("visibilitychange", look);
+    };
+  }
+
+  async refresh(): Promise<void> {
+    const round = ++this.round;
+    clearTimeout(this.timer);
+    const startMs = performance.now();
+    try {
+      const value = await this.ask();
+      if (round === this.round) [this.value.value, this.problem.value] = [value, null];
+    } catch (error) {
+      if (round === this.round) this.problem.value = readProblem(error);
+    }
+    if (round === this.round) this.again((performance.now() - startMs) * SHARE_MAX);
+  }
+
+  private again(leastMs: number): void {
+    this.timer = window.setTimeout(() => {
+      if (!document.hidden) void this.refresh();
+    }, Math.max(EVERY_MS, leastMs));
+  }
+}

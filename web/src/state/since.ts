@@ -1,0 +1,27 @@
+/** Durations and moments in words. */
+
+const STEPS: readonly (readonly [limitS: number, unitS: number, name: string])[] = [
+  [60, 1, "s"],
+  [3_600, 60, "min"],
+  [86_400, 3_600, "h"],
+  [Number.POSITIVE_INFINITY, 86_400, "d"],
+];
+
+/** `42 s`, `5 min`, `3 h`, `12 d`. */
+export function duration(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1_000));
+  const [, unitS, name] = STEPS.find(([limitS]) => seconds < limitS) as (typeof STEPS)[number];
+  return `${Math.floor(seconds / unitS)} ${name}`;
+}
+
+export function ago(atMs: number, nowMs: number): string {
+  return nowMs - atMs < 1_500 ? "just now" : `${duration(nowMs - atMs)} ago`;
+}
+
+export function clockTime(atMs: number): string {
+  return new Date(atMs).toLocaleTimeString(undefined, { hour12: false });
+}
+
+export function fullTime(atMs: number): string {
+  return new Date(atMs).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+}

@@ -1,0 +1,27 @@
+/** The list of sources: what is known of each, and which of them are shown. */
+
+import { computed, signal } from "@preact/signals";
+import type { Summary } from "../api/types.ts";
+import { Polled } from "./polling.ts";
+import { session } from "./session.ts";
+import { matches, standing, worstFirst, type Standing } from "./standing.ts";
+
+export const sources = new Polled<Summary[]>(async () => (await session.value?.api.sources()) ?? []);
+
+export const search = signal("");
+export const only = signal<Standing | "all">("all");
+
+export const shown = computed(() =>
+  (sources.value.value ?? [])
+    .filter((source) => only.value === "all" || standing(source) === only.value)
+    .filter((source) => matches(source, search.value))
+    .sort(worstFirst),
+);
+
+export const counts = computed(() => {
+  const byStanding = new Map<Standing, number>();
+  for (const source of sources.value.value ?? []) {
+    byStanding.set(standing(source), (byStanding.get(standing(source)) ?? 0) + 1);
+  }
+  return byStanding;
+});

@@ -1,0 +1,69 @@
+/** The pinned top of a source's page: what it is, how it does, and how new what is shown is. */
+
+import { useEffect, useState } from "preact/hooks";
+import type { Source, SourceStatus } from "../api/types.ts";
+import { Since } from "../parts/since.tsx";
+import { StateBadge } from "../parts/state-badge.tsx";
+import type { Replica } from "../protocol/replica.ts";
+import { readProblem, session } from "../state/session.ts";
+import { clockTime } from "../state/since.ts";
+import type { Watched } from "../state/watched.ts";
+
+export function SourceHead({ watched, source: listed }: { watched: Watched; source: Source | null }) {
+  void watched.news.value;
+  const fetched = useSource(watched.replica.sourceId);
+  const source = listed ?? fetched;
+  const { replica } = watched;
+  const status = newest(source?.status, replica.status as SourceStatus | null);
+  return (
+    <header class="source-head">
+      <nav aria-label="Breadcrumb"><a href="#/sources">Sources</a> <span aria-hidden="true">/</span></nav>
+      <div class="title">
+        <h1>{source?.name ?? replica.sourceId}</h1>
+        {source && status && <StateBadge source={{ enabled: source.enabled, status }} />}
+      </div>
+      {source && <Address url={source.url} />}
+      <Facts replica={replica} source={source} />
+      {status && status.why && status.state !== "healthy" && (
+        <p class="trouble">
+          <span>
+            {status.why}
+            {status.lastGood ? <> — last good poll <Since atMs={status.lastGood} /></> : null}
+          </span>
+        </p>
+      )}
+    </header>
+  );
+}
+
+function Facts({ replica, source }: { replica: Replica; source: Source | null }) {
+  return (
+    <dl class="facts">
+      <div><dt>Version</dt><dd data-fact="version">{replica.version || "–"}</dd></div>
+      <div><dt>As of</dt><dd>{replica.atMs ? <>{clockTime(replica.atMs)} <small>(<Since atMs={replica.atMs} />)</small></> : "–"}</dd></div>
+      {source && <div><dt>Polled every</dt><dd>{source.pollingInterval} s</dd></div>}
+    </dl>
+  );
+}
+
+/** Only an http address becomes a link; anything else stays text. */
+function Address({ url }: { url: string }) {
+  const isHttp = ["http:", "https:"].includes(URL.parse(url)?.protocol ?? "");
+  if (!isHttp) return <p class="address">{url}</p>;
+  return <p class="address"><a href={url} target="_blank" rel="noopener noreferrer">{url}</a></p>;
+}
+
+/** The source itself, for a page opened before the list is there. */
+function useSource(id: string): Source | null {
+  const [source, setSource] = useState<Source | null>(null);
+  useEffect(() => {
+    session.value?.api.source(id).then(setSource).catch((error: unknown) => void readProblem(error));
+  }, [id]);
+  return source;
+}
+
+/** The list is polled and the status is pushed: whichever turned later is true. */
+function newest(listed: SourceStatus | undefined, pushed: SourceStatus | null): SourceStatus | null {
+  if (listed === undefined || pushed === null) return pushed ?? listed ?? null;
+  return pushed.since > listed.since ? pushed : listed;
+}

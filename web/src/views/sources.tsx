@@ -1,0 +1,175 @@
+/** All sources: what needs a look first. */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Summary } from "../api/types.ts";
+import { Confirm } from "../parts/confirm.tsx";
+import { Empty, Trouble } from "../parts/empty.tsx";
+import { say } from "../parts/announcer.tsx";
+import { Since } from "../parts/since.tsx";
+import { StateBadge } from "../parts/state-badge.tsx";
+import { sourceAddress } from "../route.ts";
+import { session, writeProblem } from "../state/session.ts";
+import { counts, only, search, shown, sources } from "../state/sources.ts";
+import { standing, WORDS, type Standing } from "../state/standing.ts";
+import { AddSource } from "./add-source.tsx";
+
+const SHOWN_FIRST = 200;
+const CHIPS: readonly Standing[] = ["failing", "degraded", "waiting", "paused"];
+
+export function SourcesPage() {
+  const [isAdding, setAdding] = useState(false);
+  const [removing, setRemoving] = useState<Summary | null>(null);
+  useEffect(() => sources.start(), []);
+  const all = sources.value.value;
+  const problem = sources.problem.value;
+  return (
+    <>
+      <div class="page-head">
+        <h1>Sources{all && <span class="count">{all.length}</span>}</h1>
+        <SearchBox />
+        <button type="button" class="primary" onClick={() => setAdding(true)}>Add source</button>
+      </div>
+      <Chips />
+      {problem && <Trouble title="The list could not be refreshed." why={problem.message} retry={() => void sources.refresh()} />}
+      <List add={() => setAdding(true)} remove={setRemoving} />
+      {isAdding && <AddSource onClose={() => setAdding(false)} />}
+      {removing && <Remove source={removing} onClose={() => setRemoving(null)} />}
+    </>
+  );
+}
+
+function SearchBox() {
+  const box = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    const focus = (event: KeyboardEvent) => {
+      const isTyping = (event.target as HTMLElement).closest("input, textarea, select, dialog") !== null;
+      if (event.key !== "/" || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      box.current?.focus();
+    };
+    addEventListener("keydown", focus);
+    return () => removeEventListener("keydown", focus);
+  }, []);
+  return (
+    <input
+      ref={box}
+      class="search"
+      type="search"
+      placeholder="Search  /"
+      aria-label="Search sources by name, address or tag"
+      value={search.value}
+      onInput={(event) => (search.value = event.currentTarget.value)}
+    />
+  );
+}
+
+function Chips() {
+  const used = CHIPS.filter((kind) => counts.value.has(kind) || only.value === kind);
+  if (used.length === 0) return null;
+  return (
+    <div class="chips" role="group" aria-label="Show only">
+      <Chip kind="all" text="All" />
+      {used.map((kind) => <Chip key={kind} kind={kind} text={`${WORDS[kind]} ${counts.value.get(kind) ?? 0}`} />)}
+    </div>
+  );
+}
+
+function Chip({ kind, text }: { kind: Standing | "all"; text: string }) {
+  return (
+    <button type="button" class="chip" aria-pressed={only.value === kind} onClick={() => (only.value = kind)}>
+      {text}
+    </button>
+  );
+}
+
+function List({ add, remove }: { add(): void; remove(source: Summary): void }) {
+  const [limit, setLimit] = useState(SHOWN_FIRST);
+  const all = sources.value.value;
+  if (all === null) return sources.problem.value ? null : <Skeleton />;
+  if (all.length === 0) {
+    return (
+      <Empty title="No sources yet">
+        <p>Add the address of a JSON or XML feed, and every change in it appears here as it happens.</p>
+        <button type="button" class="primary" onClick={add}>Add the first source</button>
+      </Empty>
+    );
+  }
+  if (shown.value.length === 0) {
+    return (
+      <Empty title="No source matches">
+        <button type="button" onClick={() => ((search.value = ""), (only.value = "all"))}>Clear filters</button>
+      </Empty>
+    );
+  }
+  return (
+    <>
+      <table class="list">
+        <thead>
+          <tr><th>Source</th><th>State</th><th>Kind</th><th>Last change</th><th class="end">Polled every</th><th><span class="unseen">Actions</span></th></tr>
+        </thead>
+        <tbody>
+          {shown.value.slice(0, limit).map((source) => <Row key={source.id} source={source} remove={remove} />)}
+        </tbody>
+      </table>
+      {shown.value.length > limit && (
+        <button type="button" class="more" onClick={() => setLimit(limit + SHOWN_FIRST)}>
+          Show more ({shown.value.length - limit} left)
+        </button>
+      )}
+    </>
+  );
+}
+
+function Row({ source, remove }: { source: Summary; remove(source: Summary): void }) {
+  const isTrouble = ["failing", "degraded"].includes(standing(source));
+  return (
+    <tr>
+      <td class="name">
+        <a href={sourceAddress(source.id)}>{source.name}</a>
+        <span class="address" title={source.url}>{source.url}</span>
+      </td>
+      <td data-label="State">
+        <StateBadge source={source} />
+        {isTrouble && <span class="why" title={source.status.why}>{source.status.why} (<Since atMs={source.status.since} />)</span>}
+      </td>
+      <td data-label="Kind">{kindOf(source)}</td>
+      <td data-label="Last change">
+        <Since atMs={source.changedAt === null ? null : Date.parse(source.changedAt)} none="no data yet" />
+      </td>
+      <td data-label="Polled every" class="end">{source.pollingInterval} s</td>
+      <td class="end">
+        <button type="button" class="quiet icon" aria-label={`Remove ${source.name}`} title="Remove" onClick={() => remove(source)}>
+          <span aria-hidden="true">✕</span>
+        </button>
+      </td>
+    </tr>
+  );
+}
+
+function kindOf({ type, dataFormat }: Summary): string {
+  if (type === "googleSheet") return "Google Sheet";
+  return dataFormat === "auto" ? "Auto" : dataFormat.toUpperCase();
+}
+
+function Skeleton() {
+  return (
+    <div class="skeleton" aria-busy="true" aria-label="Loading the sources">
+      {[0, 1, 2, 3].map((i) => <div key={i} class="bone" />)}
+    </div>
+  );
+}
+
+function Remove({ source, onClose }: { source: Summary; onClose(): void }) {
+  const remove = async () => {
+    try {
+      await session.value?.api.remove(source.id);
+      say(`${source.name} was removed.`);
+      await sources.refresh();
+      return null;
+    } catch (error) {
+      return writeProblem(error).message;
+    }
+  };
+  const text = `“${source.name}” is no longer polled, its data and its key are deleted, and everyone who watches it is told. This cannot be undone.`;
+  return <Confirm title="Remove this source?" text={text} act="Remove" onConfirm={remove} onClose={onClose} />;
+}
