@@ -1,0 +1,1 @@
+"""One laptop, same stack: the embedded AWS, the program deployed onto it, processes where Fargate would run tasks."""

@@ -1,0 +1,1 @@
+"""Pulumi components, each named after a thing a reader can name."""

@@ -1,0 +1,144 @@
+"""The workers: one cluster, a service per kind of source, both from one image."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import Input, Output, ResourceOptions
+
+from stack import grants
+from stack.function import Role, log_group, role
+from stack.grants import Grant
+from stack.package import Architecture
+from stack.store import Store
+
+COMMAND = ("python", "-m", "monitor_fleet")
+#: The most Fargate allows: a worker finishes what is in flight and hands its shards over.
+STOP_TIMEOUT_S = 120
+HEALTH_PORT = 8080
+HEALTH_CHECK = f"import urllib.request as r; r.urlopen('http://127.0.0.1:{HEALTH_PORT}/healthz', timeout=4)"
+#: One vCPU: a worker is one event loop with a process beside it for documents that are slow to parse.
+CPU_UNITS, MEMORY_MB = 1024, 2048
+CPU_NAMES: Mapping[Architecture, str] = {"arm64": "ARM64", "x86_64": "X86_64"}
+
+_PRIVATE_IMAGE = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<name>[^:@]+)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetArgs:
+    """What the workers run, where, and how many at first."""
+
+    store: Store
+    image: str
+    architecture: Architecture
+    subnets: Sequence[str]
+    security_groups: Sequence[str]
+    counts: Mapping[str, int]
+    """Kind of source → tasks at first."""
+    environment: Mapping[str, Input[str]]
+
+
+class Fleet(pulumi.ComponentResource):
+    """The cluster and its two services."""
+
+    services: Output[Mapping[str, Mapping[str, str]]]
+
+    def __init__(self, name: str, args: FleetArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("fleet:stack:Fleet", name, None, opts)
+        self._name, self._args = name, args
+        self._child = ResourceOptions(parent=self)
+        self._cluster = aws.ecs.Cluster(name, opts=self._child)
+        made = {kind: self._service(kind, count) for kind, count in args.counts.items()}
+        self.services = Output.all(
+            **{kind: Output.all(cluster=self._cluster.name, service=service.name) for kind, service in made.items()}
+        )
+        self.register_outputs({"services": self.services})
+
+    def _service(self, kind: str, count: int) -> aws.ecs.Service:
+        """Declare a service whose count is only its first: afterwards it belongs to the operator."""
+        name = f"{self._name}-{kind}"
+        return aws.ecs.Service(
+            name,
+            cluster=self._cluster.arn,
+            launch_type="FARGATE",
+            task_definition=self._task(name, kind).arn,
+            desired_count=count,
+            deployment_minimum_healthy_percent=50,
+            deployment_maximum_percent=200,
+            deployment_circuit_breaker=aws.ecs.ServiceDeploymentCircuitBreakerArgs(enable=True, rollback=True),
+            network_configuration=aws.ecs.ServiceNetworkConfigurationArgs(
+                subnets=list(self._args.subnets),
+                security_groups=list(self._args.security_groups),
+                assign_public_ip=True,
+            ),
+            opts=ResourceOptions(parent=self, ignore_changes=["desired_count"]),
+        )
+
+    def _task(self, name: str, kind: str) -> aws.ecs.TaskDefinition:
+        logs = log_group(name, self._child)
+        may = grants.poll_sources(self._args.store)
+        task = role(name, service="ecs-tasks", may=may, opts=self._child)
+        starts = [*grants.write_logs(logs.arn), *_pull(self._args.image)]
+        execution = role(f"{name}-execution", service="ecs-tasks", may=starts, opts=self._child)
+        return aws.ecs.TaskDefinition(
+            f"{name}-task",
+            family=f"{pulumi.get_project()}-{pulumi.get_stack()}-{kind}",
+            requires_compatibilities=["FARGATE"],
+            network_mode="awsvpc",
+            cpu=str(CPU_UNITS),
+            memory=str(MEMORY_MB),
+            runtime_platform=aws.ecs.TaskDefinitionRuntimePlatformArgs(
+                operating_system_family="LINUX", cpu_architecture=CPU_NAMES[self._args.architecture]
+            ),
+            task_role_arn=task.role.arn,
+            execution_role_arn=execution.role.arn,
+            container_definitions=Output.json_dumps([self._container(kind, logs, may)]),
+            opts=_after(self._child, task, execution),
+        )
+
+    def _container(self, kind: str, logs: aws.cloudwatch.LogGroup, may: Sequence[Grant]) -> dict[str, object]:
+        """Describe the one container in the form that AWS gives back, empty lists and all, or every diff differs."""
+        region = aws.get_region_output().region
+        told: dict[str, Input[str]] = {
+            **grants.environment(may),
+            **self._args.environment,
+            "AWS_DEFAULT_REGION": region,
+            "HEALTH_PORT": str(HEALTH_PORT),
+            "KIND": kind,
+        }
+        return {
+            "name": "worker",
+            "image": self._args.image,
+            "command": list(COMMAND),
+            "environment": [{"name": key, "value": told[key]} for key in sorted(told)],
+            "essential": True,
+            "stopTimeout": STOP_TIMEOUT_S,
+            "healthCheck": {
+                "command": ["CMD", "python", "-c", HEALTH_CHECK],
+                "interval": 10,
+                "timeout": 5,
+                "retries": 3,
+            },
+            "logConfiguration": {
+                "logDriver": "awslogs",
+                "options": {"awslogs-group": logs.name, "awslogs-region": region, "awslogs-stream-prefix": "worker"},
+            },
+            "mountPoints": [],
+            "portMappings": [],
+            "systemControls": [],
+            "volumesFrom": [],
+        }
+
+
+def _pull(image: str) -> list[Grant]:
+    """Let tasks pull an image of a private registry; a public one needs no right."""
+    found = _PRIVATE_IMAGE.match(image)
+    if not found:
+        return []
+    return grants.pull_image(f"arn:aws:ecr:{found['region']}:{found['account']}:repository/{found['name']}")
+
+
+def _after(opts: ResourceOptions, *roles: Role) -> ResourceOptions:
+    return ResourceOptions.merge(opts, ResourceOptions(depends_on=[made.policy for made in roles]))

@@ -1,0 +1,202 @@
+"""
+What each process may do: one function per verb of ours, exactly the calls its code makes.
+
+A grant also carries the variables that tell the process where the granted thing is, so nobody is told of what it
+may not use. The embedded AWS enforces most of this when it runs; rules on the resource graph check the rest.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pulumi import Input, Output
+
+from contracts.table.schema import FIELDS
+from stack.store import Store
+
+#: Resources that must stay open at their end, as whole patterns, and why. Nothing else in any policy holds a `*`.
+ALLOWED_WILDCARDS: Mapping[str, str] = {
+    r"arn:aws:execute-api:[^*]+/(POST|DELETE)/@connections/\*": "ids of connections exist only at run time",
+    r"arn:aws:s3:::[^*/]+/\*": "the bucket holds nothing but documents, named at run time",
+    r"arn:aws:secretsmanager:[^*]+/source/\*": "a secret per source, made at run time under the stack's own prefix",
+    r"arn:aws:logs:[^*]+:log-stream:\*": "a log stream per Lambda environment or task, named by AWS",
+    r"\*": "ecr:GetAuthorizationToken takes no resource (AWS service authorization reference)",
+}
+#: The only action that may have `*` alone as its resource.
+REGISTRY_LOGIN = "ecr:GetAuthorizationToken"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grant:
+    """A right, and what a process must be told to use it."""
+
+    actions: Sequence[str]
+    resources: Sequence[Input[str]]
+    environment: Mapping[str, Input[str]] = field(default_factory=dict)
+
+    def statement(self) -> dict[str, object]:
+        """Write it as a statement of an IAM policy."""
+        return {"Effect": "Allow", "Action": list(self.actions), "Resource": list(self.resources)}
+
+
+def policy(grants: Sequence[Grant]) -> Output[str]:
+    """Write grants as the JSON of an IAM policy."""
+    return Output.json_dumps({"Version": "2012-10-17", "Statement": [grant.statement() for grant in grants]})
+
+
+def environment(grants: Sequence[Grant]) -> dict[str, Input[str]]:
+    """Gather what the grants tell."""
+    return {name: value for grant in grants for name, value in grant.environment.items()}
+
+
+def list_sources(store: Store) -> list[Grant]:
+    """Page through the sources, or those that need attention, each with its version."""
+    return [
+        _table(store, "DataSources", "Scan"),
+        Grant(actions=["dynamodb:Query"], resources=[store.tables.index_arn("DataSources")]),
+        _table(store, "SheetsData", "BatchGetItem"),
+    ]
+
+
+def get_source(store: Store) -> list[Grant]:
+    """Read one source and its head."""
+    return [_table(store, "DataSources", "GetItem"), _table(store, "SheetsData", "GetItem")]
+
+
+def get_data(store: Store) -> list[Grant]:
+    """Read one source's document, or sign the address of a big one."""
+    return [_table(store, "SheetsData", "GetItem"), _documents(store, "GetObject")]
+
+
+def register_source(store: Store) -> list[Grant]:
+    """Write a source with its head, its place in the fleet's log, its secret and the request's idempotency key."""
+    return [
+        _table(store, "DataSources", "PutItem"),
+        _table(store, "SheetsData", "PutItem"),
+        _table(store, "Fleet", "GetItem", "PutItem", "UpdateItem"),
+        _table(store, "Access", "GetItem", "PutItem"),
+        _secrets(store, "CreateSecret", "DeleteSecret", "DescribeSecret", "TagResource"),
+    ]
+
+
+def delete_source(store: Store) -> list[Grant]:
+    """Remove a source with all it left, and tell its subscribers."""
+    return [
+        _table(store, "DataSources", "GetItem", "DeleteItem"),
+        _table(store, "SheetsData", "GetItem", "DeleteItem"),
+        _table(store, "Changes", "Query", "BatchWriteItem"),
+        _table(store, "Fleet", "GetItem", "PutItem", "UpdateItem", "DeleteItem"),
+        _secrets(store, "DeleteSecret"),
+        _queue(store, "SendMessage"),
+    ]
+
+
+def issue_tickets(store: Store) -> list[Grant]:
+    """Write a single-use ticket."""
+    return [_table(store, "Access", "PutItem")]
+
+
+def see_fleet(store: Store) -> list[Grant]:
+    """Read the heartbeats of the workers."""
+    return [_table(store, "Fleet", "Query")]
+
+
+def authorize(store: Store) -> list[Grant]:
+    """Look a token up, use a ticket up."""
+    return [_table(store, "Access", "GetItem", "DeleteItem")]
+
+
+def serve_subscribers(store: Store, *, stage_arn: Input[str]) -> list[Grant]:
+    """Keep connections and subscriptions, read what they ask for, read the queue, post to and cut connections."""
+    rows = ("GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem")
+    return [
+        _table(store, "Connections", *rows),
+        _table(store, "Subscribers", *rows),
+        _table(store, "DataSources", "GetItem"),
+        _table(store, "SheetsData", "GetItem"),
+        _table(store, "Changes", "Query"),
+        _table(store, "Access", "GetItem"),
+        _documents(store, "GetObject"),
+        _missing_documents(store),
+        _queue(store, "ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "SendMessage"),
+        _dead_letters(store),
+        Grant(
+            actions=["execute-api:ManageConnections"],
+            resources=[Output.concat(stage_arn, f"/{verb}/@connections/*") for verb in ("POST", "DELETE")],
+        ),
+    ]
+
+
+def poll_sources(store: Store) -> list[Grant]:
+    """Hold leases, read what to poll, commit what changed and say so."""
+    return [
+        _table(store, "Fleet", "Query", "GetItem", "PutItem", "UpdateItem", "DeleteItem"),
+        _table(store, "DataSources", "GetItem", "BatchGetItem", "UpdateItem"),
+        _table(store, "SheetsData", "GetItem", "PutItem", "UpdateItem"),
+        _table(store, "Changes", "PutItem"),
+        _queue(store, "SendMessage"),
+        _secrets(store, "GetSecretValue"),
+        _documents(store, "GetObject", "PutObject"),
+        _missing_documents(store),
+    ]
+
+
+def write_logs(log_group_arn: Input[str]) -> list[Grant]:
+    """Write to one log group, which exists already."""
+    streams = Output.concat(log_group_arn, ":log-stream:*")
+    return [Grant(actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[streams])]
+
+
+def pull_image(repository_arn: str) -> list[Grant]:
+    """Pull an image of one private registry."""
+    return [
+        Grant(actions=[REGISTRY_LOGIN], resources=["*"]),
+        Grant(
+            actions=["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"],
+            resources=[repository_arn],
+        ),
+    ]
+
+
+def _table(store: Store, table: str, *actions: str) -> Grant:
+    return Grant(
+        actions=[f"dynamodb:{action}" for action in actions],
+        resources=[store.tables.arn(table)],
+        environment={f"TABLE_{FIELDS[table].upper()}": store.tables.name(table)},
+    )
+
+
+def _documents(store: Store, *actions: str) -> Grant:
+    return Grant(
+        actions=[f"s3:{action}" for action in actions],
+        resources=[Output.concat(store.documents.arn, "/*")],
+        environment={"DOCUMENTS_BUCKET": store.documents.bucket},
+    )
+
+
+def _missing_documents(store: Store) -> Grant:
+    """Let a reader be told that a document is gone: without this right S3 answers 403 to both."""
+    return Grant(actions=["s3:ListBucket"], resources=[store.documents.arn])
+
+
+def _secrets(store: Store, *actions: str) -> Grant:
+    return Grant(
+        actions=[f"secretsmanager:{action}" for action in actions],
+        resources=[store.secrets.arns],
+        environment={"SECRETS_PREFIX": store.secrets.prefix},
+    )
+
+
+def _queue(store: Store, *actions: str) -> Grant:
+    return Grant(
+        actions=[f"sqs:{action}" for action in actions],
+        resources=[store.queue.arn],
+        environment={"QUEUE_URL": store.queue.url},
+    )
+
+
+def _dead_letters(store: Store) -> Grant:
+    return Grant(
+        actions=["sqs:SendMessage"],
+        resources=[store.queue.dead_letter_arn],
+        environment={"DEAD_LETTER_URL": store.queue.dead_letter_url},
+    )

@@ -1,0 +1,126 @@
+"""The HTTP API: a Lambda per endpoint, an authorizer in front of them all."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import Input, Output, ResourceOptions
+
+from stack import grants
+from stack.function import Function, FunctionArgs
+from stack.grants import Grant
+from stack.package import Architecture
+from stack.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class HttpApiArgs:
+    """What the endpoints run on, and who decides about their callers."""
+
+    store: Store
+    code: pulumi.Archive
+    architecture: Architecture
+    authorizer: Function
+    environment: Mapping[str, Input[str]]
+    """The rules for sources, which registering must know."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """One route, the file of `api/` that answers it and what that may do."""
+
+    route: str
+    verb: str
+    may: Sequence[Grant]
+
+    @property
+    def handler(self) -> str:
+        """Name the entry: a file's entry is always `handler`."""
+        return f"api.{self.verb}.handler"
+
+
+def endpoints(store: Store) -> list[Endpoint]:
+    """List what the API answers."""
+    return [
+        Endpoint(route="GET /datasources", verb="list", may=grants.list_sources(store)),
+        Endpoint(route="GET /datasources/{sourceId}", verb="get", may=grants.get_source(store)),
+        Endpoint(route="GET /datasources/{sourceId}/data", verb="data", may=grants.get_data(store)),
+        Endpoint(route="POST /datasources/register", verb="register", may=grants.register_source(store)),
+        Endpoint(route="DELETE /datasources/{sourceId}/delete", verb="delete", may=grants.delete_source(store)),
+        Endpoint(route="POST /tickets", verb="tickets", may=grants.issue_tickets(store)),
+        Endpoint(route="GET /fleet", verb="fleet", may=grants.see_fleet(store)),
+    ]
+
+
+class HttpApi(pulumi.ComponentResource):
+    """The API that manages sources."""
+
+    url: Output[str]
+
+    def __init__(self, name: str, args: HttpApiArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("fleet:stack:HttpApi", name, None, opts)
+        self._name, self._args = name, args
+        self._child = ResourceOptions(parent=self)
+        self._api = aws.apigatewayv2.Api(name, protocol_type="HTTP", opts=self._child)
+        self._authorizer = self._authorize()
+        routes = [self._route(endpoint) for endpoint in endpoints(args.store)]
+        aws.apigatewayv2.Stage(
+            f"{name}-stage",
+            api_id=self._api.id,
+            name="$default",
+            auto_deploy=True,
+            opts=ResourceOptions(parent=self, depends_on=routes),
+        )
+        self.url = self._api.api_endpoint
+        self.register_outputs({"url": self.url})
+
+    def _authorize(self) -> aws.apigatewayv2.Authorizer:
+        """Ask the authorizer each time: no identity source (a header or a ticket will do), so nothing to cache by."""
+        function = self._args.authorizer
+        authorizer = aws.apigatewayv2.Authorizer(
+            f"{self._name}-authorizer",
+            api_id=self._api.id,
+            authorizer_type="REQUEST",
+            authorizer_uri=function.invoke_arn,
+            authorizer_payload_format_version="2.0",
+            enable_simple_responses=True,
+            authorizer_result_ttl_in_seconds=0,
+            opts=self._child,
+        )
+        function.allow(
+            f"{self._name}-may-authorize", Output.concat(self._api.execution_arn, "/authorizers/", authorizer.id)
+        )
+        return authorizer
+
+    def _route(self, endpoint: Endpoint) -> aws.apigatewayv2.Route:
+        name = f"{self._name}-{endpoint.verb}"
+        function = Function(
+            name,
+            FunctionArgs(
+                handler=endpoint.handler,
+                code=self._args.code,
+                architecture=self._args.architecture,
+                grants=endpoint.may,
+                environment=self._args.environment,
+            ),
+            self._child,
+        )
+        function.allow(f"{name}-may-call", Output.concat(self._api.execution_arn, "/*"))
+        integration = aws.apigatewayv2.Integration(
+            f"{name}-integration",
+            api_id=self._api.id,
+            integration_type="AWS_PROXY",
+            integration_uri=function.invoke_arn,
+            payload_format_version="2.0",
+            opts=self._child,
+        )
+        return aws.apigatewayv2.Route(
+            f"{name}-route",
+            api_id=self._api.id,
+            route_key=endpoint.route,
+            authorization_type="CUSTOM",
+            authorizer_id=self._authorizer.id,
+            target=Output.concat("integrations/", integration.id),
+            opts=self._child,
+        )

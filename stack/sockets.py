@@ -1,0 +1,145 @@
+"""The WebSocket API and its one Lambda, which also reads the queue."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import Input, Output, ResourceOptions
+
+from stack import grants
+from stack.function import Function, FunctionArgs
+from stack.package import Architecture
+from stack.store import Store
+
+STAGE = "live"
+#: A bucket of 2,500 posts takes a few seconds; what is not done by then continues as a message of its own.
+TIMEOUT_S = 15
+#: The most a FIFO queue hands out at once (AWS).
+BATCH_MAX = 10
+#: Only the handshake can be authorized; what follows is on the connection's own record.
+ROUTES = ("$connect", "$disconnect", "$default", "ping")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SocketsArgs:
+    """What the Lambda runs on, and who decides about handshakes."""
+
+    store: Store
+    code: pulumi.Archive
+    architecture: Architecture
+    authorizer: Function
+    environment: Mapping[str, Input[str]]
+
+
+class Sockets(pulumi.ComponentResource):
+    """Where subscribers connect."""
+
+    url: Output[str]
+
+    def __init__(self, name: str, args: SocketsArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("fleet:stack:Sockets", name, None, opts)
+        self._name, self._args = name, args
+        self._child = ResourceOptions(parent=self)
+        self._api = aws.apigatewayv2.Api(
+            name,
+            protocol_type="WEBSOCKET",
+            route_selection_expression="$request.body.action",
+            opts=self._child,
+        )
+        function = self._function()
+        self._read_queue(function)
+        routes = self._routes(function)
+        aws.apigatewayv2.Stage(
+            f"{name}-stage",
+            api_id=self._api.id,
+            name=STAGE,
+            auto_deploy=True,
+            opts=ResourceOptions(parent=self, depends_on=routes),
+        )
+        self.url = Output.concat(self._api.api_endpoint, "/", STAGE)
+        self.register_outputs({"url": self.url})
+
+    def _function(self) -> Function:
+        stage_arn = Output.concat(self._api.execution_arn, "/", STAGE)
+        function = Function(
+            f"{self._name}-handler",
+            FunctionArgs(
+                handler="ws.handler.handler",
+                code=self._args.code,
+                architecture=self._args.architecture,
+                grants=grants.serve_subscribers(self._args.store, stage_arn=stage_arn),
+                environment={**self._args.environment, "CALLBACK_URL": self._callback_url()},
+                timeout_s=TIMEOUT_S,
+            ),
+            self._child,
+        )
+        function.allow(f"{self._name}-may-call", Output.concat(self._api.execution_arn, "/*"))
+        return function
+
+    def _callback_url(self) -> Output[str]:
+        """Derive where to post to connections from where they connect: ws → http, wss → https."""
+        return self._api.api_endpoint.apply(lambda endpoint: f"http{endpoint.removeprefix('ws')}/{STAGE}")
+
+    def _read_queue(self, function: Function) -> None:
+        """Feed the queue to the function; it may queue more of its own work, which AWS would cut as a loop."""
+        aws.lambda_.EventSourceMapping(
+            f"{self._name}-queue",
+            event_source_arn=self._args.store.queue.arn,
+            function_name=function.name,
+            batch_size=BATCH_MAX,
+            function_response_types=["ReportBatchItemFailures"],
+            opts=self._child,
+        )
+        aws.lambda_.FunctionRecursionConfig(
+            f"{self._name}-recursion", function_name=function.name, recursive_loop="Allow", opts=self._child
+        )
+
+    def _routes(self, function: Function) -> list[pulumi.Resource]:
+        integration = aws.apigatewayv2.Integration(
+            f"{self._name}-integration",
+            api_id=self._api.id,
+            integration_type="AWS_PROXY",
+            integration_uri=function.invoke_arn,
+            opts=self._child,
+        )
+        target = Output.concat("integrations/", integration.id)
+        return [made for key in ROUTES for made in self._route(key, target)]
+
+    def _route(self, key: str, target: Output[str]) -> list[pulumi.Resource]:
+        name = f"{self._name}-{key.removeprefix('$')}"
+        answers, guarded = key == "ping", key == "$connect"
+        route = aws.apigatewayv2.Route(
+            f"{name}-route",
+            api_id=self._api.id,
+            route_key=key,
+            target=target,
+            authorization_type="CUSTOM" if guarded else "NONE",
+            authorizer_id=self._authorize().id if guarded else None,
+            route_response_selection_expression="$default" if answers else None,
+            opts=self._child,
+        )
+        if not answers:
+            return [route]
+        response = aws.apigatewayv2.RouteResponse(
+            f"{name}-response",
+            api_id=self._api.id,
+            route_id=route.id,
+            route_response_key="$default",
+            opts=self._child,
+        )
+        return [route, response]
+
+    def _authorize(self) -> aws.apigatewayv2.Authorizer:
+        function = self._args.authorizer
+        authorizer = aws.apigatewayv2.Authorizer(
+            f"{self._name}-authorizer",
+            api_id=self._api.id,
+            authorizer_type="REQUEST",
+            authorizer_uri=function.invoke_arn,
+            opts=self._child,
+        )
+        function.allow(
+            f"{self._name}-may-authorize", Output.concat(self._api.execution_arn, "/authorizers/", authorizer.id)
+        )
+        return authorizer

@@ -1,0 +1,72 @@
+"""The tables: on demand, encrypted, with point-in-time recovery; their shapes are those of `contracts`."""
+
+from collections.abc import Mapping
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import Output, ResourceOptions
+
+from contracts.table.schema import SCHEMAS, TTL_ATTRIBUTE, Index, Key, Schema
+
+#: What nobody could make again: `pulumi destroy` refuses until somebody unprotects them.
+PROTECTED = frozenset({"DataSources", "SheetsData", "Changes", "Access"})
+
+
+class Tables(pulumi.ComponentResource):
+    """Every table of the design, by its name there."""
+
+    names: Output[Mapping[str, str]]
+
+    def __init__(self, name: str, opts: ResourceOptions | None = None) -> None:
+        super().__init__("fleet:stack:Tables", name, None, opts)
+        self._tables = {table: self._table(name, table, schema) for table, schema in SCHEMAS.items()}
+        self.names = Output.all(**{table: made.name for table, made in self._tables.items()})
+        self.register_outputs({"names": self.names})
+
+    def name(self, table: str) -> Output[str]:
+        """Give the physical name of a table by its logical one."""
+        return self._tables[table].name
+
+    def arn(self, table: str) -> Output[str]:
+        """Give the ARN of a table by its logical name."""
+        return self._tables[table].arn
+
+    def index_arn(self, table: str) -> Output[str]:
+        """Give the ARN of the one index a table has."""
+        index = SCHEMAS[table].index
+        if index is None:
+            raise ValueError(f"{table} has no index")
+        return Output.concat(self.arn(table), "/index/", index.name)
+
+    def _table(self, name: str, table: str, schema: Schema) -> aws.dynamodb.Table:
+        return aws.dynamodb.Table(
+            f"{name}-{table}",
+            billing_mode="PAY_PER_REQUEST",
+            attributes=[aws.dynamodb.TableAttributeArgs(name=key.name, type=key.type) for key in _keys(schema)],
+            hash_key=schema.hash.name,
+            range_key=schema.range.name if schema.range else None,
+            global_secondary_indexes=[_index(schema.index)] if schema.index else None,
+            ttl=aws.dynamodb.TableTtlArgs(attribute_name=TTL_ATTRIBUTE, enabled=True) if schema.has_ttl else None,
+            point_in_time_recovery=aws.dynamodb.TablePointInTimeRecoveryArgs(enabled=True),
+            server_side_encryption=aws.dynamodb.TableServerSideEncryptionArgs(enabled=True),
+            opts=ResourceOptions(parent=self, protect=table in PROTECTED),
+        )
+
+
+def _keys(schema: Schema) -> list[Key]:
+    """List each attribute that is part of some key, once: DynamoDB refuses any other."""
+    index = (schema.index.hash, schema.index.range) if schema.index else ()
+    return list({key.name: key for key in (schema.hash, schema.range, *index) if key}.values())
+
+
+def _index(index: Index) -> aws.dynamodb.TableGlobalSecondaryIndexArgs:
+    keys = zip((index.hash, index.range), ("HASH", "RANGE"), strict=True)
+    return aws.dynamodb.TableGlobalSecondaryIndexArgs(
+        name=index.name,
+        projection_type="ALL",
+        key_schemas=[
+            aws.dynamodb.TableGlobalSecondaryIndexKeySchemaArgs(attribute_name=key.name, key_type=kind)
+            for key, kind in keys
+            if key
+        ],
+    )

@@ -1,0 +1,69 @@
+"""What the program declares, as tests read it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+ROOT = Path(__file__).parent.parent.parent
+TIMEOUT_S = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declared:
+    """One resource of the program."""
+
+    type: str
+    name: str
+    inputs: Mapping[str, Any]
+    ignored: list[str]
+    protected: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """Everything the program declared, and what it exports."""
+
+    resources: list[Declared]
+    exports: Mapping[str, Any]
+
+    @classmethod
+    def record(cls) -> Self:
+        """Run the program in a process of its own: Pulumi leaves an event loop behind in every thread it uses."""
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.stack.record"],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            check=True,
+            timeout=TIMEOUT_S,
+        )
+        body = json.loads(done.stdout)
+        return cls(resources=[Declared(**one) for one in body["resources"]], exports=body["exports"])
+
+    def of(self, kind: str) -> list[Declared]:
+        """Find every resource whose type ends so, such as `Queue`."""
+        return [one for one in self.resources if one.type.endswith(f":{kind}")]
+
+    def named(self, name: str) -> Declared:
+        """Find the one custom resource of a logical name."""
+        (found,) = [one for one in self.resources if one.name == name]
+        return found
+
+    def statements(self) -> list[tuple[str, dict[str, Any]]]:
+        """List every statement of every policy, with the policy's name."""
+        return [
+            (policy.name, statement)
+            for policy in self.of("RolePolicy")
+            for statement in json.loads(policy.inputs["policy"])["Statement"]
+        ]
+
+    def may(self, function: str) -> dict[str, set[str]]:
+        """Say what a function's role allows: resource → actions."""
+        rights: dict[str, set[str]] = {}
+        for name, statement in self.statements():
+            for resource in statement["Resource"] if name == f"{function}-policy" else ():
+                rights.setdefault(resource, set()).update(statement["Action"])
+        return rights

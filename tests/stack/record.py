@@ -1,0 +1,89 @@
+"""Run the program under mocks and write what it declares to stdout, as JSON; run as `python -m tests.stack.record`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi.runtime.mocks import MockMonitor
+
+from local.config import stack_config
+from local.deploy import run_program
+from local.outputs import with_markers
+from local.props import plain
+
+ROOT = Path(__file__).parent.parent.parent
+REGION, ACCOUNT = "eu-central-1", "123456789012"
+IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/monitor-fleet@sha256:{'0' * 64}"
+TOKEN = "smf_0123456789ab_" + "0" * 48
+
+
+class Recorder(pulumi.runtime.Mocks):
+    """Gives every resource an ARN as AWS writes it, and fails on any look-up it does not know."""
+
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        """Answer with plausible outputs."""
+        if not args.custom:
+            return "", dict(args.inputs)
+        outputs = {"name": args.name, "arn": arn(args.typ, args.name), **args.inputs, "id": args.name}
+        if args.typ == "aws:apigatewayv2/api:Api":
+            scheme = "wss" if args.inputs["protocolType"] == "WEBSOCKET" else "https"
+            outputs["apiEndpoint"] = f"{scheme}://{args.name}.execute-api.{REGION}.amazonaws.com"
+            outputs["executionArn"] = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{args.name}"
+        if args.typ == "aws:sqs/queue:Queue":
+            outputs["url"] = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{args.name}"
+        if args.typ == "aws:lambda/function:Function":
+            outputs["invokeArn"] = f"arn:aws:apigateway:{REGION}:lambda:path/functions/{args.name}/invocations"
+        return args.name, with_markers(args.typ, outputs)
+
+    def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        """Answer the two look-ups that the program makes."""
+        answers = {
+            "aws:index/getRegion:getRegion": {"region": REGION},
+            "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
+        }
+        return answers[args.token], []
+
+
+class RecordingMonitor(MockMonitor):
+    """Sees what mocks are not told: options of a resource."""
+
+    def __init__(self) -> None:
+        super().__init__(Recorder())
+        self.declared: list[dict[str, Any]] = []
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the name of the protocol's method
+        """Note a custom resource, then do as always."""
+        if request.custom:
+            inputs = plain(pulumi.runtime.rpc.deserialize_properties(request.object))
+            inputs.pop("code", None)  # an archive, of which the handler's name says enough
+            self.declared.append(
+                {
+                    "type": request.type,
+                    "name": request.name,
+                    "inputs": inputs,
+                    "ignored": list(request.ignoreChanges),
+                    "protected": request.protect,
+                }
+            )
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]  # Pulumi types none of its mocks
+
+
+def arn(typ: str, name: str) -> str:
+    """Write an ARN; a bucket's names neither region nor account."""
+    service = typ.split(":", maxsplit=2)[1].partition("/")[0]
+    service = "logs" if service == "cloudwatch" else service
+    return f"arn:aws:s3:::{name}" if service == "s3" else f"arn:aws:{service}:{REGION}:{ACCOUNT}:{name}"
+
+
+def main() -> None:
+    """Declare everything once, with the local numbers and an image of a private registry."""
+    monitor = RecordingMonitor()
+    config = stack_config(ROOT, {"workerImage": IMAGE, "initialToken": TOKEN})
+    exports = run_program(ROOT, monitor.mocks, config, monitor)
+    json.dump({"resources": monitor.declared, "exports": exports}, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""The zip of the Lambdas: the same bytes from the same sources, and nothing in it that nobody imports."""
+
+import os
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stack import package
+from tests.stack.program import ROOT
+
+
+@pytest.fixture(scope="module")
+def names() -> Iterator[list[str]]:
+    """List what the project's own zip holds."""
+    with zipfile.ZipFile(package.build(ROOT, architecture="x86_64", packages_for="host")) as archive:
+        yield archive.namelist()
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a project without dependencies: building it takes no time."""
+    for folder in package.FOLDERS:
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "__init__.py").write_text(f'"""{folder}"""\n')
+    (tmp_path / "locks").mkdir()
+    (tmp_path / "locks" / "lambda.txt").write_text("")
+    monkeypatch.setattr(package, "_install", lambda _lock, target, _platform: target.mkdir())
+    return tmp_path
+
+
+def build(root: Path) -> Path:
+    """Build for this machine."""
+    return package.build(root, architecture="x86_64", packages_for="host")
+
+
+def test_the_zip_holds_our_folders_and_their_packages(names: list[str]):
+    """A function imports from the root of its zip."""
+    assert {"api/list.py", "contracts/source.py", "boto3/__init__.py", "msgspec/__init__.py"} <= set(names)
+
+
+def test_the_zip_holds_nothing_compiled_and_no_other_floor(names: list[str]):
+    """Compiled files differ between builds; the rest of the house is none of a Lambda's business."""
+    assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
+    assert not {name.split("/")[0] for name in names} & {
+        "stack",
+        "local",
+        "monitor_fleet",
+        "fetching",
+        "tests",
+        "aiohttp",
+    }
+
+
+def test_the_zip_describes_only_services_that_are_called(names: list[str]):
+    """The descriptions of all others are four fifths of its size."""
+    services = {name.split("/")[2] for name in names if name.startswith("botocore/data/") and name.count("/") > 2}
+
+    assert services == package.SERVICES
+
+
+def test_the_same_sources_give_the_same_bytes(small: Path):
+    """An unchanged function must not be deployed again, whatever the time and whoever builds."""
+    first = build(small)
+    before = first.read_bytes()
+    first.unlink()
+    os.utime(small / "api" / "__init__.py", (0, 0))
+
+    assert (build(small), build(small).read_bytes()) == (first, before)
+
+
+def test_another_source_gives_another_zip(small: Path):
+    """The name is the content's: an old zip is never taken for a new one."""
+    first = build(small)
+    (small / "ws" / "handler.py").write_text("")
+
+    assert build(small) != first
+
+
+def test_a_failed_installation_is_tried_again(small: Path, monkeypatch: pytest.MonkeyPatch):
+    """Half a folder of packages must not pass for a whole one."""
+
+    def fail(_lock: Path, target: Path, _platform: str | None) -> None:
+        target.mkdir()
+        raise package.PackagingFailedError("no network")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(package, "_install", fail)
+        with pytest.raises(package.PackagingFailedError, match="no network"):
+            build(small)
+
+    assert build(small).exists()
+
+
+def test_old_zips_go(small: Path):
+    """Every edit makes one of several megabytes; the newest stay, for deploys that still read them."""
+    for number in range(package.ZIPS_KEPT + 3):
+        (small / "ws" / "handler.py").write_text(f"N = {number}\n")
+        newest = build(small)
+        os.utime(newest, (number, number))
+
+    assert len(list((small / "build").glob("lambda-*.zip"))) == package.ZIPS_KEPT
+    assert newest.exists()

@@ -1,0 +1,244 @@
+"""Rules on what the program declares, mostly those that AWS checks and the embedded AWS does not."""
+
+import ast
+import json
+import re
+from pathlib import Path
+
+from contracts.table.schema import SCHEMAS, TTL_ATTRIBUTE
+from local.handlers import HANDLERS, SKIPPED
+from stack.tables import PROTECTED
+from tests.stack.program import ROOT, Built
+
+#: What an operator must find by name, or what AWS wants named.
+NAMED = {"aws:cloudwatch/logGroup:LogGroup", "aws:apigatewayv2/stage:Stage"}
+
+
+def test_every_queue_but_the_last_has_a_dead_letter_queue(built: Built):
+    """A message that nobody can handle must stop being tried, and must not be lost."""
+    without = [one.name for one in built.of("Queue") if "redrivePolicy" not in one.inputs]
+
+    assert without == ["changes-dead"]
+    policy = json.loads(built.named("changes").inputs["redrivePolicy"])
+    assert policy["deadLetterTargetArn"].endswith(":changes-dead")
+    assert policy["maxReceiveCount"] >= 5
+
+
+def test_a_message_stays_hidden_six_times_as_long_as_its_reader_may_take(built: Built):
+    """AWS asks for it: a retry never overlaps a slow first try."""
+    for mapping in built.of("EventSourceMapping"):
+        timeout_s = built.named(mapping.inputs["functionName"]).inputs["timeout"]
+
+        assert built.named("changes").inputs["visibilityTimeoutSeconds"] >= 6 * timeout_s
+
+
+def test_the_queue_is_read_in_batches_that_a_fifo_queue_allows(built: Built):
+    """AWS refuses more than ten and any window; the embedded AWS takes both."""
+    (mapping,) = built.of("EventSourceMapping")
+
+    assert mapping.inputs["batchSize"] <= 10
+    assert "maximumBatchingWindowInSeconds" not in mapping.inputs
+    assert mapping.inputs["functionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_the_queue_gives_every_source_its_own_pace(built: Built):
+    """One source's trouble must hold back no other; senders name each message themselves."""
+    for one in built.of("Queue"):
+        assert one.inputs["fifoQueue"] is True
+    changes = built.named("changes").inputs
+    assert (changes["deduplicationScope"], changes["fifoThroughputLimit"]) == ("messageGroup", "perMessageGroupId")
+    assert changes["contentBasedDeduplication"] is False
+
+
+def test_the_reader_may_queue_for_itself(built: Built):
+    """AWS cuts such a loop after sixteen rounds unless told that it is meant."""
+    (allowed,) = built.of("FunctionRecursionConfig")
+
+    assert (allowed.inputs["functionName"], allowed.inputs["recursiveLoop"]) == ("sockets-handler", "Allow")
+
+
+def test_every_function_has_a_log_group_that_forgets(built: Built):
+    """A log group that Lambda makes by itself keeps everything for ever."""
+    groups = {group.inputs["name"]: group.inputs["retentionInDays"] for group in built.of("LogGroup")}
+
+    for function in built.of("Function"):
+        assert groups[function.inputs["loggingConfig"]["logGroup"]] <= 90
+
+
+def test_every_function_answers_before_its_api_gives_up(built: Built):
+    """An integration ends after 29 seconds, whatever the function still does."""
+    assert all(function.inputs["timeout"] < 29 for function in built.of("Function"))
+
+
+def test_every_handler_is_there(built: Built):
+    """A deploy takes any text as a handler; the first call would find out."""
+    for function in built.of("Function"):
+        module, name = function.inputs["handler"].rsplit(".", 1)
+        tree = ast.parse((ROOT / Path(*module.split("."))).with_suffix(".py").read_text())
+        assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}, function.name
+
+
+def test_every_handler_is_told_what_it_asks_for(built: Built):
+    """A missing variable is a KeyError at the first call."""
+    for function in built.of("Function"):
+        module = function.inputs["handler"].rsplit(".", 1)[0]
+        text = (ROOT / Path(*module.split("."))).with_suffix(".py").read_text()
+        told = set(function.inputs["environment"]["variables"])
+
+        assert set(re.findall(r"""environ\[["']([A-Z_]+)["']\]""", text)) <= told, function.name
+
+
+def test_every_http_route_asks_the_authorizer_each_time(built: Built):
+    """Default deny; a cached answer would outlive a revoked token."""
+    for route in built.of("Route"):
+        if route.inputs["apiId"] == "api":
+            assert (route.inputs["authorizationType"], route.inputs["authorizerId"]) == ("CUSTOM", "api-authorizer")
+    authorizer = built.named("api-authorizer").inputs
+    assert authorizer["authorizerResultTtlInSeconds"] == 0
+    assert "identitySources" not in authorizer
+
+
+def test_only_the_handshake_asks_the_authorizer(built: Built):
+    """AWS allows an authorizer on no other route of a WebSocket API."""
+    routes = {
+        route.inputs["routeKey"]: route.inputs for route in built.of("Route") if route.inputs["apiId"] == "sockets"
+    }
+
+    assert set(routes) == {"$connect", "$disconnect", "$default", "ping"}
+    assert {key for key, route in routes.items() if route["authorizationType"] == "CUSTOM"} == {"$connect"}
+
+
+def test_a_ping_is_answered(built: Built):
+    """Without a route response AWS drops what the function returns; the embedded AWS does not."""
+    (response,) = built.of("RouteResponse")
+
+    assert response.inputs["routeId"] == "sockets-ping-route"
+    assert built.named("sockets-ping-route").inputs["routeResponseSelectionExpression"] == "$default"
+
+
+def test_stages_deploy_by_themselves(built: Built):
+    """A WebSocket stage without a deployment answers 403."""
+    assert {stage.inputs["name"]: stage.inputs["autoDeploy"] for stage in built.of("Stage")} == {
+        "$default": True,
+        "live": True,
+    }
+
+
+def test_posts_go_where_clients_connect(built: Built):
+    """The callback is the clients' own address with another scheme; locally the request's context lacks the port."""
+    told = built.named("sockets-handler").inputs["environment"]["variables"]["CALLBACK_URL"]
+
+    assert told == built.exports["webSocketUrl"].replace("wss://", "https://")
+    assert told.endswith("/live")
+
+
+def test_every_table_has_the_keys_of_the_contract(built: Built):
+    """Requests are built from `contracts`; a table of another shape would refuse them all."""
+    tables = {one.name.removeprefix("tables-"): one.inputs for one in built.of("Table")}
+
+    assert set(tables) == set(SCHEMAS)
+    for name, schema in SCHEMAS.items():
+        inputs, index = tables[name], schema.index
+        assert (inputs["hashKey"], inputs.get("rangeKey")) == (schema.hash.name, schema.range and schema.range.name)
+        keys = {
+            key.name: key.type
+            for key in (schema.hash, schema.range, *((index.hash, index.range) if index else ()))
+            if key
+        }
+        assert {one["name"]: one["type"] for one in inputs["attributes"]} == keys
+        assert [one["name"] for one in inputs.get("globalSecondaryIndexes", [])] == ([index.name] if index else [])
+        assert inputs.get("ttl") == ({"attributeName": TTL_ATTRIBUTE, "enabled": True} if schema.has_ttl else None)
+
+
+def test_every_table_is_on_demand_encrypted_and_recoverable(built: Built):
+    """Nobody plans capacity, reads a disk or loses more than the last seconds."""
+    for table in built.of("Table"):
+        assert table.inputs["billingMode"] == "PAY_PER_REQUEST"
+        assert table.inputs["serverSideEncryption"]["enabled"] is True
+        assert table.inputs["pointInTimeRecovery"]["enabled"] is True
+
+
+def test_what_nobody_could_make_again_is_protected(built: Built):
+    """`pulumi destroy` with a slip of the finger must stop there."""
+    protected = {one.name for one in built.resources if one.protected}
+
+    assert protected == {f"tables-{name}" for name in PROTECTED} | {"documents"}
+
+
+def test_documents_are_private(built: Built):
+    """Readers get presigned addresses, nothing else."""
+    (block,) = built.of("BucketPublicAccessBlock")
+
+    assert {key: value for key, value in block.inputs.items() if key != "bucket"} == dict.fromkeys(
+        ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"), True
+    )
+    assert built.of("BucketServerSideEncryptionConfiguration")
+
+
+def test_the_desired_count_belongs_to_the_operator(built: Built):
+    """A deploy must not undo a scale-out."""
+    services = built.of("Service")
+
+    assert {service.name for service in services} == {"fleet-external", "fleet-googleSheet"}
+    assert all(service.ignored == ["desiredCount"] for service in services)
+
+
+def test_a_worker_gets_the_time_it_needs_to_hand_over(built: Built):
+    """Fargate's default is thirty seconds; and a shell before Python would swallow SIGTERM."""
+    for task in built.of("TaskDefinition"):
+        (container,) = json.loads(task.inputs["containerDefinitions"])
+
+        assert container["stopTimeout"] == 120
+        assert container["command"] == ["python", "-m", "monitor_fleet"]
+
+
+def test_workers_of_one_kind_are_told_their_kind(built: Built):
+    """One image serves both; the rest of what they are told is the same."""
+    told = {}
+    for task in built.of("TaskDefinition"):
+        (container,) = json.loads(task.inputs["containerDefinitions"])
+        environment = {pair["name"]: pair["value"] for pair in container["environment"]}
+        told[environment.pop("KIND")] = environment
+
+    assert set(told) == {"external", "googleSheet"}
+    assert told["external"] == told["googleSheet"]
+
+
+def test_the_first_token_is_stored_as_a_hash(built: Built):
+    """Whoever reads the table, or the stack's state, cannot get in with what is there."""
+    (item,) = built.of("TableItem")
+
+    assert "0" * 48 not in item.inputs["item"]
+    assert json.loads(item.inputs["item"])["id"] == {"S": "token#0123456789ab"}
+
+
+def test_names_are_left_to_pulumi(built: Built):
+    """Two stacks share an account, and a replacement is made before its predecessor goes."""
+    named = {one.type for one in built.resources if {"name", "bucket"} & set(one.inputs)}
+
+    assert {typ for typ in named if not typ.startswith("aws:s3/bucket")} <= NAMED
+    assert "bucket" not in built.named("documents").inputs
+
+
+def test_the_local_stack_knows_every_type(built: Built):
+    """Otherwise `make up` fails where `pulumi up` succeeds."""
+    assert {one.type for one in built.resources} <= set(HANDLERS) | set(SKIPPED)
+    assert all(SKIPPED.values())
+
+
+def test_the_exports_are_what_the_local_stack_and_scripts_read(built: Built):
+    """Their names are a contract with whoever drives a deployed stack."""
+    assert set(built.exports) == {
+        *(
+            "apiUrl",
+            "webSocketUrl",
+            "queueUrl",
+            "deadLetterUrl",
+            "tables",
+            "documentsBucket",
+            "secretsPrefix",
+            "services",
+        )
+    }
+    assert set(built.exports["tables"]) == set(SCHEMAS)
+    assert set(built.exports["services"]) == {"external", "googleSheet"}

@@ -1,0 +1,107 @@
+"""What the embedded AWS does not enforce about rights, and what no policy may ever say."""
+
+import re
+
+from stack.grants import ALLOWED_WILDCARDS, REGISTRY_LOGIN
+from tests.stack.program import Built
+
+
+def open_ended(built: Built) -> list[tuple[str, str, list[str]]]:
+    """Every resource with a wildcard: policy, resource, actions."""
+    return [
+        (policy, resource, statement["Action"])
+        for policy, statement in built.statements()
+        for resource in statement["Resource"]
+        if "*" in resource
+    ]
+
+
+def test_no_policy_grants_an_action_by_wildcard(built: Built):
+    """A right that nobody named is a right that nobody decided on."""
+    wrong = [
+        (name, action) for name, statement in built.statements() for action in statement["Action"] if "*" in action
+    ]
+
+    assert not wrong
+
+
+def test_a_resource_is_open_only_where_a_reason_says_so(built: Built):
+    """Names that exist only at run time need an open end; each such pattern carries its reason."""
+    wrong = [(name, resource) for name, resource, _ in open_ended(built) if not fits(resource)]
+
+    assert not wrong
+    assert all(ALLOWED_WILDCARDS.values())
+
+
+def test_every_allowed_wildcard_is_in_use(built: Built):
+    """An allowance that nobody needs any more is a door left open."""
+    unused = [
+        pattern
+        for pattern in ALLOWED_WILDCARDS
+        if not any(re.fullmatch(pattern, resource) for _, resource, _ in open_ended(built))
+    ]
+
+    assert not unused
+
+
+def test_only_the_registrys_login_stands_on_every_resource(built: Built):
+    """AWS gives that one action no resource; anything else beside it would be a grant on everything."""
+    assert {tuple(actions) for _, resource, actions in open_ended(built) if resource == "*"} == {(REGISTRY_LOGIN,)}
+
+
+def test_the_reader_of_the_queue_may_read_it(built: Built):
+    """The embedded AWS delivers without these rights, AWS refuses to create the mapping."""
+    for mapping in built.of("EventSourceMapping"):
+        rights = built.may(mapping.inputs["functionName"])[mapping.inputs["eventSourceArn"]]
+
+        assert {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"} <= rights
+
+
+def test_every_function_may_write_its_log(built: Built):
+    """The embedded AWS writes logs for anybody."""
+    for function in built.of("Function"):
+        group = function.inputs["loggingConfig"]["logGroup"]
+        (logs,) = [
+            rights for resource, rights in built.may(function.name).items() if resource.startswith("arn:aws:logs")
+        ]
+
+        assert logs == {"logs:CreateLogStream", "logs:PutLogEvents"}
+        assert group.startswith("/sheet-monitor-fleet-local/")
+
+
+def test_a_role_is_assumed_by_the_one_service_that_runs_under_it(built: Built):
+    """The embedded AWS ignores who may assume a role."""
+    services = {
+        role.name: re.findall(r'"Service": "([a-z-]+)\.amazonaws\.com"', role.inputs["assumeRolePolicy"])
+        for role in built.of("Role")
+    }
+
+    assert services
+    for name, found in services.items():
+        assert found == (["ecs-tasks"] if name.startswith("fleet-") else ["lambda"]), name
+
+
+def test_every_api_and_authorizer_may_call_its_function(built: Built):
+    """The embedded AWS calls without permission, AWS answers 500."""
+    allowed = {permission.inputs["function"] for permission in built.of("Permission")}
+    called = {one.inputs["integrationUri"] for one in built.of("Integration")}
+    called |= {one.inputs["authorizerUri"] for one in built.of("Authorizer")}
+
+    assert called == {f"arn:aws:apigateway:eu-central-1:lambda:path/functions/{name}/invocations" for name in allowed}
+    assert {one.inputs["principal"] for one in built.of("Permission")} == {"apigateway.amazonaws.com"}
+
+
+def test_an_authorizers_permission_names_that_authorizer(built: Built):
+    """Both APIs share one function, and each needs a permission of its own."""
+    named = {
+        permission.inputs["sourceArn"]
+        for permission in built.of("Permission")
+        if "/authorizers/" in permission.inputs["sourceArn"]
+    }
+
+    assert {name.rsplit("/", 1)[1] for name in named} == {one.name for one in built.of("Authorizer")}
+
+
+def fits(resource: str) -> bool:
+    """Tell whether some allowed pattern covers a resource."""
+    return any(re.fullmatch(pattern, resource) for pattern in ALLOWED_WILDCARDS)

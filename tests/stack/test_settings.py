@@ -1,0 +1,75 @@
+"""A wrong setting stops the program before anything is declared, and names itself."""
+
+from typing import Any
+
+import pulumi
+import pytest
+
+from stack.settings import Settings, WrongSettingError
+
+RIGHT: dict[str, Any] = {
+    "contact": "a@example.com",
+    "workerImage": "image",
+    "subnets": '["subnet-1"]',
+    "securityGroups": '["sg-1"]',
+}
+
+
+class Config(pulumi.Config):
+    """A stack's configuration, from a dict."""
+
+    def __init__(self, values: dict[str, str]) -> None:
+        super().__init__("test")
+        self._values = values
+
+    def _get(self, key: str, *_: Any, **__: Any) -> str | None:
+        return self._values.get(key)
+
+
+def test_few_keys_are_needed():
+    """Everything else has a default that suits a first deploy."""
+    settings = Settings.read(Config(RIGHT))
+
+    assert (settings.external_shards, settings.sheet_shards, settings.architecture) == (1024, 256, "arm64")
+    assert (settings.initial_token, settings.allow_private_targets, settings.forbidden_ports) == (None, False, ())
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("externalShards", "0"),
+        ("sheetShards", "99999"),
+        ("externalCount", "-1"),
+        ("historyDays", "91"),
+        ("contact", " "),
+        ("lambdaArchitecture", "sparc"),
+        ("packagesFor", "mars"),
+        ("forbiddenPorts", "[70000]"),
+        ("subnets", "[]"),
+        ("workerImage", ""),
+    ],
+)
+def test_a_value_out_of_bounds_names_its_key(key: str, value: str):
+    """Whoever runs `pulumi preview` must not search for what is wrong."""
+    with pytest.raises(WrongSettingError, match=key):
+        Settings.read(Config({**RIGHT, key: value}))
+
+
+def test_a_number_that_is_none_names_its_key():
+    """Pulumi's own error says which key it was."""
+    with pytest.raises(pulumi.ConfigTypeError, match="externalShards"):
+        Settings.read(Config({**RIGHT, "externalShards": "many"}))
+
+
+def test_processes_are_told_in_text():
+    """Every process of the stack gets the same answers to the same questions."""
+    settings = Settings.read(Config({**RIGHT, "forbiddenPorts": "[4566, 8080]", "allowPrivateTargets": "true"}))
+
+    assert settings.environment == {
+        "CONTACT": "a@example.com",
+        "EXTERNAL_SHARDS": "1024",
+        "GATE_ALLOW_PRIVATE": "1",
+        "GATE_FORBIDDEN_PORTS": "4566,8080",
+        "HISTORY_DAYS": "7",
+        "SHEET_SHARDS": "256",
+    }
