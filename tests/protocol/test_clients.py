@@ -58,18 +58,14 @@ class Player:
 
 @pytest.mark.parametrize("script", scripts("frames/replica.json", "conformance.json"), ids=name)
 def test_a_replica_follows_the_script(script: Any):
-    """What it sends, shows and holds at the end is what the script says; it may say more than the script names."""
+    """What it sends, shows and holds at the end is what the script says."""
     player = Player()
 
     for event in script["events"]:
         player.play(event)
 
     replica = player.replica
-    sent = [
-        {field: frame.get(field) for field in expected}
-        for frame, expected in zip(player.sent, script["sends"], strict=True)
-    ]
-    assert sent == script["sends"]
+    assert player.sent == script["sends"]
     assert replica.phase == script["phase"]
     assert replica.holds == ("document" in script)
     assert replica.document == script.get("document")
@@ -84,4 +80,8 @@ def test_an_inbox_makes_the_frame_of_what_came_over_the_wire(script: Any):
 
     frames = [inbox.read(json.dumps(text)) for text in script["wire"]]
 
-    assert [frame for frame in frames if frame][-1:] == ([script["frame"]] if script.get("frame") else [])
+    arrived = [frame for frame in frames if frame]
+    if "spoilt" in script:
+        assert [frame["type"] for frame in arrived] == ["spoilt"]
+    else:
+        assert arrived == [script["frame"]]
