@@ -20,6 +20,9 @@ from websockets.asyncio.client import ClientConnection, connect
 
 FRAME_TIMEOUT_S = 15
 
+#: The embedded AWS runs few Lambdas at once and refuses the rest, as an account's concurrency limit does.
+CALLS_AT_ONCE_MAX = 4
+
 
 class Feeds:
     """Documents on a loopback port, each under its path; remembers when which was asked for and answered."""
@@ -75,6 +78,7 @@ class Api:
 
     state: dict[str, Any]
     session: aiohttp.ClientSession
+    at_once: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CALLS_AT_ONCE_MAX))
 
     @classmethod
     @asynccontextmanager
@@ -87,7 +91,7 @@ class Api:
     async def call(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
         """Ask, and give the status and the JSON answer (None without a body)."""
         url = self.state["apiUrl"].rstrip("/") + path
-        async with self.session.request(method, url, json=body, headers=headers) as answer:
+        async with self.at_once, self.session.request(method, url, json=body, headers=headers) as answer:
             text = await answer.text()
             return answer.status, json.loads(text) if text else None
 
