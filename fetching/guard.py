@@ -1,0 +1,82 @@
+"""
+The gate: every connection of every request passes it, at the socket.
+
+A check before the request is not enough: names resolve anew (rebinding), redirects lead elsewhere, and aiohttp does
+not ask a resolver about literal addresses. So the resolver refuses a name with any forbidden answer, and the socket
+factory looks at each final address before there is a socket.
+"""
+
+import socket
+from dataclasses import dataclass
+
+from aiohttp import TCPConnector, ThreadedResolver
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.connector import AddrInfoType
+
+from contracts.addresses import Policy, literal, why_refused
+from contracts.rules import PORTS_ALLOWED
+
+#: Below the 350 s after which a NAT gateway forgets a connection, above a poll each minute.
+KEEPALIVE_S = 75
+DNS_TTL_S = 60
+
+
+class Forbidden(OSError):
+    """No request may go there. An OSError, because that is what a connector lets through as a cause."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """Says of final addresses whether a request may go there."""
+
+    policy: Policy
+
+    def check(self, host: str, port: int) -> None:
+        """Refuse a final address, given as text, and its port."""
+        address = literal(host)
+        if address is None:
+            raise Forbidden(f"{host} is not an address")
+        if not self.policy.allow_private and port not in PORTS_ALLOWED:
+            raise Forbidden(f"port {port} is not requested here")
+        why = why_refused(address, port, self.policy)
+        if why:
+            raise Forbidden(why)
+
+    def open(self, found: AddrInfoType) -> socket.socket:
+        """Make the socket for one final address; the last moment at which it can be refused."""
+        family, kind, protocol, _, address = found
+        self.check(str(address[0]), int(address[1]))
+        return socket.socket(family=family, type=kind, proto=protocol)
+
+
+class GuardedResolver(AbstractResolver):
+    """Fails if any answer is forbidden: a name that mixes good and bad addresses is up to something."""
+
+    def __init__(self, gate: Gate, inner: AbstractResolver) -> None:
+        self._gate = gate
+        self._inner = inner
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Resolve a name to addresses that may all be asked."""
+        found = await self._inner.resolve(host, port, family)
+        for answer in found:
+            self._gate.check(answer["host"], port)
+        return found
+
+    async def close(self) -> None:
+        """Close what resolves."""
+        await self._inner.close()
+
+
+def connector(policy: Policy, *, resolver: AbstractResolver | None = None) -> TCPConnector:
+    """Make the one connector that requests to sources use; call it inside the loop."""
+    gate = Gate(policy=policy)
+    return TCPConnector(
+        resolver=GuardedResolver(gate, resolver or ThreadedResolver()),
+        socket_factory=gate.open,
+        limit=0,  # bounded by the worker's admission, which knows hosts and shards
+        keepalive_timeout=KEEPALIVE_S,
+        ttl_dns_cache=DNS_TTL_S,
+    )

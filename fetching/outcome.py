@@ -1,0 +1,63 @@
+"""What one request to a source ended in."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a poll failed, for logs and counts; `Failed.why` says it to a person."""
+
+    DNS = "dns"
+    CONNECT = "connect"
+    TLS = "tls"
+    CERTIFICATE = "certificate"
+    TIMEOUT = "timeout"
+    RESET = "reset"
+    REFUSED = "refused"
+    UNAUTHORIZED = "unauthorized"
+    NOT_FOUND = "not_found"
+    RATE_LIMITED = "rate_limited"
+    SERVER_ERROR = "server_error"
+    STATUS = "status"
+    REDIRECT = "redirect"
+    TOO_LARGE = "too_large"
+    ENCODING = "encoding"
+    PARSE = "parse"
+    SELECTOR = "selector"
+    KEY = "key"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Validators:
+    """What a server gave to ask again with, verbatim; good for `url` only, the one that answered."""
+
+    url: str
+    etag: str = ""
+    last_modified: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reply:
+    """An answer with a body, still as it came over the wire."""
+
+    wire: bytes
+    coding: str
+    content_type: str
+    validators: Validators
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotModified:
+    """A 304: the server says that nothing changed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failed:
+    """The source did not give a document. `why` is for a person; it holds no key and no query string."""
+
+    reason: Reason
+    why: str
+    retry_after_s: float | None = None
+
+
+type Outcome = Reply | NotModified | Failed

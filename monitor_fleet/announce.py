@@ -1,0 +1,113 @@
+"""
+Telling the queue what was committed, until it knows.
+
+State first, queue second, `notified` third: a crash in between is healed by the next owner, who finds
+`version > notified` on load. The living owner tries again by itself, with backoff, and tells only the newest.
+"""
+
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from contracts import messages
+from contracts.clock import NowMs
+from contracts.messages import Kind, Message
+from contracts.table import heads
+from contracts.table.heads import Head
+from monitor_fleet.backoff import own_wait_s
+from monitor_fleet.errors import Refused, StoreError
+from monitor_fleet.store import StoreVerbs, ask
+from monitor_fleet.watched import Watched
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.client import SQSClient
+
+log = logging.getLogger(__name__)
+
+#: Sends one message; raises a StoreError.
+type Publish = Callable[[Message], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queue:
+    """Sends messages through a boto3 client."""
+
+    client: "SQSClient"
+    threads: Executor
+    url: str
+    chance: random.Random
+
+    async def publish(self, message: Message) -> None:
+        """Send a message; each try is a message of its own, which does no harm."""
+        unique = f"{self.chance.getrandbits(128):032x}"
+        await ask(self.threads, self.client.send_message, messages.send(self.url, message, unique=unique))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Announcer:
+    """Tells of versions and statuses. `sleep` and `may_act` are handed in."""
+
+    store: StoreVerbs
+    table: str
+    publish: Publish
+    now_ms: NowMs
+    chance: random.Random
+    sleep: Callable[[float], Awaitable[None]]
+    may_act: Callable[[], bool]
+
+    async def announce(self, watched: Watched) -> None:
+        """Tell what is owed, and go on until nothing is; one at a time per source."""
+        if watched.announcing:
+            return
+        watched.announcing = True
+        try:
+            await self._until_told(watched)
+        finally:
+            watched.announcing = False
+
+    async def _until_told(self, watched: Watched) -> None:
+        tries = 0
+        while owes(watched) and watched.current and self.may_act():
+            try:
+                await self._tell(watched)
+            except StoreError as error:
+                tries += 1
+                log.warning("announce_failed", extra={"source": watched.target.id, "tries": tries, "error": str(error)})
+                await self.sleep(own_wait_s(tries, self.chance))
+
+    async def _tell(self, watched: Watched) -> None:
+        head = watched.head
+        if head and head.version > head.notified:
+            await self.publish(self._message(Kind.CHANGE, head))
+            await self._set_notified(watched, head)
+        if head and watched.status_owed:
+            await self.publish(self._message(Kind.STATUS, head))
+            watched.status_owed = False
+
+    async def _set_notified(self, watched: Watched, head: Head) -> None:
+        try:
+            await self.store.update(heads.set_notified(self.table, head))
+        except Refused:
+            # A newer owner fenced the head, or an earlier try landed: either way it is not ours to say any more.
+            log.info("notified_refused", extra={"source": head.source_id, "version": head.version})
+        now = watched.head
+        if now and now.incarnation == head.incarnation:  # a newer version may have been committed meanwhile
+            watched.head = replace(now, notified=head.version)
+
+    def _message(self, kind: Kind, head: Head) -> Message:
+        return Message(
+            kind=kind,
+            source_id=head.source_id,
+            incarnation=head.incarnation,
+            version=head.version,
+            at_ms=self.now_ms(),
+        )
+
+
+def owes(watched: Watched) -> bool:
+    """Tell whether the queue has something to hear of a source whose head is known."""
+    head = watched.head
+    return head is not None and (head.version > head.notified or watched.status_owed)

@@ -1,0 +1,125 @@
+"""How a worker is put together from its seams: the same in production, in tests and in simulation."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from contracts.clock import NowMs
+from contracts.table.fleet import Shard
+from monitor_fleet.admission import Admission
+from monitor_fleet.announce import Announcer, Publish
+from monitor_fleet.catalog import Catalog
+from monitor_fleet.commit import Committer
+from monitor_fleet.documents import BucketVerbs, Documents
+from monitor_fleet.keys import KeyRing
+from monitor_fleet.leases import Leases
+from monitor_fleet.offload import Offload
+from monitor_fleet.poll import Fetch, Poller
+from monitor_fleet.settings import Settings
+from monitor_fleet.status import StatusWriter
+from monitor_fleet.store import StoreVerbs
+from monitor_fleet.turn import Turns
+from monitor_fleet.worker import Worker
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seams:
+    """Everything a worker touches the world through. `lease_store` has threads of its own: commits cannot delay it."""
+
+    store: StoreVerbs
+    lease_store: StoreVerbs
+    bucket: BucketVerbs
+    publish: Publish
+    keys: KeyRing
+    fetch: Fetch
+    offload: Offload
+    now_ms: NowMs
+    boot_now: Callable[[], float]
+    chance: random.Random
+    worker_id: str
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+class FleetWorker:
+    """A worker with its leases and its catalog."""
+
+    def __init__(self, settings: Settings, seams: Seams) -> None:
+        self._settings = settings
+        self._turns = _turns(settings, seams, may_act=self._may_act)
+        self._worker = Worker(
+            turns=self._turns,
+            admission=Admission(in_flight_max=settings.polls_in_flight_max, per_host_max=settings.polls_per_host_max),
+            now_ms=seams.now_ms,
+            may_act=self._may_act,
+        )
+        self._catalog = Catalog(
+            tables=settings.tables, kind=settings.kind, store=seams.store, sleep=seams.sleep,
+            on_source=self._worker.on_source, on_gone=self._worker.on_gone, on_poll=self._worker.on_poll,
+        )  # fmt: skip
+        self._leases = Leases(
+            table=settings.tables.fleet, kind=settings.kind, worker_id=seams.worker_id, shards=settings.shards,
+            store=seams.lease_store, now_ms=seams.now_ms, boot_now=seams.boot_now, chance=seams.chance,
+            on_claimed=self._on_claimed, on_giving=self._on_giving, on_lost=self._on_lost,
+            load=self._worker.load, overdue_ms=self._worker.overdue_ms, sleep=seams.sleep,
+        )  # fmt: skip
+
+    async def run(self) -> None:
+        """Work until drained and cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._leases.run())
+            group.create_task(self._catalog.run())
+            group.create_task(self._worker.run())
+
+    async def drain(self) -> None:
+        """Finish what is in flight and hand every shard on; then nothing is left to do here."""
+        await self._leases.drain()
+
+    def tell(self) -> Mapping[str, Any]:
+        """Say how this worker does."""
+        return {
+            "worker": self._leases.worker_id,
+            "kind": self._settings.kind.value,
+            "mayAct": self._leases.may_act(),
+            "ownedShards": self._worker.owned,
+            "sources": self._worker.sources,
+            "inFlight": self._worker.in_flight,
+            "overdueMs": self._worker.overdue_ms(),
+            "polls": dict(self._turns.counts),
+        }
+
+    def _may_act(self) -> bool:
+        return self._leases.may_act()
+
+    def _on_claimed(self, shard: Shard) -> None:
+        self._worker.on_claimed(shard)
+        self._catalog.follow(shard)
+
+    async def _on_giving(self, number: int) -> int:
+        self._catalog.drop(number)
+        return await self._worker.on_giving(number)
+
+    def _on_lost(self, number: int) -> None:
+        self._catalog.drop(number)
+        self._worker.on_lost(number)
+
+
+def _turns(settings: Settings, seams: Seams, *, may_act: Callable[[], bool]) -> Turns:
+    tables = settings.tables
+    documents = Documents(store=seams.store, table=tables.sheets_data, bucket=seams.bucket)
+    return Turns(
+        poller=Poller(fetch=seams.fetch, keys=seams.keys, offload=seams.offload),
+        committer=Committer(
+            store=seams.store, tables=tables, documents=documents, offload=seams.offload,
+            now_ms=seams.now_ms, may_act=may_act, history_days=settings.history_days,
+        ),
+        announcer=Announcer(
+            store=seams.store, table=tables.sheets_data, publish=seams.publish,
+            now_ms=seams.now_ms, chance=seams.chance, sleep=seams.sleep, may_act=may_act,
+        ),
+        statuses=StatusWriter(store=seams.store, table=tables.data_sources),
+        documents=documents,
+        now_ms=seams.now_ms,
+        chance=seams.chance,
+    )  # fmt: skip

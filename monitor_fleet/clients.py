@@ -1,0 +1,71 @@
+"""The boto3 clients of a worker: explicit time-outs, one try, as many connections as threads."""
+
+import random
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from contracts.clock import NowMs
+from monitor_fleet.announce import Queue
+from monitor_fleet.documents import Bucket
+from monitor_fleet.keys import Keys
+from monitor_fleet.store import Store
+
+#: Leases have threads and connections of their own, so that nothing else makes a renewal wait.
+LEASE_THREADS = 32
+DATA_THREADS = 32
+CONNECT_TIMEOUT_S = 1
+LEASE_READ_TIMEOUT_S = 1
+DATA_READ_TIMEOUT_S = 5
+
+
+class Clients:
+    """Makes each seam to AWS from one boto3 session; `close` ends their threads."""
+
+    def __init__(self) -> None:
+        self._session = boto3.Session()
+        self._lease_threads = ThreadPoolExecutor(LEASE_THREADS, thread_name_prefix="lease")
+        self._data_threads = ThreadPoolExecutor(DATA_THREADS, thread_name_prefix="data")
+
+    def lease_store(self) -> Store:
+        """Give the store for leases."""
+        client = self._client("dynamodb", threads=LEASE_THREADS, read_timeout_s=LEASE_READ_TIMEOUT_S)
+        return Store(client, self._lease_threads)
+
+    def store(self) -> Store:
+        """Give the store for everything else."""
+        return Store(self._client("dynamodb"), self._data_threads)
+
+    def bucket(self, name: str) -> Bucket:
+        """Give the bucket of large documents."""
+        return Bucket(self._client("s3"), self._data_threads, name=name)
+
+    def queue(self, url: str, chance: random.Random) -> Queue:
+        """Give the queue to the subscribers' Lambda."""
+        return Queue(client=self._client("sqs"), threads=self._data_threads, url=url, chance=chance)
+
+    def keys(self, prefix: str, now_ms: NowMs) -> Keys:
+        """Give the keys of sources."""
+        return Keys(self._client("secretsmanager"), self._data_threads, prefix=prefix, now_ms=now_ms)
+
+    def close(self) -> None:
+        """End the threads; what they still do is fenced."""
+        for threads in (self._lease_threads, self._data_threads):
+            _end(threads)
+
+    def _client(self, service: Any, *, threads: int = DATA_THREADS, read_timeout_s: int = DATA_READ_TIMEOUT_S) -> Any:
+        config = Config(
+            connect_timeout=CONNECT_TIMEOUT_S,
+            read_timeout=read_timeout_s,
+            max_pool_connections=threads,
+            tcp_keepalive=True,
+            # A second try of a conditional write needs its caller's judgement, so nobody tries again behind its back.
+            retries={"total_max_attempts": 1, "mode": "standard"},
+        )
+        return self._session.client(service, config=config)
+
+
+def _end(threads: Executor) -> None:
+    threads.shutdown(wait=False, cancel_futures=True)

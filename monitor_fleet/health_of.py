@@ -1,0 +1,36 @@
+"""How a source does after a poll: healthy, degraded (1 failure), failing (3), dormant (a day without a good one)."""
+
+from dataclasses import replace
+
+from contracts.clock import DAY_S, SECOND_MS
+from contracts.source import State
+from monitor_fleet.watched import Health
+
+FAILING_AT = 3
+DORMANT_AFTER_MS = DAY_S * SECOND_MS
+
+_WORSE = (State.NEW, State.HEALTHY, State.DEGRADED, State.FAILING, State.DORMANT)
+
+
+def after_good(known: Health, *, now_ms: int) -> Health:
+    """Say how a source does after a good poll."""
+    if known.state is State.HEALTHY:
+        return known
+    return Health(state=State.HEALTHY, since_ms=now_ms, last_good_ms=now_ms)
+
+
+def after_failure(known: Health, *, failures: int, last_good_ms: int | None, now_ms: int) -> Health:
+    """Say how a source does after so many failures in a row; failing never makes it look better than it was."""
+    state = _state(known, failures, now_ms)
+    if _WORSE.index(state) <= _WORSE.index(known.state):
+        return known
+    # `since` is when the trouble began, until it ends: a day is counted from there.
+    since_ms = known.since_ms if known.state in (State.DEGRADED, State.FAILING) else now_ms
+    return replace(known, state=state, since_ms=since_ms, last_good_ms=last_good_ms)
+
+
+def _state(known: Health, failures: int, now_ms: int) -> State:
+    in_trouble = known.state in (State.DEGRADED, State.FAILING, State.DORMANT)
+    if in_trouble and now_ms - known.since_ms >= DORMANT_AFTER_MS:
+        return State.DORMANT
+    return State.FAILING if failures >= FAILING_AT else State.DEGRADED

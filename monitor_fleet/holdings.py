@@ -1,0 +1,47 @@
+"""The shards this worker holds, against what the rows say."""
+
+from collections.abc import Callable
+
+from contracts.table.fleet import Shard
+
+
+class Holdings:
+    """
+    What is held, by number.
+
+    The highest epoch seen of each shard is remembered, so that a row read before a move cannot undo it.
+    """
+
+    def __init__(self, *, on_claimed: Callable[[Shard], None], on_lost: Callable[[int], None]) -> None:
+        self.owned: dict[int, Shard] = {}
+        self.moving: set[int] = set()
+        self._epochs: dict[int, int] = {}
+        self._on_claimed = on_claimed
+        self._on_lost = on_lost
+
+    def reconcile(self, row: Shard, worker_id: str) -> None:
+        """Hold what a row gives to this worker, and let go of what it gives to another."""
+        if row.number in self.moving or row.epoch < self._epochs.get(row.number, 0):
+            return
+        self._epochs[row.number] = row.epoch
+        held = self.owned.get(row.number)
+        if held and (held.epoch != row.epoch or row.owner != worker_id):
+            self._lose(row.number)
+            held = None
+        if not held and row.owner == worker_id:
+            self.owned[row.number] = row
+            self._on_claimed(row)
+
+    def gave(self, row: Shard) -> None:
+        """Let go of a shard that was handed off; its polls have ended already."""
+        self._epochs[row.number] = max(row.epoch, self._epochs.get(row.number, 0))
+        self.owned.pop(row.number, None)
+
+    def lose_all(self) -> None:
+        """Let go of everything at once: this worker was declared dead."""
+        for number in list(self.owned):
+            self._lose(number)
+
+    def _lose(self, number: int) -> None:
+        del self.owned[number]
+        self._on_lost(number)

@@ -1,0 +1,205 @@
+"""
+A worker's leases: joining, keeping its right, owning its share of the shards, and parting in good order.
+
+The protocol: one heartbeat row per worker and none per shard; who is silent for long enough is marked dead, once and
+for ever, and only the shards of the dead are claimed by others; the living hand theirs off. There is no leader.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from random import Random
+from typing import Any
+
+from contracts.clock import NowMs
+from contracts.kinds import SourceType
+from contracts.table.fleet import DRAINING, UP, Shard
+from monitor_fleet.errors import StoreError
+from monitor_fleet.holdings import Holdings
+from monitor_fleet.lookout import LOOK_EVERY_S, Lookout
+from monitor_fleet.moves import Moves
+from monitor_fleet.renewal import RENEW_EVERY_S, BootNow, Renewal, Sleep
+from monitor_fleet.shard_rows import ShardRows
+from monitor_fleet.store import StoreVerbs
+
+log = logging.getLogger(__name__)
+
+AUDIT_EVERY_S = 5.0
+JOIN_AGAIN_S = 1.0
+#: However much there is to claim, the rows are not read more often than this.
+ACT_GAP_MIN_S = 0.1
+#: ECS kills a task 30 s after SIGTERM; by then the row must say that this worker is dead.
+DRAIN_MAX_S = 20.0
+
+
+class Leases:
+    """
+    The right of one process to its shards.
+
+    `on_claimed(shard)` says that a shard is now this worker's; `on_lost(number)` that it is no more;
+    `on_giving(number)` asks to end its polls and answers with the last due time dispatched (ms). Either may come twice.
+    A shard is in `owned` until it is given, and whoever begins anything for it asks `may_act` first. `boot_now` is
+    CLOCK_BOOTTIME in seconds: it goes on while the machine is suspended. `worker_id` must never have been used before.
+    """
+
+    def __init__(
+        self, *, table: str, kind: SourceType, worker_id: str, shards: int, store: StoreVerbs,
+        now_ms: NowMs, boot_now: BootNow, chance: Random,
+        on_claimed: Callable[[Shard], None], on_giving: Callable[[int], Awaitable[int]], on_lost: Callable[[int], None],
+        load: Callable[[], float] = lambda: 0.0, overdue_ms: Callable[[], int] = lambda: 0,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:  # fmt: skip
+        self._table = table
+        self._kind = kind
+        self._shards = shards
+        self._store = store
+        self._now_ms = now_ms
+        self._boot_now = boot_now
+        self._chance = chance
+        self._sleep = sleep
+        self._on_giving = on_giving
+        self._load = load
+        self._overdue_ms = overdue_ms
+        self._first_id = worker_id
+        self._lives = 0
+        self._state = UP
+        self._over = asyncio.Event()
+        self._acting = asyncio.Lock()
+        self._holdings = Holdings(on_claimed=on_claimed, on_lost=on_lost)
+        self._begin()
+
+    @property
+    def worker_id(self) -> str:
+        """The id in the roster; another one after this worker was declared dead."""
+        return self._renewal.worker_id
+
+    @property
+    def owned(self) -> Mapping[int, Shard]:
+        """The shards that are this worker's, by number."""
+        return self._holdings.owned
+
+    def may_act(self) -> bool:
+        """Say whether the right holds now: no poll, load or commit begins without it."""
+        return self._renewal.holds()
+
+    async def run(self) -> None:
+        """
+        Hold leases until drained.
+
+        While the store is away nothing is lost: the right lapses, and comes back with the next renewal unless somebody
+        declared this worker dead. Then it lets go of everything and joins anew. Raises `WrongShardCount`.
+        """
+        while not self._over.is_set():
+            await _first(self._live(), self._over.wait())
+            if not self._over.is_set():
+                log.warning("self_fenced", extra={"worker": self.worker_id, "shards": len(self.owned)})
+                self._holdings.lose_all()
+                self._begin()
+
+    async def drain(self) -> None:
+        """Hand every shard to its next owner while still renewing, then part; at most `DRAIN_MAX_S`."""
+        self._state = self._moves.state = DRAINING
+        try:
+            async with asyncio.timeout(DRAIN_MAX_S):
+                await self._hand_everything_off()
+        except TimeoutError:
+            log.warning("drain_unfinished", extra={"worker": self.worker_id, "shards": len(self.owned)})
+        self._holdings.lose_all()
+        self._over.set()
+        await self._renewal.part()
+
+    async def _hand_everything_off(self) -> None:
+        await self._beat()  # first of all, nobody is to choose this worker any more
+        async with self._acting:
+            while self.owned and not self._renewal.is_dead:
+                try:
+                    await self._moves.give_all()
+                except StoreError as error:
+                    log.warning("drain_interrupted", extra={"worker": self.worker_id, "error": str(error)})
+                    await self._sleep(JOIN_AGAIN_S)
+
+    def _begin(self) -> None:
+        """Start a life: a new id and no memory of who was seen when."""
+        worker_id = f"{self._first_id}~{self._lives}" if self._lives else self._first_id
+        self._lives += 1
+        where: dict[str, Any] = {"table": self._table, "kind": self._kind, "store": self._store}
+        self._renewal = Renewal(**where, worker_id=worker_id, now_ms=self._now_ms, boot_now=self._boot_now)
+        self._lookout = Lookout(
+            **where, boot_now=self._boot_now, worker_id=worker_id,
+            may_judge=lambda: self._renewal.is_well and self._renewal.holds(),
+        )  # fmt: skip
+        rows = ShardRows(**where, chance=self._chance, sleep=self._sleep, may_act=self.may_act)
+        self._moves = Moves(
+            **where, shards=self._shards, worker_id=worker_id, rows=rows, lookout=self._lookout,
+            holdings=self._holdings, boot_now=self._boot_now, on_giving=self._on_giving,
+        )  # fmt: skip
+        self._moves.state = self._state
+
+    async def _live(self) -> None:
+        """Join, then do everything at once until declared dead."""
+        await self._join()
+        await self._beat()
+        await _first(
+            self._keep_renewing(),
+            self._every(LOOK_EVERY_S, self._lookout.look),
+            self._keep_acting(),
+            self._keep_auditing(),
+        )
+
+    async def _join(self) -> None:
+        while True:
+            try:
+                await self._renewal.join(self._shards)
+            except StoreError as error:
+                log.warning("join_failed", extra={"worker": self.worker_id, "error": str(error)})
+                await self._sleep(JOIN_AGAIN_S * self._chance.uniform(0.5, 1.5))
+            else:
+                return
+
+    async def _keep_renewing(self) -> None:
+        while not self._renewal.is_dead:
+            began_s = self._boot_now()
+            await self._beat()
+            await self._sleep(max(0.0, began_s + RENEW_EVERY_S - self._boot_now()))
+
+    async def _beat(self) -> None:
+        owned = frozenset(self.owned)
+        await self._renewal.renew(state=self._state, owned=owned, load=self._load(), overdue_ms=self._overdue_ms())
+
+    async def _keep_acting(self) -> None:
+        while True:
+            await self._lookout.news.wait()
+            self._lookout.news.clear()
+            async with self._acting:
+                if self.may_act() and self._state == UP:
+                    await self._moves.act()
+            turn_in_s = self._moves.turn_in_s()
+            if turn_in_s is not None and turn_in_s < LOOK_EVERY_S:
+                await self._sleep(max(turn_in_s, ACT_GAP_MIN_S))
+                self._lookout.news.set()
+
+    async def _keep_auditing(self) -> None:
+        while True:
+            await self._sleep(AUDIT_EVERY_S * self._chance.uniform(0.5, 1.5))
+            if self.may_act():
+                await self._moves.audit()
+
+    async def _every(self, period_s: float, act: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            began_s = self._boot_now()
+            await act()
+            await self._sleep(max(0.0, began_s + period_s - self._boot_now()))
+
+
+async def _first(*ways: Coroutine[Any, Any, object]) -> None:
+    """Run until one of them ends, end the others, and raise what any of them raised."""
+    tasks = [asyncio.create_task(way) for way in ways]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):
+            raise outcome

@@ -1,0 +1,69 @@
+"""Looking at the roster every second: who is there, and who is to be marked dead."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from contracts.kinds import SourceType
+from contracts.table import fleet
+from contracts.table.fleet import DEAD, Worker
+from monitor_fleet.errors import Refused, StoreError
+from monitor_fleet.liveness import Observer
+from monitor_fleet.renewal import BootNow, timed
+from monitor_fleet.roster import Roster
+from monitor_fleet.store import StoreVerbs
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 1.0
+
+
+class Lookout:
+    """Holds the newest roster; `news` is set after each look. `may_judge` says whether the own heartbeat is well."""
+
+    def __init__(
+        self, *, table: str, kind: SourceType, store: StoreVerbs, boot_now: BootNow, worker_id: str,
+        may_judge: Callable[[], bool],
+    ) -> None:  # fmt: skip
+        self.roster = Roster(workers={})
+        self.news = asyncio.Event()
+        self._table = table
+        self._kind = kind
+        self._store = store
+        self._boot_now = boot_now
+        self._worker_id = worker_id
+        self._may_judge = may_judge
+        self._observer = Observer()
+
+    async def look(self) -> None:
+        """Read the roster and mark dead whoever has been silent too long."""
+        began_s = self._boot_now()
+        try:
+            roster = await self.read()
+        except StoreError as error:
+            self._observer.failed()
+            log.warning("roster_unread", extra={"worker": self._worker_id, "error": str(error)})
+            return
+        workers = roster.workers.values()
+        self._observer.read(workers, began_s=began_s, ended_s=self._boot_now())
+        silent = self._observer.dead(workers) if self._may_judge() else []
+        gone = [await self._mark_dead(worker) for worker in silent if worker.id != self._worker_id]
+        self.roster = Roster(workers={**roster.workers, **{worker.id: worker for worker in gone}})
+        self.news.set()
+
+    async def read(self) -> Roster:
+        """Read the roster strongly."""
+        return Roster.read(await timed(self._store.query(fleet.roster(self._table, self._kind))))
+
+    async def _mark_dead(self, worker: Worker) -> Worker:
+        """Mark a worker dead unless its number moved; gives it as it stands."""
+        try:
+            await timed(self._store.update(fleet.mark_dead(self._table, self._kind, worker, by=self._worker_id)))
+        except Refused as refused:
+            return Worker.read(refused.old) if refused.old else worker
+        except StoreError as error:
+            log.warning("mark_dead_unanswered", extra={"worker": worker.id, "error": str(error)})
+            return worker
+        log.warning("marked_dead", extra={"worker": worker.id, "by": self._worker_id, "shards": len(worker.owned)})
+        return replace(worker, state=DEAD)

@@ -1,0 +1,215 @@
+"""
+Moving shards: claiming what nobody living owns, giving what the plan says, and setting right what does not add up.
+
+Most of the time there is nothing to do, and the roster alone shows it: every shard is in exactly one living worker's
+set. Only when something changes are the shards' rows read.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from itertools import batched
+
+from contracts.kinds import SourceType
+from contracts.sharding import SHARD_ROW_BUCKETS
+from contracts.table import fleet
+from contracts.table.fleet import DEAD, UP, Shard, Worker
+from monitor_fleet.errors import StoreError
+from monitor_fleet.holdings import Holdings
+from monitor_fleet.lookout import Lookout
+from monitor_fleet.orphans import Orphans
+from monitor_fleet.parallel import each
+from monitor_fleet.plan import URGENT, Give, partings, plan
+from monitor_fleet.renewal import BootNow, timed
+from monitor_fleet.roster import Roster, cost, misplaced, ranking
+from monitor_fleet.shard_rows import MOVES_AT_ONCE_MAX, ShardRows
+from monitor_fleet.store import StoreVerbs
+
+log = logging.getLogger(__name__)
+
+#: A move shows in two rows of the roster within a heartbeat and a look each; what stays longer is looked into.
+MISPLACED_MAX_S = 5.0
+#: Act on an imbalance only when two looks in a row agree.
+VIEWS_MIN = 2
+TUNE_EVERY_S = 5.0
+#: After so many gives the targets are told, so that they need not wait for the whole plan.
+GIVES_PER_RING = 64
+
+
+class Moves:
+    """What one worker does about shards. `state` says whether it is up; it gives and claims only while it is."""
+
+    def __init__(
+        self, *, table: str, kind: SourceType, shards: int, worker_id: str, store: StoreVerbs, rows: ShardRows,
+        lookout: Lookout, holdings: Holdings, boot_now: BootNow, on_giving: Callable[[int], Awaitable[int]],
+    ) -> None:  # fmt: skip
+        self.state = UP
+        self._table = table
+        self._kind = kind
+        self._shards = shards
+        self._worker_id = worker_id
+        self._store = store
+        self._rows = rows
+        self._lookout = lookout
+        self._holdings = holdings
+        self._boot_now = boot_now
+        self._on_giving = on_giving
+        self._orphans = Orphans()
+        self._turns: dict[int, float] = {}
+        self._inbox = 0
+        self._is_sweep_due = True
+        self._misplaced_since_s: float | None = None
+        self._views = 0
+        self._tune_at_s = 0.0
+        self._audited = 0
+
+    async def act(self) -> None:
+        """Do what the newest roster calls for."""
+        try:
+            if self._calls_for_sweep():
+                await self._sweep()
+            await self._balance()
+        except StoreError as error:
+            self._is_sweep_due = True
+            log.warning("moves_interrupted", extra={"worker": self._worker_id, "error": str(error)})
+
+    def turn_in_s(self) -> float | None:
+        """Say in how many seconds this worker's turn comes to claim an orphan, if there is one."""
+        return max(0.0, min(self._turns.values()) - self._boot_now()) if self._turns else None
+
+    async def audit(self) -> None:
+        """Read one partition of the rows and set right what they say otherwise; all have had their turn in a while."""
+        self._audited = (self._audited + 1) % SHARD_ROW_BUCKETS
+        try:
+            rows = await self._rows.read(self._audited)
+        except StoreError as error:
+            log.info("audit_failed", extra={"worker": self._worker_id, "error": str(error)})
+            return
+        self._reconcile(rows)
+        roster = self._lookout.roster
+        self._is_sweep_due |= any(row.owner is None or roster.is_gone(row.owner) for row in rows)
+
+    async def give_all(self) -> None:
+        """Hand every shard to another worker that is up, or let go of it when there is none."""
+        roster = await self._lookout.read()
+        targets = dict(partings(roster.up(), self._worker_id, self._holdings.owned))
+
+        async def one(number: int) -> None:
+            await self._give(number, targets[number])
+
+        for numbers in batched(targets, GIVES_PER_RING, strict=False):
+            await each(one, numbers, at_once_max=MOVES_AT_ONCE_MAX)
+            await self._ring({target for number in numbers if (target := targets[number])})
+
+    def _calls_for_sweep(self) -> bool:
+        roster = self._lookout.roster
+        own = roster.workers.get(self._worker_id)
+        is_dead_there = any(worker.state == DEAD for worker in roster.workers.values())
+        is_rung = own is not None and own.inbox != self._inbox
+        return self._is_sweep_due or bool(self._turns) or is_dead_there or is_rung or self._is_misplaced_long()
+
+    def _is_misplaced_long(self) -> bool:
+        if not misplaced(self._view(), self._shards):
+            self._misplaced_since_s = None
+            return False
+        if self._misplaced_since_s is None:
+            self._misplaced_since_s = self._boot_now()
+        return self._boot_now() - self._misplaced_since_s >= MISPLACED_MAX_S
+
+    async def _sweep(self) -> None:
+        """Read every row, then the roster again (see `Roster.is_gone`), and act on the difference."""
+        own = self._lookout.roster.workers.get(self._worker_id)
+        rows = await self._rows.read_all()
+        roster = await self._lookout.read()
+        self._is_sweep_due, self._misplaced_since_s = False, None
+        self._inbox = own.inbox if own else 0
+        if len(rows) < self._shards:
+            await self._rows.make(self._shards)
+            self._is_sweep_due = True
+        self._reconcile(rows)
+        await self._claim(rows, roster)
+        await self._forget(rows, roster)
+
+    def _reconcile(self, rows: Sequence[Shard]) -> None:
+        for row in rows:
+            self._holdings.reconcile(row, self._worker_id)
+
+    async def _claim(self, rows: Sequence[Shard], roster: Roster) -> None:
+        orphans = self._orphans.note(rows, roster, now_s=self._boot_now())
+        self._turns = self._orphans.turns(orphans, self._worker_id, roster.weights())
+        due = [number for number, at_s in self._turns.items() if at_s <= self._boot_now()]
+
+        async def one(number: int) -> None:
+            if self.state == UP:
+                row = await self._rows.claim(orphans[number], by=self._worker_id)
+                self._turns.pop(number, None)
+                self._holdings.reconcile(row, self._worker_id)
+
+        await each(one, due, at_once_max=MOVES_AT_ONCE_MAX)
+        if due:
+            held = len(self._holdings.owned)
+            log.info("claimed", extra={"worker": self._worker_id, "tried": len(due), "held": held})
+
+    async def _forget(self, rows: Sequence[Shard], roster: Roster) -> None:
+        """Delete the rows of the dead that own nothing; one of the living does it."""
+        named = {row.owner for row in rows}
+        for worker in roster.workers.values():
+            is_mine_to_do = ranking(worker.id, roster.weights())[:1] == [self._worker_id]
+            if worker.state == DEAD and worker.id not in named and is_mine_to_do:
+                await timed(self._store.delete(fleet.forget(self._table, self._kind, worker.id)))
+
+    async def _balance(self) -> None:
+        """Perform the own part of the plan, on a view in which no move is under way."""
+        view = self._view()
+        gives = [] if misplaced(view, self._shards) else plan(view, shards=self._shards)
+        self._views = self._views + 1 if gives else 0
+        if self._views < VIEWS_MIN or self._must_wait(view):
+            return
+        self._views = 0
+        await self._perform([give for give in gives if give.giver == self._worker_id])
+
+    def _must_wait(self, view: Sequence[Worker]) -> bool:
+        """Tune only now and then: what is nearly even may come right by itself."""
+        costs = [cost(worker) for worker in view if worker.state == UP]
+        is_urgent = max(costs) * len(costs) > URGENT * sum(costs)
+        if not is_urgent and self._boot_now() < self._tune_at_s:
+            return True
+        self._tune_at_s = self._boot_now() + TUNE_EVERY_S
+        return False
+
+    def _view(self) -> list[Worker]:
+        """Show the living as the roster does, but the own shards as they are now."""
+        owned = frozenset(self._holdings.owned)
+        return [
+            replace(worker, owned=owned, state=self.state) if worker.id == self._worker_id else worker
+            for worker in self._lookout.roster.living()
+        ]
+
+    async def _perform(self, gives: Sequence[Give]) -> None:
+        async def one(give: Give) -> None:
+            if self.state == UP:
+                await self._give(give.shard, give.target)
+
+        for some in batched(gives, GIVES_PER_RING, strict=False):
+            await each(one, some, at_once_max=MOVES_AT_ONCE_MAX)
+            await self._ring({give.target for give in some})
+        if gives:
+            log.info("gave", extra={"worker": self._worker_id, "shards": len(gives)})
+
+    async def _give(self, number: int, target: str | None) -> None:
+        """End the shard's polls, then move its row; until the outcome is known nobody polls it here."""
+        if number not in self._holdings.owned:
+            return
+        self._holdings.moving.add(number)
+        try:
+            through_ms = await self._on_giving(number)
+            shard = self._holdings.owned.get(number)
+            if shard:
+                shard = replace(shard, through_ms=through_ms)
+                row = await (self._rows.hand_off(shard, to=target) if target else self._rows.release(shard))
+                self._holdings.gave(row)
+        finally:
+            self._holdings.moving.discard(number)
+
+    async def _ring(self, targets: set[str]) -> None:
+        await each(self._rows.ring, sorted(targets), at_once_max=MOVES_AT_ONCE_MAX)

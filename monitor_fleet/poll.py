@@ -1,0 +1,149 @@
+"""
+One poll: ask the source, and climb the ladder only as far as needed.
+
+304 → same wire bytes → same decoded bytes → same document → changed. Every rung but the last ends the poll without
+asking AWS anything.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fetching import document
+from fetching.decode import TooLarge, Undecodable, decode
+from fetching.document import Document
+from fetching.fetch import Ask
+from fetching.outcome import Failed, NotModified, Outcome, Reason, Reply, Validators
+from monitor_fleet.asking import ask_for, without_key
+from monitor_fleet.keys import Key, KeyMissing, KeyRing
+from monitor_fleet.offload import Offload
+from monitor_fleet.watched import Watched
+
+#: Larger answers are unpacked and read in another process: these take about 5 ms.
+INLINE_JSON_BYTES_MAX = 256 * 1_024
+INLINE_XML_BYTES_MAX = 32 * 1_024
+#: Every so often a source is asked without conditions: some servers say 304 for ever.
+CONDITIONAL_POLLS_MAX = 50
+
+_DIGEST_BYTES = 16
+
+type Fetch = Callable[[Ask], Awaitable[Outcome]]
+
+
+class Rung(StrEnum):
+    """How far a good poll had to look."""
+
+    NOT_MODIFIED = "304"
+    SAME_WIRE = "wire_same"
+    SAME_DECODED = "raw_same"
+    SAME_DOCUMENT = "canonical_same"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Looked:
+    """What a good poll saw. `remember` is called once the document it saw is the committed one."""
+
+    rung: Rung
+    document: Document | None = None
+    validators: Validators | None = None
+    wire_digest: bytes = b""
+    decoded_digest: bytes = b""
+
+    def remember(self, watched: Watched) -> None:
+        """Compare the next answer with this one."""
+        if self.rung is Rung.NOT_MODIFIED:
+            watched.conditional_polls += 1
+            return
+        watched.conditional_polls = 0
+        watched.validators = self.validators
+        watched.wire_digest = self.wire_digest
+        watched.decoded_digest = self.decoded_digest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Poller:
+    """Asks sources. Failures of a source are returned, ours are raised (StoreError, OffloadFailed)."""
+
+    fetch: Fetch
+    keys: KeyRing
+    offload: Offload
+
+    async def look(self, watched: Watched) -> Looked | Failed:
+        """Ask a source whose head is known, and say whether it changed."""
+        try:
+            ask, outcome = await self._ask(watched)
+        except KeyMissing as error:
+            return Failed(reason=Reason.KEY, why=str(error))
+        match outcome:
+            case NotModified():
+                return Looked(rung=Rung.NOT_MODIFIED)
+            case Reply():
+                return await self._climb(watched, outcome, without_key(ask, watched.target, outcome.validators))
+            case Failed():
+                return outcome
+
+    async def _ask(self, watched: Watched) -> tuple[Ask, Outcome]:
+        """Request once; and once more with the key read anew if the one at hand was refused."""
+        ask, outcome = await self._request(watched)
+        secret_id = watched.target.secret_id
+        refused = isinstance(outcome, Failed) and outcome.reason is Reason.UNAUTHORIZED
+        if refused and secret_id and self.keys.forget(secret_id):
+            return await self._request(watched)
+        return ask, outcome
+
+    async def _request(self, watched: Watched) -> tuple[Ask, Outcome]:
+        target = watched.target
+        key: Key | None = await self.keys.get(target.secret_id) if target.secret_id else None
+        unconditional = watched.conditional_polls >= CONDITIONAL_POLLS_MAX
+        ask = ask_for(target, key, None if unconditional else watched.validators)
+        return ask, await self.fetch(ask)
+
+    async def _climb(self, watched: Watched, reply: Reply, validators: Validators) -> Looked | Failed:
+        wire_digest = _digest(f"{reply.coding};{reply.content_type};".encode(), reply.wire)
+        if wire_digest == watched.wire_digest:
+            return _looked(Rung.SAME_WIRE, validators, wire_digest, watched.decoded_digest)
+        try:
+            decoded = await self._decode(reply)
+        except (Undecodable, TooLarge) as error:
+            return document.undecodable(error)
+        decoded_digest = _digest(reply.content_type.encode(), decoded)
+        if decoded_digest == watched.decoded_digest:
+            return _looked(Rung.SAME_DECODED, validators, wire_digest, decoded_digest)
+        found = await self._read(decoded, reply.content_type, watched)
+        if isinstance(found, Failed):
+            return found
+        known = watched.head.hash if watched.head else ""
+        rung = Rung.SAME_DOCUMENT if found.hash == known else Rung.CHANGED
+        return _looked(rung, validators, wire_digest, decoded_digest, found)
+
+    async def _decode(self, reply: Reply) -> bytes:
+        """Unpack small answers here; what proves large is unpacked anew elsewhere."""
+        try:
+            return decode(reply.wire, reply.coding, limit_bytes=INLINE_JSON_BYTES_MAX)
+        except TooLarge:
+            if reply.coding in ("", "identity"):
+                return reply.wire
+            return await self.offload(decode, reply.wire, reply.coding)
+
+    async def _read(self, decoded: bytes, content_type: str, watched: Watched) -> Document | Failed:
+        how = watched.target.reading
+        may_be_xml = how.format != "json" and decoded.lstrip()[:1] not in (b"{", b"[")
+        if len(decoded) <= (INLINE_XML_BYTES_MAX if may_be_xml else INLINE_JSON_BYTES_MAX):
+            return document.read(decoded, content_type, how)
+        return await self.offload(document.read, decoded, content_type, how)
+
+
+def _looked(
+    rung: Rung, validators: Validators, wire_digest: bytes, decoded_digest: bytes, found: Document | None = None
+) -> Looked:
+    return Looked(
+        rung=rung, document=found, validators=validators, wire_digest=wire_digest, decoded_digest=decoded_digest
+    )
+
+
+def _digest(kind: bytes, data: bytes) -> bytes:
+    state = hashlib.sha256(kind)
+    state.update(data)
+    return state.digest()[:_DIGEST_BYTES]

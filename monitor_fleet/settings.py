@@ -1,0 +1,102 @@
+"""What a worker is told by its environment. A wrong setting stops the start, by its name."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Self
+
+from contracts.addresses import Policy
+from contracts.kinds import SourceType
+from contracts.table.schema import TableNames
+
+#: The tables a worker uses; it is told of no others.
+_TABLES = ("data_sources", "sheets_data", "changes", "fleet")
+
+
+class SettingRefused(ValueError):
+    """An environment variable is missing or wrong; the text begins with its name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One worker's settings."""
+
+    kind: SourceType
+    tables: TableNames
+    shards: int
+    queue_url: str
+    documents_bucket: str
+    secrets_prefix: str
+    policy: Policy
+    contact: str = ""
+    health_port: int = 0
+    history_days: int = 7
+    polls_in_flight_max: int = 256
+    polls_per_host_max: int = 4
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Self:
+        """Read and check every variable."""
+        kind = _read(environ, "KIND", SourceType)
+        return cls(
+            kind=kind,
+            tables=_tables(environ),
+            shards=_read(environ, "EXTERNAL_SHARDS" if kind is SourceType.EXTERNAL else "SHEET_SHARDS", _positive),
+            queue_url=_read(environ, "QUEUE_URL", str),
+            documents_bucket=_read(environ, "DOCUMENTS_BUCKET", str),
+            secrets_prefix=_read(environ, "SECRETS_PREFIX", str),
+            policy=_policy(environ),
+            contact=environ.get("CONTACT", ""),
+            health_port=_read(environ, "HEALTH_PORT", _port, default="0"),
+            history_days=_read(environ, "HISTORY_DAYS", _positive, default="7"),
+            polls_in_flight_max=_read(environ, "POLLS_IN_FLIGHT_MAX", _positive, default="256"),
+            polls_per_host_max=_read(environ, "POLLS_PER_HOST_MAX", _positive, default="4"),
+        )
+
+
+def _read[T](environ: Mapping[str, str], name: str, convert: Callable[[str], T], *, default: str = "") -> T:
+    text = environ.get(name, "") or default
+    if not text:
+        raise SettingRefused(f"{name} is not set")
+    try:
+        return convert(text)
+    except ValueError as error:
+        raise SettingRefused(f"{name} is {text!r}: {error}") from error
+
+
+def _tables(environ: Mapping[str, str]) -> TableNames:
+    tables = TableNames.from_environ(environ)
+    for field in fields(tables):
+        if field.name in _TABLES and not getattr(tables, field.name):
+            raise SettingRefused(f"TABLE_{field.name.upper()} is not set")
+    return tables
+
+
+def _policy(environ: Mapping[str, str]) -> Policy:
+    return Policy(
+        allow_private=_read(environ, "GATE_ALLOW_PRIVATE", _flag, default="0"),
+        forbidden_ports=_read(environ, "GATE_FORBIDDEN_PORTS", _ports, default=","),
+    )
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError("it must be at least 1")
+    return number
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number < 2**16:
+        raise ValueError("it must be a port, or 0 for any free one")
+    return number
+
+
+def _ports(text: str) -> frozenset[int]:
+    return frozenset(_port(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _flag(text: str) -> bool:
+    if text not in {"0", "1"}:
+        raise ValueError("it must be 0 or 1")
+    return text == "1"

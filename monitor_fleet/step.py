@@ -1,0 +1,34 @@
+"""The step between two documents in canonical form. Pure and picklable: large ones are made in another process."""
+
+import json
+from dataclasses import dataclass
+
+import msgspec
+
+from contracts import steps
+from contracts.canonical import number
+from contracts.steps import Step
+
+#: A patch this small is kept even where the whole document is smaller: it says which of its members changed.
+SMALL_BYTES = 1_024
+
+_decode = msgspec.json.Decoder(float_hook=number).decode
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Made:
+    """A step, and how many bytes it is as JSON."""
+
+    step: Step
+    bytes: int
+
+
+def make(old: bytes, new: bytes) -> Made:
+    """Make the step from one document to the next; all of it anew where a patch would not be smaller."""
+    document = _decode(new)
+    patch = steps.make(_decode(old), document)
+    size = len(json.dumps(patch, ensure_ascii=False, separators=(",", ":")).encode())
+    if size < max(len(new), SMALL_BYTES):
+        return Made(step=patch, bytes=size)
+    whole = steps.replace_whole(document)
+    return Made(step=whole, bytes=len(new))

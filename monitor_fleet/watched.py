@@ -1,0 +1,100 @@
+"""What a worker holds of each source: kept small, because there are many."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from yarl import URL
+
+from contracts.clock import SECOND_MS
+from contracts.rules import origin
+from contracts.source import Auth, Source, State
+from contracts.table.fleet import Shard
+from contracts.table.heads import Head
+from fetching.document import Reading
+from fetching.outcome import Validators
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """What polling needs to know of a source's configuration."""
+
+    id: str
+    incarnation: str
+    revision: int
+    url: str
+    host: str
+    origin: str
+    interval_ms: int
+    headers: tuple[tuple[str, str], ...]
+    auth: Auth
+    secret_id: str | None
+    reading: Reading
+
+    @classmethod
+    def of(cls, source: Source) -> Self:
+        """Take it from a source of type external."""
+        url = URL(source.url)
+        return cls(
+            id=source.id,
+            incarnation=source.incarnation,
+            revision=source.revision,
+            url=str(url.with_fragment(None)),
+            host=f"{url.host}:{url.port}",
+            origin=origin(url),
+            interval_ms=source.polling_interval_s * SECOND_MS,
+            headers=tuple(source.headers.items()),
+            auth=source.auth,
+            secret_id=source.api_key_secret_id,
+            reading=Reading(format=source.data_format, selector=source.selector, ignore=tuple(source.ignore)),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Health:
+    """How a source does, as last written to its row."""
+
+    state: State = State.NEW
+    since_ms: int = 0
+    last_good_ms: int | None = None
+
+
+@dataclass(kw_only=True, slots=True)
+class Watched:
+    """
+    One source under one epoch of its shard and one revision of its configuration.
+
+    An edit, a deletion or the loss of the shard ends it (`current`), and what is still in flight for it is dropped.
+    """
+
+    target: Target
+    shard: Shard
+    health: Health
+    current: bool = True
+    #: Poll without waiting for the schedule: it is new, or was edited.
+    at_once: bool = False
+    #: None: the head must be fenced (again) before anything may be committed.
+    head: Head | None = None
+    #: The body of the head is known to be gone: the next document is stored again even if it did not change.
+    body_missing: bool = False
+    validators: Validators | None = None
+    wire_digest: bytes = b""
+    decoded_digest: bytes = b""
+    conditional_polls: int = 0
+    failures: int = 0
+    own_troubles: int = 0
+    last_good_ms: int | None = None
+    #: A status was written that the queue has not been told of.
+    status_owed: bool = False
+    announcing: bool = False
+
+    @classmethod
+    def begin(cls, source: Source, shard: Shard) -> Self:
+        """Begin to watch a source as it is configured now."""
+        known = source.status
+        health = Health(state=known.state, since_ms=known.since, last_good_ms=known.last_good)
+        return cls(target=Target.of(source), shard=shard, health=health, last_good_ms=known.last_good)
+
+    def forget_answers(self) -> None:
+        """Ask the source without conditions next time, and look at the whole answer."""
+        self.validators = None
+        self.wire_digest = self.decoded_digest = b""

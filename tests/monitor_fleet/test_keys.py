@@ -1,0 +1,137 @@
+"""API keys: read when needed, kept for a while, sent to their own origin only."""
+
+import base64
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import boto3
+import pytest
+
+from contracts.source import Source
+from fetching.outcome import Failed, Reason, Reply, Validators
+from monitor_fleet.asking import ask_for, without_key
+from monitor_fleet.keys import AGE_MAX_MS, AGE_MIN_MS, Key, KeyMissing, Keys
+from monitor_fleet.watched import Target
+
+PREFIX = "fleet/"
+KEY = Key(value="s3cret", origin="https://feed.example")
+
+
+@pytest.fixture
+def secrets(aws: Any) -> Any:
+    """Give a Secrets Manager client with one key."""
+    assert aws
+    client = boto3.client("secretsmanager")
+    client.create_secret(Name=PREFIX + "a", SecretString=json.dumps({"apiKey": "old", "origin": KEY.origin}))
+    return client
+
+
+def target(**fields: Any) -> Target:
+    """Give a source's target."""
+    given: dict[str, Any] = {
+        "id": "external-00000001", "name": "a", "url": "https://feed.example/prices?day=1", "incarnation": "i",
+        "shard": 0, "createdAt": "x", "lastUpdated": "x", "apiKeySecretId": PREFIX + "a",
+    }  # fmt: skip
+    return Target.of(Source(**given | fields))
+
+
+async def test_a_key_is_kept_for_a_while_and_read_anew_when_refused(secrets: Any, threads: ThreadPoolExecutor):
+    """One read per source and minute would be a bill; a rotated key must still be found at once."""
+    now = [1_000_000]
+    keys = Keys(secrets, threads, prefix=PREFIX, now_ms=lambda: now[0])
+    assert (await keys.get(PREFIX + "a")).value == "old"
+    secrets.put_secret_value(SecretId=PREFIX + "a", SecretString=json.dumps({"apiKey": "new", "origin": KEY.origin}))
+    assert (await keys.get(PREFIX + "a")).value == "old"
+    assert not keys.forget(PREFIX + "a")  # it was read just now
+    now[0] += AGE_MIN_MS
+    assert keys.forget(PREFIX + "a")
+    assert (await keys.get(PREFIX + "a")).value == "new"
+    secrets.put_secret_value(SecretId=PREFIX + "a", SecretString=json.dumps({"apiKey": "3rd", "origin": KEY.origin}))
+    now[0] += AGE_MAX_MS + 1
+    assert (await keys.get(PREFIX + "a")).value == "3rd"
+
+
+@pytest.mark.parametrize("secret_id", [PREFIX + "none", "other/a"])
+async def test_a_key_that_is_gone_or_not_ours_is_told_as_such(
+    secrets: Any, threads: ThreadPoolExecutor, secret_id: str
+):
+    """That is for a person to mend, not for a retry."""
+    with pytest.raises(KeyMissing):
+        await Keys(secrets, threads, prefix=PREFIX, now_ms=lambda: 0).get(secret_id)
+
+
+async def test_a_secret_that_cannot_be_read_shows_nothing_of_itself(secrets: Any, threads: ThreadPoolExecutor):
+    """An error's text, and its cause, end up in logs."""
+    secrets.create_secret(Name=PREFIX + "b", SecretString="s3cret but no JSON")
+    with pytest.raises(KeyMissing) as raised:
+        await Keys(secrets, threads, prefix=PREFIX, now_ms=lambda: 0).get(PREFIX + "b")
+    assert "s3cret" not in f"{raised.value!r}{raised.value.__cause__!r}"
+    assert "s3cret" not in repr(KEY)
+
+
+@pytest.mark.parametrize(
+    ("auth", "headers", "sent"),
+    [
+        ({"scheme": "header", "name": "X-Key"}, {}, {"X-Key": "s3cret"}),
+        ({"scheme": "bearer"}, {}, {"Authorization": "Bearer s3cret"}),
+        ({"scheme": "basic"}, {}, {"Authorization": "Basic " + base64.b64encode(b"s3cret:").decode()}),
+        ({}, {"X-A": "key={apiKey};v=1", "X-B": "b"}, {"X-A": "key=s3cret;v=1", "X-B": "b"}),
+    ],
+)
+def test_a_key_goes_where_the_source_says(auth: Any, headers: Any, sent: Any):
+    """A header that names it wins over the scheme."""
+    ask = ask_for(target(auth=auth, headers=headers), KEY, None)
+    assert (dict(ask.headers), str(ask.url)) == (sent, "https://feed.example/prices?day=1")
+
+
+def test_a_key_in_the_query_is_in_no_validator_that_is_kept():
+    """Validators are kept by url; the url with the key is made for each request and forgotten."""
+    source = target(auth={"scheme": "query", "name": "k"})
+    ask = ask_for(source, KEY, Validators(url=source.url, etag='"1"'))
+    assert str(ask.url) == "https://feed.example/prices?day=1&k=s3cret"
+    assert ask.validators == Validators(url=str(ask.url), etag='"1"')
+    assert without_key(ask, source, Validators(url=str(ask.url), etag='"2"')) == Validators(url=source.url, etag='"2"')
+
+
+@pytest.mark.parametrize("url", ["https://evil.example/", "http://feed.example/", "https://feed.example:8443/"])
+def test_a_key_is_not_sent_to_another_origin(url: str):
+    """Who may edit a url must not be able to read the key."""
+    with pytest.raises(KeyMissing, match="registered for"):
+        ask_for(target(url=url), KEY, None)
+
+
+def test_a_key_with_a_line_break_is_not_sent():
+    """It could add headers of its own."""
+    with pytest.raises(KeyMissing, match="characters"):
+        ask_for(target(), Key(value="a\r\nHost: b", origin=KEY.origin), None)
+
+
+async def test_a_refused_key_is_read_again_once_and_the_source_asked_again(desk: Any):
+    """A rotated key costs no failed poll; a wrong one costs one request more, not a loop."""
+
+    class Rotated:
+        """Has an old key, and the new one after being told to forget."""
+
+        value = "old"
+
+        async def get(self, _: str) -> Key:
+            """Give the key."""
+            return Key(value=self.value, origin=KEY.origin)
+
+        def forget(self, _: str) -> bool:
+            """Read it again, once."""
+            rotated, self.value = self.value != "new", "new"
+            return rotated
+
+    desk.register(apiKeySecretId=PREFIX + "a")
+    owner, watched = desk.owner(), desk.watch()
+    object.__setattr__(owner.turns.poller, "keys", Rotated())
+    refused = Failed(reason=Reason.UNAUTHORIZED, why="401")
+    desk.web.instead = [refused]
+    await owner.poll(watched)
+    assert [ask.headers["X-API-Key"] for ask in desk.web.asked] == ["old", "new"]
+    assert desk.head().version == 1
+    desk.web.instead = [refused, Reply(wire=b"", coding="", content_type="", validators=Validators(url=""))]
+    await owner.poll(watched)
+    assert watched.failures == 1

@@ -1,0 +1,58 @@
+"""A worker's settings and its log lines."""
+
+import json
+import logging
+import sys
+from io import StringIO
+
+import pytest
+
+from monitor_fleet.log import JsonLines
+from monitor_fleet.settings import SettingRefused, Settings
+
+GOOD = {
+    "KIND": "external", "TABLE_DATA_SOURCES": "a", "TABLE_SHEETS_DATA": "b", "TABLE_CHANGES": "c", "TABLE_FLEET": "d",
+    "EXTERNAL_SHARDS": "1024", "SHEET_SHARDS": "256", "QUEUE_URL": "https://q", "DOCUMENTS_BUCKET": "e",
+    "SECRETS_PREFIX": "f/",
+}  # fmt: skip
+
+
+def test_a_worker_is_told_all_it_needs():
+    """The shards are those of its own kind; what is not said has a safe default."""
+    settings = Settings.from_environ(GOOD)
+    assert (settings.shards, settings.health_port, settings.policy.allow_private) == (1_024, 0, False)
+    sheets = Settings.from_environ(GOOD | {"KIND": "googleSheet", "GATE_FORBIDDEN_PORTS": "80, 443"})
+    assert (sheets.shards, sheets.policy.forbidden_ports) == (256, frozenset({80, 443}))
+
+
+@pytest.mark.parametrize("name", sorted(GOOD.keys() - {"SHEET_SHARDS"}))
+def test_a_missing_setting_is_named(name: str):
+    """A start that fails says which variable to mend."""
+    with pytest.raises(SettingRefused, match=f"^{name} "):
+        Settings.from_environ({key: value for key, value in GOOD.items() if key != name})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("KIND", "other"), ("EXTERNAL_SHARDS", "0"), ("EXTERNAL_SHARDS", "many"), ("HEALTH_PORT", "70000"),
+        ("GATE_ALLOW_PRIVATE", "yes"), ("GATE_FORBIDDEN_PORTS", "80;81"), ("HISTORY_DAYS", "-1"),
+    ],
+)  # fmt: skip
+def test_a_wrong_setting_is_named(name: str, value: str):
+    """And never quietly repaired."""
+    with pytest.raises(SettingRefused, match=f"^{name} "):
+        Settings.from_environ(GOOD | {name: value})
+
+
+def test_a_log_line_is_one_json_object_with_its_fields():
+    """Whoever searches logs searches by event and field."""
+    stream = StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonLines())
+    record = logging.makeLogRecord({"msg": "claimed", "levelname": "INFO", "name": "n", "created": 1.5, "shard": 7})
+    handler.emit(record)
+    assert json.loads(stream.getvalue()) == {
+        "at": "1970-01-01T00:00:01.500Z", "level": "info", "event": "claimed", "logger": "n", "shard": 7,
+    }  # fmt: skip
+    assert sys.stdout is not stream

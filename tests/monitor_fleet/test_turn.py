@@ -1,0 +1,310 @@
+"""
+A source's turns against real table semantics: what is committed, told and written, and what is refused.
+
+Every test is a story of one source; owners are workers with memories of their own.
+"""
+
+import json
+from typing import Any
+
+import pytest
+
+from contracts import steps
+from contracts.messages import Kind
+from contracts.source import State
+from contracts.table import heads
+from fetching.outcome import Failed, Reason
+from monitor_fleet.errors import Ambiguous, StoreFailed, Throttled
+
+CHANGE = "transact"
+
+
+async def test_a_first_document_is_a_version_without_a_step(desk: Any):
+    """There is nothing to patch yet; subscribers take a snapshot."""
+    owner, watched = desk.owner(), desk.watch()
+    await owner.poll(watched)
+    head = desk.head()
+    assert (head.version, head.notified, head.epoch, head.fence) == (1, 1, 1, 1)
+    assert [change.step for change in desk.changes()] == [None]
+    assert [(message.kind, message.version) for message in owner.sent] == [(Kind.CHANGE, 1), (Kind.STATUS, 1)]
+    assert desk.source().status.state is State.HEALTHY
+
+
+async def test_an_unchanged_poll_asks_aws_nothing(desk: Any):
+    """At 833 polls a second every request would be a bill; each rung is tried."""
+    owner, watched = desk.owner(), desk.watch()
+    desk.web.etags = True
+    await owner.poll(watched)
+    owner.store.asked.clear()
+    await owner.poll(watched)  # 304
+    desk.web.etags = False
+    await owner.poll(watched)  # the same bytes
+    desk.web.body = b'{ "price": 1.0 }'
+    await owner.poll(watched)  # the same document
+    assert owner.store.asked == []
+    assert owner.turns.counts == {"changed": 1, "304": 1, "wire_same": 1, "canonical_same": 1}
+
+
+async def test_a_change_is_a_step_from_the_version_before(desk: Any):
+    """Applied to what a subscriber has it gives what the source says now."""
+    owner, watched = desk.owner(), desk.watch()
+    await owner.poll(watched)
+    desk.web.body = b'{"price":2,"at":"now"}'
+    await owner.poll(watched)
+    step = desk.changes()[1].step
+    assert step is not None
+    assert steps.apply(step, {"price": 1}) == {"price": 2, "at": "now"}
+    assert desk.head().version == desk.head().notified == 2
+
+
+async def test_a_new_owner_with_an_empty_memory_sees_no_change_where_there_is_none(desk: Any):
+    """A restart compares with the stored hash; the old body is not even read."""
+    await desk.owner().poll(desk.watch())
+    owner, watched = desk.owner(), desk.watch(epoch=2)
+    await owner.load(watched)
+    owner.store.asked.clear()
+    await owner.poll(watched)
+    assert owner.store.asked == []
+    assert desk.head().version == 1
+
+
+async def test_a_new_owner_makes_the_step_from_the_stored_body(desk: Any):
+    """What changed while nobody looked is a step like any other."""
+    await desk.owner().poll(desk.watch())
+    desk.web.body = b'{"price":9}'
+    await desk.owner().poll(desk.watch(epoch=2))
+    step = desk.changes()[1].step
+    assert step is not None
+    assert steps.apply(step, {"price": 1}) == {"price": 9}
+
+
+async def test_stored_validators_are_sent_by_the_next_owner(desk: Any):
+    """A fleet that restarts should cost its sources a 304 each."""
+    desk.web.etags = True
+    await desk.owner().poll(desk.watch())
+    owner, watched = desk.owner(), desk.watch(epoch=2)
+    await owner.poll(watched)
+    assert owner.turns.counts == {"304": 1}
+
+
+async def test_an_old_owners_late_commit_is_refused(desk: Any):
+    """A paused worker wakes up with a document of its own; the newer owner's word stands."""
+    old, late = desk.owner(), desk.watch(epoch=1)
+    await old.poll(late)
+    await desk.owner().poll(desk.watch(epoch=2))
+    desk.web.body = b'{"price":7}'
+    await old.poll(late)
+    assert desk.head().version == 1
+    assert late.head is None  # whatever it wants to write, it has to load first
+    assert await old.poll(late) is None  # and that is refused too: the epoch is not its own any more
+    assert desk.head().epoch == 2
+    assert len(old.sent) == 2
+
+
+async def test_a_commit_of_the_same_owner_from_before_a_load_is_refused(desk: Any):
+    """The epoch alone does not tell an earlier try of one owner from its next: the fence does."""
+    owner, watched = desk.owner(), desk.watch()
+    await owner.poll(watched)
+    stale = watched.head
+    watched.head = None
+    desk.web.body = b'{"price":2}'
+    await owner.poll(watched)
+    watched.head = stale
+    desk.web.body = b'{"price":3}'
+    await owner.poll(watched)
+    assert desk.head().version == 2
+
+
+@pytest.mark.parametrize("landed", [True, False])
+async def test_after_an_ambiguous_commit_the_head_is_fenced_again(desk: Any, landed: bool):
+    """Landed or not: the next load says which, and a late copy cannot land after it."""
+    owner, watched = desk.owner(), desk.watch()
+    await owner.poll(watched)
+    desk.web.body = b'{"price":2}'
+    owner.store.fail[CHANGE] = (Ambiguous("time-out"), landed)
+    assert await owner.poll(watched) is not None  # tried again soon
+    assert watched.head is None
+    await owner.poll(watched)
+    head = desk.head()
+    assert (head.version, head.notified, head.fence) == (2, 2, 2)
+    assert [message.version for message in owner.sent if message.kind is Kind.CHANGE] == [1, 2]
+    assert json.loads(desk.client.get_item(**heads.get("SheetsData", head.ref.id))["Item"]["data"]["S"]) == {"price": 2}
+
+
+@pytest.mark.parametrize("error", [Throttled("busy"), StoreFailed("no"), Ambiguous("?")])
+@pytest.mark.parametrize("verb", ["put", "transact", "update", "get"])
+async def test_our_own_trouble_is_tried_again_and_loses_nothing(desk: Any, verb: str, error: Exception):
+    """The source is healthy, and after the trouble its newest state is known and told."""
+    owner, watched = desk.owner(), desk.watch()
+    owner.store.fail[verb] = (error, False)
+    await owner.poll(watched)
+    await owner.poll(watched)
+    await owner.poll(watched)
+    assert (desk.head().version, desk.head().notified) == (1, 1)
+    assert desk.source().status.state is State.HEALTHY
+    assert watched.failures == 0
+
+
+async def test_a_crash_between_commit_and_queue_is_healed_by_the_next_owner(desk: Any):
+    """State first, queue second: what is committed and not told is told by whoever loads next."""
+    owner = desk.owner()
+    await owner.poll(desk.watch(), announce=False)
+    assert (desk.head().version, desk.head().notified, owner.sent) == (1, 0, [])
+    healer = desk.owner()
+    await healer.load(desk.watch(epoch=2))
+    assert [(message.kind, message.version) for message in healer.sent] == [(Kind.CHANGE, 1)]
+    assert desk.head().notified == 1
+
+
+async def test_a_crash_between_queue_and_notified_tells_twice(desk: Any):
+    """A duplicate is harmless, a gap would not be."""
+    owner = desk.owner()
+    watched = desk.watch()
+    await owner.load(watched)
+    owner.store.fail["update"] = (Ambiguous("?"), False)
+    await owner.poll(watched)
+    assert [message.kind for message in owner.sent].count(Kind.CHANGE) >= 1
+    assert desk.head().notified == 1
+
+
+async def test_the_queue_is_asked_until_it_hears(desk: Any):
+    """The living owner does not wait for a crash to heal what it owes."""
+    owner, watched = desk.owner(), desk.watch()
+    owner.publish_fails = 3
+    await owner.poll(watched)
+    assert desk.head().notified == 1
+    assert len(owner.slept) == 3
+    assert owner.slept[0] < owner.slept[2]
+
+
+async def test_an_edit_during_a_poll_drops_what_was_fetched_by_old_rules(desk: Any):
+    """The catalog ends the old watch; its result must not be committed as the new rules' document."""
+    owner, watched = desk.owner(), desk.watch()
+    await owner.load(watched)
+    inner = desk.web.fetch
+
+    async def edited_meanwhile(ask: Any) -> Any:
+        watched.current = False
+        return await inner(ask)
+
+    object.__setattr__(owner.turns.poller, "fetch", edited_meanwhile)
+    await owner.poll(watched)
+    assert desk.head().version == 0
+
+
+async def test_an_edit_that_this_worker_has_not_read_yet_stops_its_commits(desk: Any):
+    """The edit bumps the fence; loading again finds another revision and goes no further."""
+    owner, watched = desk.owner(), desk.watch()
+    await owner.load(watched)
+    desk.register(revision=2, selector="price")
+    desk.client.update_item(**heads.fence("SheetsData", watched.target.id, epoch=1))
+    await owner.poll(watched)
+    await owner.poll(watched)
+    assert desk.head().version == 0
+    await desk.owner().poll(desk.watch())
+    assert desk.head().version == 1
+
+
+async def test_a_deleted_source_is_dropped_quietly(desk: Any):
+    """Between deletion and its notice a poll ends: nothing may come back to life."""
+    owner, watched = desk.owner(), desk.watch()
+    await owner.poll(watched)
+    desk.client.delete_item(**heads.delete("SheetsData", watched.target.id))
+    desk.client.delete_item(TableName="DataSources", Key={"id": {"S": watched.target.id}})
+    desk.web.body = b"[]"
+    assert await owner.poll(watched) is None
+    assert await owner.poll(watched) is None
+    assert desk.head_item() is None
+    assert "Item" not in desk.client.get_item(TableName="DataSources", Key={"id": {"S": watched.target.id}})
+
+
+async def test_nothing_is_written_once_the_right_has_lapsed(desk: Any):
+    """A worker that cannot renew may be robbed at any moment."""
+    owner, watched = desk.owner(), desk.watch()
+    await owner.poll(watched)
+    owner.may_act = False
+    owner.store.asked.clear()
+    desk.web.body = b'{"price":2}'
+    await owner.poll(watched)
+    assert owner.store.asked == []
+    assert desk.head().version == 1
+
+
+async def test_a_missing_body_is_stored_again_without_a_new_version(desk: Any):
+    """Its time to live passed while nobody polled: the document is asked for without conditions and put back."""
+    desk.web.etags = True
+    await desk.owner().poll(desk.watch())
+    head = desk.head()
+    desk.client.delete_item(**heads.delete("SheetsData", head.ref.id))
+    desk.now[0] += 8 * 86_400_000
+    owner, watched = desk.owner(), desk.watch(epoch=2)
+    await owner.poll(watched)
+    await owner.poll(watched)
+    assert owner.turns.counts["canonical_same"] == 1
+    assert "Item" in desk.client.get_item(**heads.get("SheetsData", head.ref.id))
+    assert desk.head().version == 1
+    assert desk.head().body_until_ms > desk.now[0]
+
+
+async def test_a_body_is_renewed_before_it_expires(desk: Any):
+    """A source that never changes must stay readable for ever."""
+    owner, watched = desk.owner(), desk.watch()
+    await owner.poll(watched)
+    before_ms = desk.head().body_until_ms
+    desk.now[0] += 6 * 86_400_000 + 3_600_000
+    await owner.poll(watched)
+    assert desk.head().body_until_ms == before_ms + 6 * 86_400_000 + 3_600_000
+    assert desk.head().version == 1
+
+
+async def test_a_change_whose_base_is_gone_is_a_version_without_a_step(desk: Any):
+    """Readers take a snapshot then."""
+    await desk.owner().poll(desk.watch())
+    desk.client.delete_item(**heads.delete("SheetsData", desk.head().ref.id))
+    desk.web.body = b'{"price":2}'
+    await desk.owner().poll(desk.watch(epoch=2))
+    assert [change.step for change in desk.changes()] == [None, None]
+
+
+async def test_a_large_document_goes_to_the_bucket_and_comes_back(desk: Any):
+    """An item holds 400 KB; the next owner's step begins with what the bucket holds."""
+    noise = [f"{number * 2_654_435_761 % 2**32:08x}{number:x}" for number in range(60_000)]
+    desk.web.body = json.dumps(noise).encode()
+    await desk.owner().poll(desk.watch())
+    assert desk.head().ref.encoding == "bucket"
+    desk.web.body = json.dumps(["first", *noise[1:]]).encode()
+    await desk.owner().poll(desk.watch(epoch=2))
+    assert desk.changes()[1].step == [{"op": "replace", "path": "/0", "value": "first"}]
+
+
+async def test_failures_are_states_written_on_transitions_only(desk: Any):
+    """Degraded at the first, failing at the third, healthy at once; the words say what to do."""
+    owner, watched = desk.owner(), desk.watch()
+    await owner.poll(watched)
+    down = Failed(reason=Reason.SERVER_ERROR, why="the server answers 500")
+    seen = []
+    for _ in range(5):
+        desk.web.instead = [down]
+        owner.store.asked.clear()
+        desk.now[0] += 1_000
+        assert await owner.poll(watched) >= watched.target.interval_ms
+        seen.append((desk.source().status.state, len(owner.store.asked)))
+    assert [state for state, _ in seen] == [State.DEGRADED, State.DEGRADED, State.FAILING, State.FAILING, State.FAILING]
+    assert [asked for _, asked in seen] == [1, 0, 1, 0, 0]
+    status = desk.source().status
+    assert (status.why, status.since) == (down.why, desk.now[0] - 4_000)
+    desk.now[0] += 86_400_000
+    desk.web.instead = [down]
+    await owner.poll(watched)
+    assert desk.source().status.state is State.DORMANT
+    assert await owner.poll(watched) is None
+    assert desk.source().status.state is State.HEALTHY
+    kinds = [message.kind for message in owner.sent]
+    assert kinds == [Kind.CHANGE, *[Kind.STATUS] * 5]
+
+
+async def test_a_server_that_says_when_is_left_alone_until_then(desk: Any):
+    """Retry-After is obeyed even beyond our own longest wait."""
+    owner, watched = desk.owner(), desk.watch()
+    desk.web.instead = [Failed(reason=Reason.RATE_LIMITED, why="429", retry_after_s=7_200)]
+    assert await owner.poll(watched) == 7_200_000

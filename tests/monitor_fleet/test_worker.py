@@ -1,0 +1,298 @@
+"""The worker in virtual time: who is polled when, and what happens when shards and sources come and go."""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from itertools import pairwise
+from typing import Any, cast
+
+import pytest
+
+from contracts.source import Source
+from contracts.table.fleet import Shard
+from monitor_fleet.admission import Admission
+from monitor_fleet.schedule import grid_after
+from monitor_fleet.watched import Watched
+from monitor_fleet.worker import CRASHED_WAIT_MS, GIVING_WAIT_S, Worker
+from tests.simulation.virtual import run
+
+START_MS = 1_795_000_000_123
+SHARD = Shard(number=5, owner="w", epoch=1, through_ms=START_MS)
+
+
+class Sources:
+    """Stands in for turns: notes each poll, takes its time, and does as told."""
+
+    def __init__(self, now_ms: Callable[[], int]) -> None:
+        self.polls: list[tuple[str, int]] = []
+        self.takes_s = 0.05
+        self.act: Callable[[Watched], Awaitable[int | None]] | None = None
+        self.loads = 0
+        self._now_ms = now_ms
+
+    async def load(self, _: Watched, __: Any) -> int | None:
+        """Load at once."""
+        self.loads += 1
+        return None
+
+    async def take(self, watched: Watched, _: Any) -> int | None:
+        """Poll."""
+        self.polls.append((watched.target.id, self._now_ms()))
+        await asyncio.sleep(self.takes_s)
+        return await self.act(watched) if self.act else None
+
+    def times(self, source_id: str) -> list[int]:
+        """Say when a source was polled."""
+        return [at_ms for polled, at_ms in self.polls if polled == source_id]
+
+
+class Rig:
+    """A worker on the loop's own time."""
+
+    def __init__(self, **caps: int) -> None:
+        self.may_act = True
+        self.sources = Sources(self.now_ms)
+        self.worker = Worker(
+            turns=cast("Any", self.sources),
+            admission=Admission(**({"in_flight_max": 256, "per_host_max": 256} | caps)),
+            now_ms=self.now_ms,
+            may_act=lambda: self.may_act,
+        )
+        self._task = asyncio.create_task(self.worker.run())
+
+    @staticmethod
+    def now_ms() -> int:
+        """Give the virtual wall clock."""
+        return START_MS + round(asyncio.get_running_loop().time() * 1_000)
+
+    async def end(self) -> None:
+        """End the worker."""
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+
+def a_source(number: int = 1, **fields: Any) -> Source:
+    """Give a source that was polled before."""
+    given: dict[str, Any] = {
+        "id": f"external-{number:08x}", "name": "a", "url": f"https://host-{number}.example/", "pollingInterval": 10,
+        "incarnation": "i", "shard": SHARD.number, "createdAt": "x", "lastUpdated": "x", "status": {"state": "healthy"},
+    }  # fmt: skip
+    return Source(**given | fields)
+
+
+def test_a_new_source_is_polled_at_once_and_then_on_its_grid():
+    """Registering shows data now; after that nothing drifts, however long a poll takes."""
+
+    async def story() -> None:
+        rig = Rig()
+        source = a_source(status={"state": "new"})
+        rig.worker.on_claimed(SHARD)
+        rig.worker.on_source(source, SHARD)
+        await asyncio.sleep(65)
+        first, *rest = rig.sources.times(source.id)
+        assert first - START_MS < 50
+        grid = grid_after(source.id, 10_000, START_MS)
+        assert rest == [grid + 10_000 * turn for turn in range(len(rest))]
+        assert len(rest) in (6, 7)
+        await rig.end()
+
+    run(story())
+
+
+def test_a_poll_longer_than_the_interval_does_not_overlap():
+    """Missed ticks are one: the next poll is on the grid after the end."""
+
+    async def story() -> None:
+        rig = Rig()
+        rig.sources.takes_s = 25
+        rig.worker.on_claimed(SHARD)
+        rig.worker.on_source(a_source(), SHARD)
+        await asyncio.sleep(200)
+        times = rig.sources.times(a_source().id)
+        assert {later - earlier for earlier, later in pairwise(times)} == {30_000}
+        await rig.end()
+
+    run(story())
+
+
+def test_a_hand_off_skips_and_doubles_nothing():
+    """200 sources change owners in the middle of everything; each due time is polled exactly once."""
+
+    async def story() -> None:
+        one, other = Rig(), Rig()
+        sources = [a_source(number) for number in range(200)]
+        one.worker.on_claimed(SHARD)
+        for source in sources:
+            one.worker.on_source(source, SHARD)
+        await asyncio.sleep(30.0004)
+        through_ms = await one.worker.on_giving(SHARD.number)
+        await asyncio.sleep(0.4)
+        given = Shard(number=SHARD.number, owner="x", epoch=2, through_ms=through_ms)
+        other.worker.on_claimed(given)
+        for source in sources:
+            other.worker.on_source(source, given)
+        await asyncio.sleep(30)
+        for source in sources:
+            polls = Counter(
+                (at_ms - grid_after(source.id, 10_000, START_MS) + 5_000) // 10_000
+                for at_ms in one.sources.times(source.id) + other.sources.times(source.id)
+            )
+            turns = sorted(turn for turn in polls if turn >= 0)
+            assert turns == list(range(len(turns)))
+            assert all(polls[turn] == 1 for turn in turns)
+            assert len(turns) >= 6
+        await one.end()
+        await other.end()
+
+    run(story())
+
+
+def test_a_poll_that_hangs_does_not_hold_up_a_hand_off():
+    """It is cut, and the moment given is before it, so that the next owner polls that source."""
+
+    async def story() -> None:
+        rig = Rig()
+        rig.sources.takes_s = 3_600
+        rig.worker.on_claimed(SHARD)
+        rig.worker.on_source(a_source(), SHARD)
+        await asyncio.sleep(12)
+        (polled_ms,) = rig.sources.times(a_source().id)
+        before_s = asyncio.get_running_loop().time()
+        through_ms = await rig.worker.on_giving(SHARD.number)
+        assert asyncio.get_running_loop().time() - before_s <= GIVING_WAIT_S + 0.1
+        assert through_ms == polled_ms - 1
+        assert await rig.worker.on_giving(SHARD.number) == through_ms  # asked twice, answered twice
+        await asyncio.sleep(0)  # what was cancelled ends
+        assert (rig.worker.owned, rig.worker.sources, rig.worker.in_flight) == ([], 0, 0)
+        await rig.end()
+
+    run(story())
+
+
+def test_a_lost_shard_is_silent_at_once():
+    """Somebody else polls it now."""
+
+    async def story() -> None:
+        rig = Rig()
+        rig.worker.on_claimed(SHARD)
+        for number in range(50):
+            rig.worker.on_source(a_source(number), SHARD)
+        await asyncio.sleep(15)
+        rig.worker.on_lost(SHARD.number)
+        polls = len(rig.sources.polls)
+        rig.worker.on_source(a_source(7, revision=2), SHARD)
+        await asyncio.sleep(30)
+        assert (len(rig.sources.polls), rig.worker.load()) == (polls, 0)
+        await rig.end()
+
+    run(story())
+
+
+def test_an_edit_is_obeyed_at_once_and_repetition_is_not_an_edit():
+    """A person who edits wants to see; a catalog that tells twice does not."""
+
+    async def story() -> None:
+        rig = Rig()
+        rig.worker.on_claimed(SHARD)
+        rig.worker.on_source(a_source(pollingInterval=3_600), SHARD)
+        await asyncio.sleep(1)
+        for _ in range(2):
+            rig.worker.on_source(a_source(pollingInterval=5, revision=2), SHARD)
+        await asyncio.sleep(0.5)
+        assert (len(rig.sources.polls), rig.sources.loads) == (1, 2)
+        rig.worker.on_source(a_source(enabled=False, revision=3), SHARD)
+        await asyncio.sleep(20)
+        assert (len(rig.sources.polls), rig.worker.sources) == (1, 0)
+        rig.worker.on_source(a_source(revision=4), SHARD)
+        await asyncio.sleep(11)
+        rig.worker.on_gone(a_source().id)
+        polls = len(rig.sources.polls)
+        await asyncio.sleep(30)
+        assert len(rig.sources.polls) == polls
+        await rig.end()
+
+    run(story())
+
+
+def test_no_poll_begins_while_the_right_has_lapsed():
+    """And after it came back each source is polled once for all that was missed."""
+
+    async def story() -> None:
+        rig = Rig()
+        rig.worker.on_claimed(SHARD)
+        rig.worker.on_source(a_source(), SHARD)
+        await asyncio.sleep(15)
+        rig.may_act = False
+        polls = len(rig.sources.polls)
+        await asyncio.sleep(60)
+        assert len(rig.sources.polls) == polls
+        assert rig.worker.overdue_ms() > 40_000
+        rig.may_act = True
+        await asyncio.sleep(1.5)
+        assert len(rig.sources.polls) == polls + 1
+        await rig.end()
+
+    run(story())
+
+
+def test_a_host_that_hangs_holds_up_nobody_else():
+    """Its sources wait for each other; the others do not notice."""
+
+    async def story() -> None:
+        rig = Rig(per_host_max=2)
+        rig.worker.on_claimed(SHARD)
+
+        async def hang(watched: Watched) -> int | None:
+            await asyncio.sleep(3_600 if watched.target.host.startswith("slow") else 0)
+            return None
+
+        rig.sources.act = hang
+        for number in range(20):
+            rig.worker.on_source(a_source(number, url=f"https://slow.example/{number}"), SHARD)
+            rig.worker.on_source(a_source(100 + number), SHARD)
+        await asyncio.sleep(60)
+        counts = Counter(source_id for source_id, _ in rig.sources.polls)
+        assert all(counts[a_source(100 + number).id] >= 5 for number in range(20))
+        assert sum(counts[a_source(number).id] for number in range(20)) == 2
+        assert rig.worker.overdue_ms() > 40_000
+        await rig.end()
+
+    run(story())
+
+
+def test_a_mistake_of_ours_in_one_turn_ends_no_polling():
+    """It is logged, and the source has its next turn some time later."""
+
+    async def story() -> None:
+        rig = Rig()
+
+        async def crash(_: Watched) -> int | None:
+            raise ZeroDivisionError
+
+        rig.sources.act = crash
+        rig.worker.on_claimed(SHARD)
+        rig.worker.on_source(a_source(), SHARD)
+        await asyncio.sleep(10 + 2.5 * CRASHED_WAIT_MS / 1_000)
+        assert len(rig.sources.polls) in (2, 3)
+        await rig.end()
+
+    run(story())
+
+
+def test_sheets_are_left_alone(caplog: pytest.LogCaptureFixture):
+    """This release does not poll them: it says so once, and their state stays new."""
+
+    async def story() -> None:
+        rig = Rig()
+        rig.worker.on_claimed(SHARD)
+        for number in range(3):
+            sheet = a_source(number, type="googleSheet", url="1aB2cD3eF4gH5iJ6kL7mN8oP9qR0")
+            rig.worker.on_source(sheet, SHARD)
+        await asyncio.sleep(30)
+        assert rig.sources.polls == []
+        await rig.end()
+
+    run(story())
+    assert [record.message for record in caplog.records] == ["sheets_not_polled"]
