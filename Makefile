@@ -3,8 +3,9 @@
 SHELL := /bin/bash
 .PHONY: help up down test check unit scale bench clean lock setup web
 
-# A `python3.13` on PATH may be a pyenv shim that does not run: each candidate is tried.
-CANDIDATES := python3.13 $(HOME)/.pyenv/versions/3.13.0/bin/python $$(pyenv prefix 3.13.0 2>/dev/null)/bin/python /usr/local/bin/python3.13 python3
+# A `python3.13` on PATH may be a pyenv shim that does not run, wherever HOME points: each candidate is tried.
+CANDIDATES := python3.13 $(HOME)/.pyenv/versions/3.13*/bin/python3.13 $$(pyenv prefix 3.13.0 2>/dev/null)/bin/python3.13 \
+  $$(dirname "$$(command -v pyenv || command -v python3.13)")/../versions/3.13*/bin/python3.13 /usr/local/bin/python3.13 python3
 PYTHON = $(shell for p in $(CANDIDATES); do "$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && { echo "$$p"; break; }; done)
 NODE_OK := node -e 'const [a,b]=process.versions.node.split(".").map(Number); process.exit(a>22||(a===22&&b>=18)?0:1)'
 UV := .venv/bin/uv
@@ -15,7 +16,7 @@ help: ## say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
 .venv/bin/uv: locks/tools.txt
-	@test -n "$(PYTHON)" || { echo "Python 3.13 is missing: none of [$(CANDIDATES)] runs. Install it (apt, pyenv install 3.13.0) and try again." >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Python 3.13 is missing: none on PATH or under pyenv runs. Install it (apt, or pyenv install 3.13.0) and try again." >&2; exit 1; }
 	@"$(PYTHON)" -c 'import venv, ensurepip' || { echo "$(PYTHON) has no venv module: install python3.13-venv." >&2; exit 1; }
 	"$(PYTHON)" -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/tools.txt
