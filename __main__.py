@@ -8,28 +8,35 @@ from pathlib import Path
 
 import pulumi
 
-from stack import grants, package, sockets
+from stack import grants, package, page, sockets
+from stack.alarms import Alarms, Watched
 from stack.documents import Documents
 from stack.first_token import FirstToken
-from stack.fleet import Fleet, FleetArgs
+from stack.fleet import Bounds, Fleet, FleetArgs
 from stack.function import Function, FunctionArgs
 from stack.http_api import HttpApi, HttpApiArgs
+from stack.network import Network, Place
+from stack.notices import Notices
+from stack.overview import Overview
 from stack.queue import Queue, QueueArgs
+from stack.registry import Registry
 from stack.settings import Settings
+from stack.site import Site, SiteArgs
 from stack.sockets import Sockets, SocketsArgs
 from stack.store import Secrets, Store
 from stack.tables import Tables
 
+ROOT = Path(__file__).parent
+
 settings = Settings.read(pulumi.Config())
 architecture, environment = settings.architecture, settings.environment
-code = pulumi.FileArchive(
-    str(package.build(Path(__file__).parent, architecture=architecture, packages_for=settings.packages_for))
-)
+files = page.built(ROOT, required=settings.packages_for == "lambda")
+code = pulumi.FileArchive(str(package.build(ROOT, architecture=architecture, packages_for=settings.packages_for)))
 
 store = Store(
-    tables=Tables("tables"),
+    tables=Tables("tables", protect=settings.protect),
     queue=Queue("changes", QueueArgs(consumer_timeout_s=sockets.TIMEOUT_S)),
-    documents=Documents("documents"),
+    documents=Documents("documents", protect=settings.protect),
     secrets=Secrets.of_this_stack(),
 )
 authorizer = Function(
@@ -47,19 +54,57 @@ web_socket_api = Sockets(
     "sockets",
     SocketsArgs(store=store, code=code, architecture=architecture, authorizer=authorizer, environment=environment),
 )
+site = Site(
+    "site",
+    SiteArgs(
+        files=files,
+        api_url=http_api.url,
+        web_socket_url=web_socket_api.url,
+        documents_origin=store.documents.origin,
+    ),
+)
+store.documents.let_pages_read([site.url, *settings.dashboard_origins])
+
+registry = Registry("worker")
+bounds = {
+    "external": Bounds(first=settings.external_count, most=settings.external_count_max),
+    "googleSheet": Bounds(first=settings.sheet_count, most=settings.sheet_count_max),
+}
+if not settings.worker_image:
+    pulumi.log.warn("no workers yet: push an image to workerRepository, set workerImage, run again (docs/deploy.md)")
 fleet = Fleet(
     "fleet",
     FleetArgs(
         store=store,
         image=settings.worker_image,
         architecture=architecture,
-        subnets=settings.subnets,
-        security_groups=settings.security_groups,
-        counts={"external": settings.external_count, "googleSheet": settings.sheet_count},
+        place=(
+            Place(subnets=settings.subnets, security_groups=settings.security_groups)
+            if settings.subnets
+            else Network("network", cidr=settings.vpc_cidr).place
+        ),
+        counts=bounds if settings.worker_image else {},
         environment=environment,
     ),
 )
 
+watched = Watched(
+    queue=store.queue.name,
+    dead_letters=store.queue.dead_letter_name,
+    sockets=web_socket_api.function_name,
+    authorizer=authorizer.name,
+    http_api=http_api.api_id,
+    cluster=fleet.cluster_name,
+    services={kind: name for kind, name in fleet.service_names.items() if bounds[kind].first},
+)
+Alarms(
+    "alarms",
+    watched,
+    tell=[Notices("notices", email=settings.alarm_email).topic_arn] if settings.alarm_email else [],
+)
+Overview("overview", watched)
+
+pulumi.export("dashboardUrl", site.url)
 pulumi.export("apiUrl", http_api.url)
 pulumi.export("webSocketUrl", web_socket_api.url)
 pulumi.export("queueUrl", store.queue.url)
@@ -68,3 +113,4 @@ pulumi.export("tables", store.tables.names)
 pulumi.export("documentsBucket", store.documents.bucket)
 pulumi.export("secretsPrefix", store.secrets.prefix)
 pulumi.export("services", fleet.services)
+pulumi.export("workerRepository", registry.url)

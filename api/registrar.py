@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from api import door
 from api.edit import Configuration
 from api.keys import Keys
-from contracts.addresses import Policy
+from contracts.addresses import Policy, read_networks
 from contracts.clock import NowMs
 from contracts.table.schema import TableNames
 
@@ -28,7 +28,11 @@ class Rules:
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
         """Read the rules as a process gets them."""
         ports = frozenset(int(port) for port in environ.get("GATE_FORBIDDEN_PORTS", "").split(",") if port)
-        policy = Policy(allow_private=environ.get("GATE_ALLOW_PRIVATE") == "1", forbidden_ports=ports)
+        policy = Policy(
+            allow_private=environ.get("GATE_ALLOW_PRIVATE") == "1",
+            forbidden_ports=ports,
+            forbidden_networks=read_networks(environ.get("GATE_FORBIDDEN_NETWORKS", "")),
+        )
         return cls(policy=policy, shards=int(environ["EXTERNAL_SHARDS"]))
 
 

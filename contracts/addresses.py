@@ -70,6 +70,11 @@ def why_refused(address: Address, port: int, policy: Policy) -> str | None:
     return next(filter(None, (_why_refused(form, port, policy) for form in disguises(address))), None)
 
 
+def read_networks(text: str) -> tuple[Network, ...]:
+    """Read ranges in CIDR form, separated by commas; ValueError names the first that is none."""
+    return _networks(*(part.strip() for part in text.split(",") if part.strip()))
+
+
 def disguises(address: Address) -> Iterator[Address]:
     """Give the address and every IPv4 address that it may stand for (mapped, compatible, 6to4, Teredo, NAT64)."""
     yield address

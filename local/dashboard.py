@@ -8,8 +8,8 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-#: What CloudFront hands to the API; everything else is a file.
-API_PATHS = ("/datasources", "/fleet", "/tickets", "/openapi.json")
+from stack import origin
+
 BODY_BYTES_MAX = 10 * 1024 * 1024
 ANSWER_TIMEOUT_S = 30
 #: Said anew for each connection (RFC 9110 7.6.1), or by the server that sends on.
@@ -21,24 +21,6 @@ _NOT_PASSED_ON = frozenset(
 )
 
 
-def security_headers(web_socket_url: str) -> dict[str, str]:
-    """Give the headers of every page; the policy lets the page talk to its own origin and to one socket."""
-    policy = "; ".join(
-        [
-            *("default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "font-src 'self'"),
-            f"connect-src 'self' {URL(web_socket_url).origin()}",
-            *("base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"),
-            *("require-trusted-types-for 'script'", "trusted-types 'none'"),
-        ]
-    )
-    return {
-        "Content-Security-Policy": policy,
-        "X-Content-Type-Options": "nosniff",
-        "Cross-Origin-Opener-Policy": "same-origin",
-        "Referrer-Policy": "no-referrer",
-    }
-
-
 @dataclass(frozen=True, kw_only=True)
 class Site:
     """Where the page lies and where the APIs are."""
@@ -46,18 +28,19 @@ class Site:
     files: Path
     api_url: str
     web_socket_url: str
+    documents_origin: str
+    """Where presigned URLs point to."""
 
 
 def application(site: Site) -> web.Application:
     """Serve the site."""
-    guard = security_headers(site.web_socket_url)
+    guard = origin.security_headers([origin.origin_of(site.web_socket_url), site.documents_origin])
     app = web.Application(client_max_size=BODY_BYTES_MAX)
     app.cleanup_ctx.append(_session)
 
     async def configuration(_: web.Request) -> web.Response:
-        return web.json_response(
-            {"apiUrl": "", "webSocketUrl": site.web_socket_url}, headers={"Cache-Control": "no-cache"}
-        )
+        headers = {"Cache-Control": origin.cache_control(origin.CONFIGURATION)}
+        return web.json_response(dict(origin.configuration(site.web_socket_url)), headers=headers)
 
     async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
         response.headers.update(guard)
@@ -66,13 +49,13 @@ def application(site: Site) -> web.Application:
         return await _pass_on(request, site.api_url)
 
     async def index(_: web.Request) -> web.FileResponse:
-        return web.FileResponse(site.files / "index.html", headers={"Cache-Control": "no-cache"})
+        headers = {"Cache-Control": origin.cache_control(origin.INDEX)}
+        return web.FileResponse(site.files / origin.INDEX, headers=headers)
 
     app.on_response_prepare.append(add_headers)
-    app.router.add_get("/config.json", configuration)
-    for path in API_PATHS:
-        app.router.add_route("*", path, api)
-    app.router.add_route("*", "/datasources/{rest:.*}", api)
+    app.router.add_get(f"/{origin.CONFIGURATION}", configuration)
+    for pattern in origin.API_PATTERNS:
+        app.router.add_route("*", pattern.replace("*", "{rest:.*}"), api)
     app.router.add_get("/", index)
     if site.files.is_dir():  # tests of everything else need no built page
         app.router.add_static("/", site.files)

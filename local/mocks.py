@@ -31,13 +31,15 @@ class LocalMocks(pulumi.runtime.Mocks):
         return made, with_markers(args.typ, {**props, **outputs, "id": made})
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
-        """Answer the two look-ups that a program may make."""
+        """Answer the look-ups that a program may make."""
         match args.token:
             case "aws:index/getRegion:getRegion":
                 return {"region": self._aws.region, "name": self._aws.region, "id": self._aws.region}, []
             case "aws:index/getCallerIdentity:getCallerIdentity":
                 root = f"arn:aws:iam::{ACCOUNT}:root"
                 return {"accountId": ACCOUNT, "arn": root, "userId": ACCOUNT, "id": ACCOUNT}, []
+            case "aws:index/getAvailabilityZones:getAvailabilityZones":
+                return {"names": [f"{self._aws.region}{letter}" for letter in "abc"], "id": self._aws.region}, []
             case other:
                 raise UnsupportedError(f"no local answer to {other}")
 

@@ -75,7 +75,12 @@ def _prepare(root: Path, folder: Path) -> Run:
 def _start(run: Run, workers: Mapping[str, int], ports: Ports, started: ExitStack, say: Say) -> State:
     token = new_token(random.SystemRandom())
     counts = {COUNT_KEYS[kind]: count for kind, count in workers.items()}
-    known_now = {**counts, "forbiddenPorts": ports.forbidden, "initialToken": token}
+    known_now = {
+        **counts,
+        "forbiddenPorts": ports.forbidden,
+        "initialToken": token,
+        "dashboardOrigins": [f"http://{HOST}:{port_of(ports.dashboard)}"],
+    }
     config = stack_config(run.root, known_now)
     endpoint = f"http://{HOST}:{ports.emulator}"
     with _step("packages of the Lambdas", say):
@@ -85,7 +90,7 @@ def _start(run: Run, workers: Mapping[str, int], ports: Ports, started: ExitStac
     with _step("stack program", say):
         exports = launch.deploy(run, endpoint=endpoint, config=config)
     with _step("feeds and dashboard", say):
-        servers = _serve(run, started, ports, exports)
+        servers = _serve(run, started, ports, exports, documents_origin=endpoint)
     with _step("workers", say):
         agent = launch.start_agent(run, started, fd=ports.agent.fileno())
         pids = Pids(emulator=aws.pid, agent=agent.pid, workers={})
@@ -103,12 +108,13 @@ def _package(root: Path, config: Mapping[str, Any]) -> None:
     package.build(root, architecture=architecture, packages_for=packages_for)
 
 
-def _serve(run: Run, started: ExitStack, ports: Ports, exports: Mapping[str, Any]) -> Child:
+def _serve(run: Run, started: ExitStack, ports: Ports, exports: Mapping[str, Any], *, documents_origin: str) -> Child:
     feeds, dashboard = ports.feeds.fileno(), ports.dashboard.fileno()
     request = {
         "files": str(run.root / "web" / "dist"),
         "apiUrl": exports["apiUrl"],
         "webSocketUrl": exports["webSocketUrl"],
+        "documentsOrigin": documents_origin,
         "feedsFd": feeds,
         "dashboardFd": dashboard,
     }

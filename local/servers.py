@@ -21,7 +21,12 @@ async def run(line: str, stopped: asyncio.Event) -> None:
     """Serve both until told to stop."""
     body = json.loads(line)
     demo = feeds.demo_feeds(random.Random(), feeds.utc_now())  # noqa: S311 - prices, not secrets
-    site = dashboard.Site(files=Path(body["files"]), api_url=body["apiUrl"], web_socket_url=body["webSocketUrl"])
+    site = dashboard.Site(
+        files=Path(body["files"]),
+        api_url=body["apiUrl"],
+        web_socket_url=body["webSocketUrl"],
+        documents_origin=body["documentsOrigin"],
+    )
     runners = [
         await _serve(feeds.application(demo, feeds.utc_now), body["feedsFd"]),
         await _serve(dashboard.application(site), body["dashboardFd"]),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Self
 
-from contracts.addresses import Policy
+from contracts.addresses import Policy, read_networks
 from contracts.kinds import SourceType
 from contracts.table.schema import TableNames
 
@@ -75,6 +75,7 @@ def _policy(environ: Mapping[str, str]) -> Policy:
     return Policy(
         allow_private=_read(environ, "GATE_ALLOW_PRIVATE", _flag, default="0"),
         forbidden_ports=_read(environ, "GATE_FORBIDDEN_PORTS", _ports, default=","),
+        forbidden_networks=_read(environ, "GATE_FORBIDDEN_NETWORKS", read_networks, default=","),
     )
 
 

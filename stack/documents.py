@@ -1,8 +1,19 @@
 """The bucket of documents that are too big for a table's item."""
 
+from collections.abc import Sequence
+
 import pulumi
 import pulumi_aws as aws
-from pulumi import Output, ResourceOptions
+from pulumi import Input, Output, ResourceOptions
+
+from contracts.clock import DAY_S
+from contracts.table.heads import BODY_TTL_S
+from stack.private_bucket import private_bucket
+
+#: A day after the table would have let go: the owner stores a current document again before its time is over.
+EXPIRE_AFTER_DAYS = BODY_TTL_S // DAY_S + 1
+#: How long a browser remembers that it may read.
+CORS_MAX_AGE_S = 3_600
 
 
 class Documents(pulumi.ComponentResource):
@@ -10,33 +21,35 @@ class Documents(pulumi.ComponentResource):
 
     bucket: Output[str]
     arn: Output[str]
+    origin: Output[str]
+    """Where presigned URLs point to."""
 
-    def __init__(self, name: str, opts: ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, *, protect: bool, opts: ResourceOptions | None = None) -> None:
         super().__init__("fleet:stack:Documents", name, None, opts)
-        child = ResourceOptions(parent=self)
-        bucket = aws.s3.Bucket(name, opts=ResourceOptions(parent=self, protect=True))
-        aws.s3.BucketPublicAccessBlock(
-            f"{name}-private",
-            bucket=bucket.id,
-            block_public_acls=True,
-            block_public_policy=True,
-            ignore_public_acls=True,
-            restrict_public_buckets=True,
-            opts=child,
-        )
-        aws.s3.BucketServerSideEncryptionConfiguration(
-            f"{name}-encryption",
-            bucket=bucket.id,
-            rules=[
-                aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
-                    apply_server_side_encryption_by_default=(
-                        aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
-                            sse_algorithm="AES256"
-                        )
-                    )
-                )
-            ],
-            opts=child,
+        self._name, self._child = name, ResourceOptions(parent=self)
+        bucket = private_bucket(name, holds_state=True, opts=self._child, own=ResourceOptions(protect=protect))
+        aws.s3.BucketLifecycleConfiguration(
+            f"{name}-lifecycle", bucket=bucket.id, rules=[_forget_old()], opts=self._child
         )
         self.bucket, self.arn = bucket.id, bucket.arn
-        self.register_outputs({"bucket": self.bucket, "arn": self.arn})
+        self.origin = Output.concat("https://", bucket.bucket_regional_domain_name)
+        self.register_outputs({"bucket": self.bucket, "arn": self.arn, "origin": self.origin})
+
+    def let_pages_read(self, origins: Sequence[Input[str]]) -> None:
+        """Let pages of these origins fetch what they were given a presigned URL for."""
+        rule = aws.s3.BucketCorsConfigurationCorsRuleArgs(
+            allowed_methods=["GET"], allowed_origins=list(origins), max_age_seconds=CORS_MAX_AGE_S
+        )
+        aws.s3.BucketCorsConfiguration(f"{self._name}-cors", bucket=self.bucket, cors_rules=[rule], opts=self._child)
+
+
+def _forget_old() -> aws.s3.BucketLifecycleConfigurationRuleArgs:
+    return aws.s3.BucketLifecycleConfigurationRuleArgs(
+        id="forget-old",
+        status="Enabled",
+        filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
+        expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(days=EXPIRE_AFTER_DAYS),
+        abort_incomplete_multipart_upload=(
+            aws.s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(days_after_initiation=1)
+        ),
+    )

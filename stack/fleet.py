@@ -11,7 +11,9 @@ from pulumi import Input, Output, ResourceOptions
 from stack import grants
 from stack.function import Role, log_group, role
 from stack.grants import Grant
+from stack.network import Place
 from stack.package import Architecture
+from stack.scaling import Scaling, ScalingArgs
 from stack.store import Store
 
 COMMAND = ("python", "-m", "monitor_fleet")
@@ -19,11 +21,23 @@ COMMAND = ("python", "-m", "monitor_fleet")
 STOP_TIMEOUT_S = 120
 HEALTH_PORT = 8080
 HEALTH_CHECK = f"import urllib.request as r; r.urlopen('http://127.0.0.1:{HEALTH_PORT}/healthz', timeout=4)"
+#: A container that is not well by then has failed to start.
+HEALTH_GRACE_S = 30
+#: The image's own user, said again for an image that says otherwise.
+USER = "10001:10001"
 #: One vCPU: a worker is one event loop with a process beside it for documents that are slow to parse.
 CPU_UNITS, MEMORY_MB = 1024, 2048
 CPU_NAMES: Mapping[Architecture, str] = {"arm64": "ARM64", "x86_64": "X86_64"}
 
 _PRIVATE_IMAGE = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<name>[^:@]+)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """How many tasks a service has at first, and how many it may scale to by itself; 0: it does not."""
+
+    first: int
+    most: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,10 +47,9 @@ class FleetArgs:
     store: Store
     image: str
     architecture: Architecture
-    subnets: Sequence[str]
-    security_groups: Sequence[str]
-    counts: Mapping[str, int]
-    """Kind of source → tasks at first."""
+    place: Place
+    counts: Mapping[str, Bounds]
+    """Kind of source → how many tasks."""
     environment: Mapping[str, Input[str]]
 
 
@@ -44,37 +57,47 @@ class Fleet(pulumi.ComponentResource):
     """The cluster and its two services."""
 
     services: Output[Mapping[str, Mapping[str, str]]]
+    cluster_name: Output[str]
+    service_names: Mapping[str, Output[str]]
+    """Kind of source → its service."""
 
     def __init__(self, name: str, args: FleetArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("fleet:stack:Fleet", name, None, opts)
         self._name, self._args = name, args
         self._child = ResourceOptions(parent=self)
         self._cluster = aws.ecs.Cluster(name, opts=self._child)
-        made = {kind: self._service(kind, count) for kind, count in args.counts.items()}
+        made = {kind: self._service(kind, bounds) for kind, bounds in args.counts.items()}
+        self.cluster_name, self.service_names = self._cluster.name, {kind: one.name for kind, one in made.items()}
         self.services = Output.all(
             **{kind: Output.all(cluster=self._cluster.name, service=service.name) for kind, service in made.items()}
         )
         self.register_outputs({"services": self.services})
 
-    def _service(self, kind: str, count: int) -> aws.ecs.Service:
+    def _service(self, kind: str, bounds: Bounds) -> aws.ecs.Service:
         """Declare a service whose count is only its first: afterwards it belongs to the operator."""
         name = f"{self._name}-{kind}"
-        return aws.ecs.Service(
+        service = aws.ecs.Service(
             name,
             cluster=self._cluster.arn,
             launch_type="FARGATE",
             task_definition=self._task(name, kind).arn,
-            desired_count=count,
+            desired_count=bounds.first,
             deployment_minimum_healthy_percent=50,
             deployment_maximum_percent=200,
             deployment_circuit_breaker=aws.ecs.ServiceDeploymentCircuitBreakerArgs(enable=True, rollback=True),
             network_configuration=aws.ecs.ServiceNetworkConfigurationArgs(
-                subnets=list(self._args.subnets),
-                security_groups=list(self._args.security_groups),
+                subnets=list(self._args.place.subnets),
+                security_groups=list(self._args.place.security_groups),
                 assign_public_ip=True,
             ),
             opts=ResourceOptions(parent=self, ignore_changes=["desired_count"]),
         )
+        if bounds.most:
+            scaling = ScalingArgs(
+                cluster=self._cluster.name, service=service.name, least=bounds.first, most=bounds.most
+            )
+            Scaling(f"{name}-scaling", scaling, self._child)
+        return service
 
     def _task(self, name: str, kind: str) -> aws.ecs.TaskDefinition:
         logs = log_group(name, self._child)
@@ -114,12 +137,15 @@ class Fleet(pulumi.ComponentResource):
             "command": list(COMMAND),
             "environment": [{"name": key, "value": told[key]} for key in sorted(told)],
             "essential": True,
+            "readonlyRootFilesystem": True,
+            "user": USER,
             "stopTimeout": STOP_TIMEOUT_S,
             "healthCheck": {
                 "command": ["CMD", "python", "-c", HEALTH_CHECK],
                 "interval": 10,
                 "timeout": 5,
                 "retries": 3,
+                "startPeriod": HEALTH_GRACE_S,
             },
             "logConfiguration": {
                 "logDriver": "awslogs",

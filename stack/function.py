@@ -63,13 +63,13 @@ class Function(pulumi.ComponentResource):
         self.name, self.arn, self.invoke_arn = function.name, function.arn, function.invoke_arn
         self.register_outputs({"name": self.name, "arn": self.arn, "invoke_arn": self.invoke_arn})
 
-    def allow(self, name: str, source_arn: Input[str]) -> aws.lambda_.Permission:
-        """Let API Gateway call this function on behalf of one API or authorizer."""
+    def allow(self, name: str, source_arn: Input[str], *, service: str = "apigateway") -> aws.lambda_.Permission:
+        """Let an AWS service call this function on behalf of one API, authorizer or rule."""
         return aws.lambda_.Permission(
             name,
             action="lambda:InvokeFunction",
             function=self.name,
-            principal="apigateway.amazonaws.com",
+            principal=f"{service}.amazonaws.com",
             source_arn=source_arn,
             opts=ResourceOptions(parent=self),
         )

@@ -78,6 +78,18 @@ def register_source(store: Store) -> list[Grant]:
     ]
 
 
+def update_source(store: Store) -> list[Grant]:
+    """Write a source over, close its head's door, tell the fleet, and keep, bring back or retire its secret."""
+    return [
+        _table(store, "DataSources", "GetItem", "UpdateItem"),
+        _table(store, "SheetsData", "UpdateItem"),
+        _table(store, "Fleet", "GetItem", "PutItem", "UpdateItem"),
+        _secrets(
+            store, "CreateSecret", "DeleteSecret", "DescribeSecret", "PutSecretValue", "RestoreSecret", "TagResource"
+        ),
+    ]
+
+
 def delete_source(store: Store) -> list[Grant]:
     """Remove a source with all it left, and tell its subscribers."""
     return [

@@ -47,6 +47,7 @@ def endpoints(store: Store) -> list[Endpoint]:
         Endpoint(route="GET /datasources/{sourceId}", verb="get", may=grants.get_source(store)),
         Endpoint(route="GET /datasources/{sourceId}/data", verb="data", may=grants.get_data(store)),
         Endpoint(route="POST /datasources/register", verb="register", may=grants.register_source(store)),
+        Endpoint(route="PUT /datasources/{sourceId}/update", verb="update", may=grants.update_source(store)),
         Endpoint(route="DELETE /datasources/{sourceId}/delete", verb="delete", may=grants.delete_source(store)),
         Endpoint(route="POST /tickets", verb="tickets", may=grants.issue_tickets(store)),
         Endpoint(route="GET /fleet", verb="fleet", may=grants.see_fleet(store)),
@@ -57,6 +58,7 @@ class HttpApi(pulumi.ComponentResource):
     """The API that manages sources."""
 
     url: Output[str]
+    api_id: Output[str]
 
     def __init__(self, name: str, args: HttpApiArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("fleet:stack:HttpApi", name, None, opts)
@@ -72,8 +74,8 @@ class HttpApi(pulumi.ComponentResource):
             auto_deploy=True,
             opts=ResourceOptions(parent=self, depends_on=routes),
         )
-        self.url = self._api.api_endpoint
-        self.register_outputs({"url": self.url})
+        self.url, self.api_id = self._api.api_endpoint, self._api.id
+        self.register_outputs({"url": self.url, "api_id": self.api_id})
 
     def _authorize(self) -> aws.apigatewayv2.Authorizer:
         """Ask the authorizer each time: no identity source (a header or a ticket will do), so nothing to cache by."""

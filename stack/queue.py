@@ -26,8 +26,10 @@ class QueueArgs:
 class Queue(pulumi.ComponentResource):
     """Where workers tell what changed; senders give the deduplication ids."""
 
+    name: Output[str]
     url: Output[str]
     arn: Output[str]
+    dead_letter_name: Output[str]
     dead_letter_url: Output[str]
     dead_letter_arn: Output[str]
 
@@ -55,12 +57,15 @@ class Queue(pulumi.ComponentResource):
             ),
             opts=child,
         )
+        self.name, self.dead_letter_name = queue.name, dead_letters.name
         self.url, self.arn = queue.url, queue.arn
         self.dead_letter_url, self.dead_letter_arn = dead_letters.url, dead_letters.arn
         self.register_outputs(
             {
+                "name": self.name,
                 "url": self.url,
                 "arn": self.arn,
+                "dead_letter_name": self.dead_letter_name,
                 "dead_letter_url": self.dead_letter_url,
                 "dead_letter_arn": self.dead_letter_arn,
             }

@@ -6,10 +6,12 @@ A wrong value stops the program with the key's name, so that `pulumi preview` al
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self, cast, get_args
+from ipaddress import ip_network
+from typing import Self, TypedDict, cast, get_args
 
 import pulumi
 
+from contracts.addresses import Network
 from stack.package import Architecture, PackagesFor
 
 #: Shard rows are read whole by every worker; this many still fit a few pages.
@@ -18,6 +20,14 @@ SHARDS_MAX = 16_384
 COUNT_MAX = 1_000
 HISTORY_DAYS_MAX = 90
 PORT_MAX = 65_535
+IPV4 = 4
+#: What AWS makes of a network's size, and what can still be cut into our subnets.
+VPC_BITS_MIN, VPC_BITS_MAX = 16, 24
+
+
+class _Place(TypedDict):
+    subnets: tuple[str, ...]
+    security_groups: tuple[str, ...]
 
 
 class WrongSettingError(ValueError):
@@ -45,9 +55,23 @@ class Settings:
     allow_private_targets: bool
     forbidden_ports: Sequence[int]
     """Never polled, whatever the address: the local stack's own ports."""
+    forbidden_networks: Sequence[str]
+    """Never polled: what else of the operator's the tasks can reach; the stack's own network comes by itself."""
     worker_image: str
+    """Empty before the first image was pushed: then there are no services yet."""
+    external_count_max: int
+    """How far the service may scale by itself; 0: its size is the operator's alone."""
+    sheet_count_max: int
+    vpc_cidr: str
     subnets: Sequence[str]
+    """The operator's own; none: the stack makes a network."""
     security_groups: Sequence[str]
+    protect: bool
+    """Whether `pulumi destroy` must refuse to delete what holds state."""
+    alarm_email: str
+    """Whom alarms tell; empty: they only show."""
+    dashboard_origins: Sequence[str]
+    """Where else the dashboard is served from, such as a development server."""
 
     @classmethod
     def read(cls, config: pulumi.Config) -> Self:
@@ -64,9 +88,15 @@ class Settings:
             initial_token=config.get_secret("initialToken"),
             allow_private_targets=config.get_bool("allowPrivateTargets") or False,
             forbidden_ports=_ports(config, "forbiddenPorts"),
-            worker_image=_text(config, "workerImage"),
-            subnets=_texts(config, "subnets"),
-            security_groups=_texts(config, "securityGroups"),
+            forbidden_networks=_networks(config, "forbiddenNetworks"),
+            worker_image=config.get("workerImage") or "",
+            external_count_max=_whole(config, "externalCountMax", default=0, low=0, high=COUNT_MAX),
+            sheet_count_max=_whole(config, "sheetCountMax", default=0, low=0, high=COUNT_MAX),
+            vpc_cidr=_network_of_ours(config, "vpcCidr", default="10.83.0.0/16"),
+            protect=_flag(config, "protect", default=True),
+            alarm_email=config.get("alarmEmail") or "",
+            dashboard_origins=_texts(config, "dashboardOrigins"),
+            **_place(config),
         )
 
     @property
@@ -76,10 +106,15 @@ class Settings:
             "CONTACT": self.contact,
             "EXTERNAL_SHARDS": str(self.external_shards),
             "GATE_ALLOW_PRIVATE": "1" if self.allow_private_targets else "0",
+            "GATE_FORBIDDEN_NETWORKS": ",".join(self._forbidden_networks()),
             "GATE_FORBIDDEN_PORTS": ",".join(str(port) for port in self.forbidden_ports),
             "HISTORY_DAYS": str(self.history_days),
             "SHEET_SHARDS": str(self.sheet_shards),
         }
+
+    def _forbidden_networks(self) -> list[str]:
+        own = [] if self.subnets else [self.vpc_cidr]
+        return [*own, *self.forbidden_networks]
 
 
 def _whole(config: pulumi.Config, key: str, *, default: int, low: int, high: int) -> int:
@@ -104,11 +139,48 @@ def _one_of(config: pulumi.Config, key: str, default: str, allowed: object) -> s
     return value
 
 
+def _flag(config: pulumi.Config, key: str, *, default: bool) -> bool:
+    found = config.get_bool(key)
+    return default if found is None else found
+
+
+def _place(config: pulumi.Config) -> _Place:
+    """Read where tasks run: either both keys say so, or neither."""
+    place = _Place(subnets=_texts(config, "subnets"), security_groups=_texts(config, "securityGroups"))
+    if bool(place["subnets"]) != bool(place["security_groups"]):
+        raise WrongSettingError(
+            "subnets and securityGroups go together: give both, or neither for a network of its own"
+        )
+    return place
+
+
 def _texts(config: pulumi.Config, key: str) -> tuple[str, ...]:
-    values = config.get_object(key)
-    if not isinstance(values, list) or not values or not all(isinstance(value, str) for value in values):
-        raise WrongSettingError(f"{key} must be a list of at least one text")
+    values = config.get_object(key) or []
+    if not isinstance(values, list) or not all(isinstance(value, str) and value for value in values):
+        raise WrongSettingError(f"{key} must be a list of texts")
     return tuple(values)
+
+
+def _networks(config: pulumi.Config, key: str) -> tuple[str, ...]:
+    values = _texts(config, key)
+    for value in values:
+        _network(key, value)
+    return values
+
+
+def _network_of_ours(config: pulumi.Config, key: str, *, default: str) -> str:
+    value = config.get(key) or default
+    network = _network(key, value)
+    if network.version != IPV4 or not VPC_BITS_MIN <= network.prefixlen <= VPC_BITS_MAX:
+        raise WrongSettingError(f"{key} must be an IPv4 network of /{VPC_BITS_MIN} to /{VPC_BITS_MAX}, not {value}")
+    return value
+
+
+def _network(key: str, value: str) -> Network:
+    try:
+        return ip_network(value)
+    except ValueError as error:
+        raise WrongSettingError(f"{key}: {value} is no network: {error}") from error
 
 
 def _ports(config: pulumi.Config, key: str) -> tuple[int, ...]:

@@ -36,6 +36,7 @@ class Sockets(pulumi.ComponentResource):
     """Where subscribers connect."""
 
     url: Output[str]
+    function_name: Output[str]
 
     def __init__(self, name: str, args: SocketsArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("fleet:stack:Sockets", name, None, opts)
@@ -49,6 +50,7 @@ class Sockets(pulumi.ComponentResource):
         )
         function = self._function()
         self._read_queue(function)
+        self._look_each_minute(function)
         routes = self._routes(function)
         aws.apigatewayv2.Stage(
             f"{name}-stage",
@@ -58,7 +60,8 @@ class Sockets(pulumi.ComponentResource):
             opts=ResourceOptions(parent=self, depends_on=routes),
         )
         self.url = Output.concat(self._api.api_endpoint, "/", STAGE)
-        self.register_outputs({"url": self.url})
+        self.function_name = function.name
+        self.register_outputs({"url": self.url, "function_name": self.function_name})
 
     def _function(self) -> Function:
         stage_arn = Output.concat(self._api.execution_arn, "/", STAGE)
@@ -93,6 +96,20 @@ class Sockets(pulumi.ComponentResource):
         )
         aws.lambda_.FunctionRecursionConfig(
             f"{self._name}-recursion", function_name=function.name, recursive_loop="Allow", opts=self._child
+        )
+
+    def _look_each_minute(self, function: Function) -> None:
+        """Call the function each minute, to cut the connections whose right has ended."""
+        rule = aws.cloudwatch.EventRule(f"{self._name}-minute", schedule_expression="rate(1 minute)", opts=self._child)
+        permission = function.allow(f"{self._name}-minute-may-call", rule.arn, service="events")
+        aws.cloudwatch.EventTarget(
+            f"{self._name}-minute-target",
+            rule=rule.name,
+            arn=function.arn,
+            input_transformer=aws.cloudwatch.EventTargetInputTransformerArgs(
+                input_paths={"time": "$.time"}, input_template='{"minute": <time>}'
+            ),
+            opts=ResourceOptions(parent=self, depends_on=[permission]),
         )
 
     def _routes(self, function: Function) -> list[pulumi.Resource]:

@@ -1,4 +1,9 @@
-"""The tables: on demand, encrypted, with point-in-time recovery; their shapes are those of `contracts`."""
+"""
+The tables: on demand, encrypted, with point-in-time recovery; their shapes are those of `contracts`.
+
+They are encrypted by the key that AWS manages in this account: a customer's would ask each role for one right more,
+and would keep nobody out whom the grants on the tables let in.
+"""
 
 from collections.abc import Mapping
 
@@ -8,7 +13,7 @@ from pulumi import Output, ResourceOptions
 
 from contracts.table.schema import SCHEMAS, TTL_ATTRIBUTE, Index, Key, Schema
 
-#: What nobody could make again: `pulumi destroy` refuses until somebody unprotects them.
+#: What nobody could make again: where a stack is protected, `pulumi destroy` and DynamoDB itself refuse.
 PROTECTED = frozenset({"DataSources", "SheetsData", "Changes", "Access"})
 
 
@@ -17,8 +22,9 @@ class Tables(pulumi.ComponentResource):
 
     names: Output[Mapping[str, str]]
 
-    def __init__(self, name: str, opts: ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, *, protect: bool, opts: ResourceOptions | None = None) -> None:
         super().__init__("fleet:stack:Tables", name, None, opts)
+        self._protect = protect
         self._tables = {table: self._table(name, table, schema) for table, schema in SCHEMAS.items()}
         self.names = Output.all(**{table: made.name for table, made in self._tables.items()})
         self.register_outputs({"names": self.names})
@@ -39,6 +45,7 @@ class Tables(pulumi.ComponentResource):
         return Output.concat(self.arn(table), "/index/", index.name)
 
     def _table(self, name: str, table: str, schema: Schema) -> aws.dynamodb.Table:
+        protected = self._protect and table in PROTECTED
         return aws.dynamodb.Table(
             f"{name}-{table}",
             billing_mode="PAY_PER_REQUEST",
@@ -49,7 +56,8 @@ class Tables(pulumi.ComponentResource):
             ttl=aws.dynamodb.TableTtlArgs(attribute_name=TTL_ATTRIBUTE, enabled=True) if schema.has_ttl else None,
             point_in_time_recovery=aws.dynamodb.TablePointInTimeRecoveryArgs(enabled=True),
             server_side_encryption=aws.dynamodb.TableServerSideEncryptionArgs(enabled=True),
-            opts=ResourceOptions(parent=self, protect=table in PROTECTED),
+            deletion_protection_enabled=protected,
+            opts=ResourceOptions(parent=self, protect=protected),
         )
 
 

@@ -1,4 +1,4 @@
-"""The Lambda's entry: WebSocket events and batches of the queue, told apart by their shape."""
+"""The Lambda's entry: WebSocket events, batches of the queue and the minute's call, told apart by their shape."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import boto3
 from botocore.config import Config
 
 from contracts.table.schema import TableNames
-from ws import records, sockets
+from ws import minute, records, sockets
 from ws.fan_out import TimeLeftMs
 from ws.post import BotoPost
 from ws.world import World
@@ -26,9 +26,10 @@ TABLES_CONFIG = Config(
     max_pool_connections=POSTS_IN_FLIGHT_MAX,
     retries={"total_max_attempts": 3, "mode": "standard"},
 )
+#: A gateway that does not answer for one connection holds up that source's next news for all of these tries.
 POSTS_CONFIG = Config(
     connect_timeout=1,
-    read_timeout=2,
+    read_timeout=1,
     max_pool_connections=POSTS_IN_FLIGHT_MAX,
     retries={"total_max_attempts": 3, "mode": "standard"},
 )
@@ -48,6 +49,8 @@ def serve(world: World, event: Mapping[str, Any], time_left_ms: TimeLeftMs) -> t
     if "Records" in event:
         consumed = records.consume(world, event["Records"], time_left_ms)
         return consumed.response(), {"event": "queue", "records": len(event["Records"]), **vars(consumed)}
+    if "minute" in event:
+        return {}, {"event": "minute", **vars(minute.sweep(world, time_left_ms))}
     return sockets.serve(world, event)
 
 

@@ -24,6 +24,7 @@ def table(aws: Aws, logical: str, props: Props) -> tuple[str, dict[str, Any]]:
             for key, kind in (("hashKey", "HASH"), ("rangeKey", "RANGE"))
             if key in props
         ],
+        "DeletionProtectionEnabled": props["deletionProtectionEnabled"],
         "SSESpecification": {"Enabled": props["serverSideEncryption"]["enabled"], "SSEType": "KMS"},
     }
     indexes = [_index(one) for one in props.get("globalSecondaryIndexes", [])]

@@ -1,10 +1,10 @@
 """Which addresses a request may go to: disguises are taken off first."""
 
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 
 import pytest
 
-from contracts.addresses import Policy, why_refused
+from contracts.addresses import Policy, read_networks, why_refused
 
 PUBLIC = Policy()
 LOCAL = Policy(allow_private=True, forbidden_ports=frozenset({4566}))
@@ -53,6 +53,13 @@ def test_public_addresses_are_open(address: str):
 
 def test_a_deployments_own_network_is_refused():
     """The VPC's ranges may be public-looking; they are given by configuration."""
-    policy = Policy(forbidden_networks=(ip_network("54.0.0.0/8"),))
+    policy = Policy(forbidden_networks=read_networks("10.1.0.0/16, 54.0.0.0/8,"))
 
     assert why_refused(ip_address("54.1.2.3"), 443, policy)
+    assert why_refused(ip_address("55.1.2.3"), 443, policy) is None
+
+
+def test_a_range_that_is_none_stops_the_start():
+    """A mistyped range would leave a hole that nobody sees."""
+    with pytest.raises(ValueError, match="10.0"):
+        read_networks("10.0")

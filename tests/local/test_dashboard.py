@@ -31,7 +31,10 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
     behind.router.add_route("*", "/{rest:.*}", api)
     async with test_utils.TestServer(behind) as server:
         site = Site(
-            files=tmp_path, api_url=str(server.make_url("/stage")).rstrip("/"), web_socket_url="ws://127.0.0.1:9/a/live"
+            files=tmp_path,
+            api_url=str(server.make_url("/stage")).rstrip("/"),
+            web_socket_url="ws://127.0.0.1:9/a/live",
+            documents_origin="http://127.0.0.1:8",
         )
         async with test_utils.TestClient(test_utils.TestServer(application(site))) as made:
             yield made
@@ -50,7 +53,7 @@ async def test_every_answer_carries_the_policy(client: Client, path: str):
     """Also errors and what the API says: whatever a browser may show."""
     headers = (await client.get(path)).headers
 
-    assert "connect-src 'self' ws://127.0.0.1:9;" in headers["Content-Security-Policy"]
+    assert "connect-src 'self' ws://127.0.0.1:9 http://127.0.0.1:8;" in headers["Content-Security-Policy"]
     assert "require-trusted-types-for 'script'" in headers["Content-Security-Policy"]
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "no-referrer"
@@ -85,6 +88,11 @@ async def test_nothing_else_is_passed_on(client: Client):
 
 async def test_an_api_that_is_gone_is_a_bad_gateway(tmp_path: Path):
     """While the stack stops, the page is still there and must be told something it understands."""
-    site = Site(files=tmp_path, api_url="http://127.0.0.1:1", web_socket_url="ws://127.0.0.1:9/live")
+    site = Site(
+        files=tmp_path,
+        api_url="http://127.0.0.1:1",
+        web_socket_url="ws://127.0.0.1:9/live",
+        documents_origin="http://127.0.0.1:8",
+    )
     async with test_utils.TestClient(test_utils.TestServer(application(site))) as client:
         assert (await client.get("/fleet")).status == 502

@@ -47,14 +47,14 @@ def test_an_input_that_no_handler_reads_stops_the_deploy(mocks: LocalMocks):
 
 def test_an_unknown_type_stops_the_deploy(mocks: LocalMocks):
     """A resource that is not there is found out at the first deploy, not at the first use."""
-    with pytest.raises(UnsupportedError, match="aws:sns/topic:Topic logical: no local handler"):
-        mocks.new_resource(resource("aws:sns/topic:Topic", {}))
+    with pytest.raises(UnsupportedError, match="aws:rds/instance:Instance logical: no local handler"):
+        mocks.new_resource(resource("aws:rds/instance:Instance", {}))
 
 
 def test_an_unknown_look_up_stops_the_deploy(mocks: LocalMocks):
     """An empty answer would become None somewhere inside of a name."""
-    with pytest.raises(UnsupportedError, match="getAvailabilityZones"):
-        mocks.call(MockCallArgs(token="aws:index/getAvailabilityZones:getAvailabilityZones", args={}, provider=""))
+    with pytest.raises(UnsupportedError, match="getAmi"):
+        mocks.call(MockCallArgs(token="aws:ec2/getAmi:getAmi", args={}, provider=""))
 
 
 def test_a_component_is_only_a_bracket(mocks: LocalMocks):

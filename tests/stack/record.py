@@ -16,6 +16,7 @@ from local.props import plain
 ROOT = Path(__file__).parent.parent.parent
 REGION, ACCOUNT = "eu-central-1", "123456789012"
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/monitor-fleet@sha256:{'0' * 64}"
+PRODUCTION = {"protect": True, "alarmEmail": "operator@example.com", "externalCountMax": 20}
 TOKEN = "smf_0123456789ab_" + "0" * 48
 
 
@@ -31,6 +32,12 @@ class Recorder(pulumi.runtime.Mocks):
             scheme = "wss" if args.inputs["protocolType"] == "WEBSOCKET" else "https"
             outputs["apiEndpoint"] = f"{scheme}://{args.name}.execute-api.{REGION}.amazonaws.com"
             outputs["executionArn"] = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{args.name}"
+        if args.typ == "aws:s3/bucket:Bucket":
+            outputs["bucketRegionalDomainName"] = f"{args.name}.s3.{REGION}.amazonaws.com"
+        if args.typ == "aws:cloudfront/distribution:Distribution":
+            outputs["domainName"] = "d111111abcdef8.cloudfront.net"
+        if args.typ == "aws:ecr/repository:Repository":
+            outputs["repositoryUrl"] = IMAGE.partition("@")[0]
         if args.typ == "aws:sqs/queue:Queue":
             outputs["url"] = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{args.name}"
         if args.typ == "aws:lambda/function:Function":
@@ -38,10 +45,11 @@ class Recorder(pulumi.runtime.Mocks):
         return args.name, with_markers(args.typ, outputs)
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
-        """Answer the two look-ups that the program makes."""
-        answers = {
+        """Answer the look-ups that the program makes."""
+        answers: dict[str, dict[str, Any]] = {
             "aws:index/getRegion:getRegion": {"region": REGION},
             "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
+            "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": [f"{REGION}a", f"{REGION}b"]},
         }
         return answers[args.token], []
 
@@ -62,12 +70,17 @@ class RecordingMonitor(MockMonitor):
                 {
                     "type": request.type,
                     "name": request.name,
-                    "inputs": inputs,
+                    "inputs": {name: _named(value) for name, value in inputs.items()},
                     "ignored": list(request.ignoreChanges),
                     "protected": request.protect,
                 }
             )
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]  # Pulumi types none of its mocks
+
+
+def _named(value: Any) -> Any:
+    """Give a file's path for the file."""
+    return value.path if isinstance(value, pulumi.FileAsset) else value
 
 
 def arn(typ: str, name: str) -> str:
@@ -78,9 +91,9 @@ def arn(typ: str, name: str) -> str:
 
 
 def main() -> None:
-    """Declare everything once, with the local numbers and an image of a private registry."""
+    """Declare everything once as for production, with the local numbers and all that can be switched on."""
     monitor = RecordingMonitor()
-    config = stack_config(ROOT, {"workerImage": IMAGE, "initialToken": TOKEN})
+    config = stack_config(ROOT, PRODUCTION | {"workerImage": IMAGE, "initialToken": TOKEN})
     exports = run_program(ROOT, monitor.mocks, config, monitor)
     json.dump({"resources": monitor.declared, "exports": exports}, sys.stdout)
 

@@ -1,6 +1,9 @@
 """The zip of the Lambdas: the same bytes from the same sources, and nothing in it that nobody imports."""
 
+import json
 import os
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +11,24 @@ from pathlib import Path
 import pytest
 
 from stack import package
-from tests.stack.program import ROOT
+from tests.stack.program import ROOT, Built
+
+#: AWS refuses more, zipped and unzipped.
+ZIP_BYTES_MAX, UNZIPPED_BYTES_MAX = 50_000_000, 250_000_000
+#: Isolated and without site packages: all there is besides Python is the folder we are in.
+IMPORT = """
+import importlib, json, sys
+folder, entries = sys.argv[1], json.loads(sys.argv[2])
+sys.path.insert(0, folder)
+for entry in entries:
+    module, _, name = entry.rpartition(".")
+    assert callable(getattr(importlib.import_module(module), name)), entry
+strangers = [
+    name for name, module in sys.modules.items()
+    if (file := getattr(module, "__file__", None)) and "site-packages" in file
+]
+print(json.dumps(strangers))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -16,6 +36,30 @@ def names() -> Iterator[list[str]]:
     """List what the project's own zip holds."""
     with zipfile.ZipFile(package.build(ROOT, architecture="x86_64", packages_for="host")) as archive:
         yield archive.namelist()
+
+
+def test_every_handler_is_imported_from_its_zip(built: Built, tmp_path: Path):
+    """In an empty folder, by a Python that knows of nothing else: what a Lambda does at its first call."""
+    entries = sorted({one.inputs["handler"] for one in built.of("Function")})
+    with zipfile.ZipFile(package.build(ROOT, architecture="x86_64", packages_for="host")) as archive:
+        archive.extractall(tmp_path)
+        unzipped = sum(entry.file_size for entry in archive.infolist())
+        zipped = sum(entry.compress_size for entry in archive.infolist())
+
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", IMPORT, str(tmp_path), json.dumps(entries)],
+        cwd=tmp_path,
+        env={"AWS_DEFAULT_REGION": "eu-central-1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert len(entries) > 8
+    assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
+    assert zipped < ZIP_BYTES_MAX
+    assert unzipped < UNZIPPED_BYTES_MAX
 
 
 @pytest.fixture

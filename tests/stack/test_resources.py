@@ -5,6 +5,8 @@ import json
 import re
 from pathlib import Path
 
+from api import data
+from contracts import frames
 from contracts.table.schema import SCHEMAS, TTL_ATTRIBUTE
 from local.handlers import HANDLERS, SKIPPED
 from stack.tables import PROTECTED
@@ -163,16 +165,9 @@ def test_what_nobody_could_make_again_is_protected(built: Built):
     protected = {one.name for one in built.resources if one.protected}
 
     assert protected == {f"tables-{name}" for name in PROTECTED} | {"documents"}
-
-
-def test_documents_are_private(built: Built):
-    """Readers get presigned addresses, nothing else."""
-    (block,) = built.of("BucketPublicAccessBlock")
-
-    assert {key: value for key, value in block.inputs.items() if key != "bucket"} == dict.fromkeys(
-        ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"), True
-    )
-    assert built.of("BucketServerSideEncryptionConfiguration")
+    for table in built.of("Table"):
+        assert table.inputs["deletionProtectionEnabled"] is table.protected
+    assert built.named("documents").inputs["forceDestroy"] is False
 
 
 def test_the_desired_count_belongs_to_the_operator(built: Built):
@@ -190,6 +185,25 @@ def test_a_worker_gets_the_time_it_needs_to_hand_over(built: Built):
 
         assert container["stopTimeout"] == 120
         assert container["command"] == ["python", "-m", "monitor_fleet"]
+
+
+def test_a_worker_may_write_nowhere_and_is_nobody(built: Built):
+    """Whoever breaks out of a parser finds nothing to change; and a container that hangs is replaced."""
+    for task in built.of("TaskDefinition"):
+        (container,) = json.loads(task.inputs["containerDefinitions"])
+
+        assert container["readonlyRootFilesystem"] is True
+        assert int(container["user"].partition(":")[0]) > 0
+        assert "/healthz" in container["healthCheck"]["command"][-1]
+        assert container["portMappings"] == []
+
+
+def test_a_worker_is_never_scaled_below_its_count(built: Built):
+    """Off unless a most is configured; where it is on, the count is the least."""
+    (target,) = built.of("Target")
+    service = built.named("fleet-external").inputs
+
+    assert (target.inputs["minCapacity"], target.inputs["maxCapacity"]) == (service["desiredCount"], 20)
 
 
 def test_workers_of_one_kind_are_told_their_kind(built: Built):
@@ -217,6 +231,7 @@ def test_names_are_left_to_pulumi(built: Built):
     named = {one.type for one in built.resources if {"name", "bucket"} & set(one.inputs)}
 
     assert {typ for typ in named if not typ.startswith("aws:s3/bucket")} <= NAMED
+    assert "bucket" not in built.named("site").inputs
     assert "bucket" not in built.named("documents").inputs
 
 
@@ -231,6 +246,8 @@ def test_the_exports_are_what_the_local_stack_and_scripts_read(built: Built):
     assert set(built.exports) == {
         *(
             "apiUrl",
+            "dashboardUrl",
+            "workerRepository",
             "webSocketUrl",
             "queueUrl",
             "deadLetterUrl",
@@ -242,3 +259,21 @@ def test_the_exports_are_what_the_local_stack_and_scripts_read(built: Built):
     }
     assert set(built.exports["tables"]) == set(SCHEMAS)
     assert set(built.exports["services"]) == {"external", "googleSheet"}
+
+
+def test_frames_and_messages_fit_the_gateway():
+    """AWS closes a connection over a frame beyond 32 KB or a message beyond 128 KB; the embedded AWS takes any."""
+    assert frames.FRAME_BYTES_MAX <= 32 * 1_024
+    assert frames.MESSAGE_BYTES_MAX <= 128 * 1_024
+
+
+def test_answers_fit_a_lambda():
+    """AWS answers 413 to more than 6 MB, JSON escapes included; the embedded AWS passes on any size."""
+    assert data.ANSWER_BYTES_MAX < 6 * 1_024 * 1_024
+
+
+def test_an_environment_fits_a_lambda(built: Built):
+    """AWS refuses more than 4 KB of names and values; the embedded AWS does not count."""
+    for function in built.of("Function"):
+        told = function.inputs["environment"]["variables"]
+        assert sum(len(name) + len(value) for name, value in told.items()) < 4_096, function.name

@@ -88,7 +88,28 @@ def test_every_api_and_authorizer_may_call_its_function(built: Built):
     called |= {one.inputs["authorizerUri"] for one in built.of("Authorizer")}
 
     assert called == {f"arn:aws:apigateway:eu-central-1:lambda:path/functions/{name}/invocations" for name in allowed}
-    assert {one.inputs["principal"] for one in built.of("Permission")} == {"apigateway.amazonaws.com"}
+    assert principals(built) == {"apigateway.amazonaws.com", "events.amazonaws.com"}
+
+
+def test_the_minutes_rule_may_call_its_function(built: Built):
+    """Without it EventBridge drops the call in silence."""
+    (rule,), (target,) = built.of("EventRule"), built.of("EventTarget")
+    (allowed,) = [one for one in built.of("Permission") if one.inputs["principal"].startswith("events.")]
+
+    assert rule.inputs["scheduleExpression"] == "rate(1 minute)"
+    assert allowed.inputs["sourceArn"].endswith(f":{target.inputs['rule']}")
+    assert target.inputs["arn"].endswith(f":{allowed.inputs['function']}")
+
+
+def test_a_function_is_called_only_on_behalf_of_one_thing_of_ours(built: Built):
+    """A permission without a source would let any API of any account call."""
+    for permission in built.of("Permission"):
+        assert re.fullmatch(r"arn:aws:(execute-api|events|cloudwatch|logs):[^*]+(/\*)?", permission.inputs["sourceArn"])
+
+
+def principals(built: Built) -> set[str]:
+    """Who may call some function."""
+    return {one.inputs["principal"] for one in built.of("Permission")}
 
 
 def test_an_authorizers_permission_names_that_authorizer(built: Built):

@@ -7,12 +7,7 @@ import pytest
 
 from stack.settings import Settings, WrongSettingError
 
-RIGHT: dict[str, Any] = {
-    "contact": "a@example.com",
-    "workerImage": "image",
-    "subnets": '["subnet-1"]',
-    "securityGroups": '["sg-1"]',
-}
+RIGHT: dict[str, Any] = {"contact": "a@example.com"}
 
 
 class Config(pulumi.Config):
@@ -45,8 +40,13 @@ def test_few_keys_are_needed():
         ("lambdaArchitecture", "sparc"),
         ("packagesFor", "mars"),
         ("forbiddenPorts", "[70000]"),
-        ("subnets", "[]"),
-        ("workerImage", ""),
+        ("subnets", '["subnet-1"]'),
+        ("securityGroups", '["sg-1"]'),
+        ("subnets", "[1]"),
+        ("vpcCidr", "10.0.0.0/28"),
+        ("vpcCidr", "fd00::/16"),
+        ("forbiddenNetworks", '["10.0.0.1/8"]'),
+        ("externalCountMax", "-1"),
     ],
 )
 def test_a_value_out_of_bounds_names_its_key(key: str, value: str):
@@ -69,7 +69,26 @@ def test_processes_are_told_in_text():
         "CONTACT": "a@example.com",
         "EXTERNAL_SHARDS": "1024",
         "GATE_ALLOW_PRIVATE": "1",
+        "GATE_FORBIDDEN_NETWORKS": "10.83.0.0/16",
         "GATE_FORBIDDEN_PORTS": "4566,8080",
         "HISTORY_DAYS": "7",
         "SHEET_SHARDS": "256",
     }
+
+
+def test_the_operators_own_network_replaces_ours():
+    """The gate is told what the tasks can reach, whoever made it."""
+    given = {
+        "subnets": '["subnet-1"]',
+        "securityGroups": '["sg-1"]',
+        "forbiddenNetworks": '["10.1.0.0/16", "fd12::/48"]',
+    }
+    settings = Settings.read(Config({**RIGHT, **given}))
+
+    assert settings.environment["GATE_FORBIDDEN_NETWORKS"] == "10.1.0.0/16,fd12::/48"
+
+
+def test_a_stack_is_protected_unless_somebody_says_otherwise():
+    """Forgetting a key must not cost the data."""
+    assert Settings.read(Config(RIGHT)).protect
+    assert not Settings.read(Config({**RIGHT, "protect": "false"})).protect

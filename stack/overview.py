@@ -1,0 +1,73 @@
+"""The operator's view: one CloudWatch dashboard, from the change at its source to the subscriber."""
+
+from collections.abc import Mapping
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import Input, Output, ResourceOptions
+
+from stack.alarms import Watched
+
+WIDTH, HEIGHT, COLUMNS = 12, 6, 2
+PERIOD_S = 60
+
+
+class Overview(pulumi.ComponentResource):
+    """The dashboard."""
+
+    def __init__(self, name: str, watched: Watched, opts: ResourceOptions | None = None) -> None:
+        super().__init__("fleet:stack:Overview", name, None, opts)
+        charts = [
+            _chart("Workers: CPU, %", "AWS/ECS", "CPUUtilization", _workers(watched), "Average"),
+            _chart("Workers: memory, %", "AWS/ECS", "MemoryUtilization", _workers(watched), "Average"),
+            _chart("Queue: oldest message, s", "AWS/SQS", "ApproximateAgeOfOldestMessage", _queues(watched), "Maximum"),
+            _chart("Queue: waiting", "AWS/SQS", "ApproximateNumberOfMessagesVisible", _queues(watched), "Maximum"),
+            _chart("Lambdas: duration, ms", "AWS/Lambda", "Duration", _functions(watched), "p99"),
+            _chart("Lambdas: errors", "AWS/Lambda", "Errors", _functions(watched), "Sum"),
+            _chart("HTTP API: calls", "AWS/ApiGateway", "Count", _api(watched), "Sum"),
+            _chart("HTTP API: 5xx", "AWS/ApiGateway", "5xx", _api(watched), "Sum"),
+        ]
+        widgets = [_at(number, chart) for number, chart in enumerate(charts)]
+        aws.cloudwatch.Dashboard(
+            name,
+            dashboard_name=f"{pulumi.get_project()}-{pulumi.get_stack()}",
+            dashboard_body=Output.json_dumps({"widgets": widgets}),
+            opts=ResourceOptions(parent=self),
+        )
+        self.register_outputs({})
+
+
+type Lines = Mapping[str, Mapping[str, Input[str]]]
+
+
+def _workers(watched: Watched) -> Lines:
+    return {
+        kind: {"ClusterName": watched.cluster, "ServiceName": service} for kind, service in watched.services.items()
+    }
+
+
+def _queues(watched: Watched) -> Lines:
+    return {"changes": {"QueueName": watched.queue}, "dead letters": {"QueueName": watched.dead_letters}}
+
+
+def _functions(watched: Watched) -> Lines:
+    return {"sockets": {"FunctionName": watched.sockets}, "authorizer": {"FunctionName": watched.authorizer}}
+
+
+def _api(watched: Watched) -> Lines:
+    return {"HTTP API": {"ApiId": watched.http_api}}
+
+
+def _chart(title: str, namespace: str, metric: str, lines: Lines, statistic: str) -> dict[str, object]:
+    metrics = [
+        [namespace, metric, *(part for pair in dimensions.items() for part in pair), {"label": label}]
+        for label, dimensions in lines.items()
+    ]
+    region = aws.get_region_output().region
+    drawn = {"title": title, "region": region, "view": "timeSeries"}
+    return {**drawn, "metrics": metrics, "stat": statistic, "period": PERIOD_S}
+
+
+def _at(number: int, chart: dict[str, object]) -> dict[str, object]:
+    x, y = number % COLUMNS * WIDTH, number // COLUMNS * HEIGHT
+    return {"type": "metric", "x": x, "y": y, "width": WIDTH, "height": HEIGHT, "properties": chart}

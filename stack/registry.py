@@ -1,0 +1,38 @@
+"""Where the workers' image is kept; docs/deploy.md has the two commands that put one there."""
+
+import json
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import Output, ResourceOptions
+
+#: As many releases can be rolled back to.
+IMAGES_KEPT = 20
+
+
+class Registry(pulumi.ComponentResource):
+    """A private registry of one image, whose tags never move."""
+
+    url: Output[str]
+
+    def __init__(self, name: str, opts: ResourceOptions | None = None) -> None:
+        super().__init__("fleet:stack:Registry", name, None, opts)
+        child = ResourceOptions(parent=self)
+        repository = aws.ecr.Repository(
+            name,
+            image_tag_mutability="IMMUTABLE",
+            image_scanning_configuration=aws.ecr.RepositoryImageScanningConfigurationArgs(scan_on_push=True),
+            encryption_configurations=[aws.ecr.RepositoryEncryptionConfigurationArgs(encryption_type="AES256")],
+            force_delete=True,  # an image can be built again from its commit
+            opts=child,
+        )
+        aws.ecr.LifecyclePolicy(
+            f"{name}-lifecycle", repository=repository.name, policy=json.dumps(_keep_newest()), opts=child
+        )
+        self.url = repository.repository_url
+        self.register_outputs({"url": self.url})
+
+
+def _keep_newest() -> dict[str, object]:
+    newest = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": IMAGES_KEPT}
+    return {"rules": [{"rulePriority": 1, "selection": newest, "action": {"type": "expire"}}]}

@@ -1,0 +1,394 @@
+"""
+Each right is needed: with one statement of a role's policy removed, the use of that process is refused.
+
+The embedded AWS enforces what roles may do; what it does not enforce is named here and held by `tests/stack`.
+"""
+
+import asyncio
+import json
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import boto3
+import pytest
+from websockets.exceptions import WebSocketException
+
+from contracts.messages import Kind, Message
+from tests.e2e.outside import Api, Feeds, Reader
+
+HEARD_WITHIN_S = 3
+REFUSED_WITHIN_S = 6
+SMALL, LARGE = "small", "large"
+WORSE_THAN = 400
+
+#: Statements that no refusal here can show, by their first action, and why.
+NOT_SEEN = {
+    "logs:CreateLogStream": "the embedded AWS writes logs for anybody",
+    "s3:ListBucket": "tells a missing document from a forbidden one: seen only when a document is gone",
+}
+
+type Statement = dict[str, Any]
+type Use = Callable[["World"], Awaitable[bool]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operator:
+    """The account's owner: reads and replaces policies, and calls functions."""
+
+    state: dict[str, Any]
+
+    def client(self, service: str) -> Any:
+        """Make a client with the owner's keys."""
+        keys = self.state["credentials"]
+        return boto3.client(
+            service,  # type: ignore[call-overload]  # the stubs know a literal each
+            endpoint_url=self.state["awsEndpoint"],
+            region_name=self.state["region"],
+            aws_access_key_id=keys["accessKeyId"],
+            aws_secret_access_key=keys["secretAccessKey"],
+        )
+
+    @cached_property
+    def functions(self) -> dict[str, Any]:
+        """Find every function by its logical name: the physical one ends in seven characters of Pulumi's."""
+        found = self.client("lambda").list_functions()["Functions"]
+        return {one["FunctionName"].rsplit("-", 1)[0]: one for one in found}
+
+    @cached_property
+    def worker_role(self) -> str:
+        """Find the role of the external workers."""
+        names, ecs = self.state["services"]["external"], self.client("ecs")
+        (service,) = ecs.describe_services(cluster=names["cluster"], services=[names["service"]])["services"]
+        task = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
+        return str(task["taskRoleArn"]).rsplit("/", 1)[1]
+
+    def policy_of(self, function: str) -> "Policy":
+        """Find the policy of a function's role."""
+        return self.policy(self.functions[function]["Role"].rsplit("/", 1)[1])
+
+    def policy(self, role: str) -> "Policy":
+        """Find the one policy of a role."""
+        iam = self.client("iam")
+        (name,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+        document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+        return Policy(
+            iam=iam, role=role, name=name, document=json.loads(document) if isinstance(document, str) else document
+        )
+
+    def invoke(self, function: str, event: dict[str, Any]) -> Any:
+        """Call a function with an event, and give its answer."""
+        name = self.functions[function]["FunctionName"]
+        answer = self.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+        return json.loads(answer["Payload"].read())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """What one role may do."""
+
+    iam: Any
+    role: str
+    name: str
+    document: dict[str, Any]
+
+    @property
+    def statements(self) -> list[Statement]:
+        """List those whose absence can be seen."""
+        return [one for one in self.document["Statement"] if one["Action"][0] not in NOT_SEEN]
+
+    @contextmanager
+    def without(self, statement: Statement) -> Iterator[None]:
+        """Take one statement away, and give it back."""
+        rest = [one for one in self.document["Statement"] if one is not statement]
+        self._put(self.document | {"Statement": rest})
+        try:
+            yield
+        finally:
+            self._put(self.document)
+
+    def _put(self, document: dict[str, Any]) -> None:
+        self.iam.put_role_policy(RoleName=self.role, PolicyName=self.name, PolicyDocument=json.dumps(document))
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """A stack with two sources, a small document and one that lies in the bucket."""
+
+    state: dict[str, Any]
+    operator: Operator
+    api: Api
+    feeds: Feeds
+    ids: dict[str, str]
+    made: list[str] = field(default_factory=list)
+    """Sources that the tests registered beside."""
+
+    async def allowed(self, method: str, path: str, body: Any = None, **headers: str) -> bool:
+        """Tell whether a call succeeds; anything but success and our own trouble is a mistake of the test."""
+        status, answer = await self.api.call(method, path, body, **headers)
+        if method == "POST" and status == 201 and "id" in answer:
+            self.made.append(answer["id"])
+        assert status < WORSE_THAN or status in {401, 403} or status >= 500, (path, status, answer)
+        return status < WORSE_THAN
+
+    @classmethod
+    @asynccontextmanager
+    async def of(cls, state: dict[str, Any]) -> AsyncIterator["World"]:
+        """Register both sources and wait for their documents; delete all that was registered."""
+        async with Feeds.serving() as feeds, Api.of(state) as api:
+            feeds.set(SMALL, {"n": 0})
+            feeds.set(LARGE, [secrets.token_hex(500) for _ in range(900)])
+            ids = {name: await api.register(feeds.url(name)) for name in (SMALL, LARGE)}
+            world = cls(state=state, operator=Operator(state=state), api=api, feeds=feeds, ids=ids)
+            try:
+                await world.until_there()
+                yield world
+            finally:
+                for source_id in (*ids.values(), *world.made):
+                    await api.delete(source_id)
+
+    async def until_there(self) -> None:
+        """Wait until both documents are stored, and the small one has a history."""
+        async with Reader.connected(self.state) as reader:
+            await reader.ask(action="subscribe", sourceId=self.ids[SMALL])
+            await reader.until_equal(self.ids[SMALL], {"n": 0})
+            self.feeds.set(SMALL, {"n": 1})
+            await reader.until_equal(self.ids[SMALL], {"n": 1})
+            async with asyncio.timeout(HEARD_WITHIN_S * 3):
+                while (await self.api.call("GET", f"/datasources/{self.ids[LARGE]}/data"))[0] != 200:  # noqa: ASYNC110 - the API has no event to wait for
+                    await asyncio.sleep(0.1)
+
+
+async def lists(world: World) -> bool:
+    """List all sources, and those that fail."""
+    return await world.allowed("GET", "/datasources") and await world.allowed("GET", "/datasources?state=failing")
+
+
+async def gets(world: World) -> bool:
+    """Show one source."""
+    return await world.allowed("GET", f"/datasources/{world.ids[SMALL]}")
+
+
+async def gets_data(world: World) -> bool:
+    """Fetch a document of the table, and one of the bucket by the address that the Lambda's own right signed."""
+    if not await world.allowed("GET", f"/datasources/{world.ids[SMALL]}/data"):
+        return False
+    _, answer = await world.api.call("GET", f"/datasources/{world.ids[LARGE]}/data")
+    async with aiohttp.ClientSession() as session, session.get(answer["ref"]["url"]) as fetched:
+        return fetched.status == 200
+
+
+async def registers(world: World) -> bool:
+    """Register a source with a key, in a way that can be repeated."""
+    body = {"name": "new", "url": world.feeds.url(f"new-{len(world.made)}"), "pollingInterval": 3_600, "apiKey": "k"}
+    return await world.allowed("POST", "/datasources/register", body, **{"Idempotency-Key": secrets.token_hex(8)})
+
+
+async def updates(world: World) -> bool:
+    """Edit name and key of a source, as it was last seen."""
+    path = f"/datasources/{world.ids[SMALL]}"
+    async with world.api.session.get(world.state["apiUrl"].rstrip("/") + path) as answer:
+        seen = {"If-Match": answer.headers["ETag"]}
+    return await world.allowed("PUT", f"{path}/update", {"name": secrets.token_hex(4), "apiKey": "k"}, **seen)
+
+
+async def deletes(world: World) -> bool:
+    """Delete a new source with a head, a place in the fleet and a key."""
+    assert await registers(world)
+    return await world.allowed("DELETE", f"/datasources/{world.made[-1]}/delete")
+
+
+async def issues_tickets(world: World) -> bool:
+    """Ask for a ticket."""
+    return await world.allowed("POST", "/tickets")
+
+
+async def shows_the_fleet(world: World) -> bool:
+    """Ask who polls what, which also means to get past the authorizer."""
+    return await world.allowed("GET", "/fleet")
+
+
+@pytest.fixture(scope="module")
+def lasting(state: dict[str, Any]) -> Iterator[tuple[asyncio.Runner, World]]:
+    """Give one world to all tests of this file, and the loop that it lives in."""
+    with asyncio.Runner() as runner:
+        entered = World.of(state)
+        world = runner.run(entered.__aenter__())
+        try:
+            yield runner, world
+        finally:
+            runner.run(entered.__aexit__(None, None, None))
+
+
+def refusals(runner: asyncio.Runner, world: World, function: str, use: Use) -> list[tuple[list[str], bool]]:
+    """Take each statement away in turn, and tell what the use then says."""
+    policy = world.operator.policy_of(function)
+    assert runner.run(succeeds(use, world)), f"{function} fails with all its rights"
+    told = []
+    for statement in policy.statements:
+        with policy.without(statement):
+            told.append((statement["Action"], runner.run(succeeds(use, world))))
+    return told
+
+
+async def succeeds(use: Use, world: World) -> bool:
+    """Use it, and give the answer."""
+    return await use(world)
+
+
+@pytest.mark.parametrize(
+    ("function", "use"),
+    [
+        ("api-list", lists),
+        ("api-get", gets),
+        ("api-data", gets_data),
+        ("api-register", registers),
+        ("api-update", updates),
+        ("api-delete", deletes),
+        ("api-tickets", issues_tickets),
+        ("api-fleet", shows_the_fleet),
+        ("authorizer", shows_the_fleet),
+    ],
+)
+def test_an_endpoint_needs_each_of_its_rights(lasting: tuple[asyncio.Runner, World], function: str, use: Use):
+    """A right that nothing needs is one to take away; and a right that is missing is refused, not worked around."""
+    told = refusals(*lasting, function, use)
+
+    assert told
+    assert [actions for actions, allowed in told if allowed] == []
+
+
+async def serves_subscribers(world: World) -> bool:
+    """Let in, follow, resume, renew, chunk, and carry on with the queue."""
+    try:
+        async with Reader.connected(world.state) as reader:
+            return await _is_served(world, reader) and await _carries_on(world)
+    except (WebSocketException, OSError):
+        return False
+
+
+async def _is_served(world: World, reader: Reader) -> bool:
+    small = world.ids[SMALL]
+    await reader.ask(action="subscribe", sourceId=small)
+    if not await hears(reader, lambda: reader.copies[small].document is not None):
+        return False
+    copy = reader.copies[small]
+    assert copy.position
+    await reader.ask(action="resume", positions={small: [copy.position[0], copy.position[1] - 1]})
+    if not await hears(reader, lambda: any(frame["type"] == "patch" for _, frame in copy.frames)):
+        return False
+    await reader.ask(action="auth", token=world.state["token"])
+    await reader.ask(action="subscribe", sourceId=world.ids[LARGE], accept=["gzip", "chunk"])
+    return await hears(reader, lambda: any(frame["type"] == "chunk" for frame in reader.others))
+
+
+async def hears(reader: Reader, what: Callable[[], bool]) -> bool:
+    """Wait for something; an error frame or silence is a refusal."""
+    try:
+        await reader.until(lambda: what() or any(one["type"] == "error" for one in reader.others), HEARD_WITHIN_S)
+    except TimeoutError:
+        return False
+    return what() and not any(one["type"] == "error" for one in reader.others)
+
+
+async def _carries_on(world: World) -> bool:
+    """Hand a second bucket to the queue, and park what is no message."""
+    source_id = world.ids[SMALL]
+    dynamodb, table = world.operator.client("dynamodb"), world.state["tables"]["Subscribers"]
+    cursor = {"TableName": table, "Key": {"bucket": {"S": f"{source_id}#0"}, "connectionId": {"S": "#"}}}
+    for buckets in ("2", "1"):
+        dynamodb.update_item(
+            **cursor, UpdateExpression="SET buckets = :n", ExpressionAttributeValues={":n": {"N": buckets}}
+        )
+        if buckets == "2":
+            change = Message(kind=Kind.CHANGE, source_id=source_id, incarnation="", version=1, at_ms=0)
+            records = [record(change.encode()), record("no message")]
+            answer = await asyncio.to_thread(world.operator.invoke, "sockets-handler", {"Records": records})
+    return bool(answer == {"batchItemFailures": []})
+
+
+def record(body: str) -> dict[str, Any]:
+    """Make a record as the queue hands it over."""
+    return {"messageId": secrets.token_hex(8), "body": body, "attributes": {"MessageGroupId": "grants"}}
+
+
+def test_the_subscribers_lambda_needs_each_of_its_rights(lasting: tuple[asyncio.Runner, World]):
+    """One Lambda does it all, so its policy is the longest."""
+    runner, world = lasting
+    sqs = world.operator.client("sqs")
+    try:
+        told = refusals(runner, world, "sockets-handler", serves_subscribers)
+    finally:
+        for url in sqs.list_queues(QueueNamePrefix="changes-dead")["QueueUrls"]:
+            sqs.purge_queue(QueueUrl=url)
+
+    assert told
+    assert [actions for actions, allowed in told if allowed] == []
+
+
+class Logs:
+    """What the workers said since it was last asked."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "logs"
+        self._read: dict[Path, int] = {}
+        self.news()
+
+    def news(self) -> str:
+        """Give what is new."""
+        said = []
+        for path in self._folder.glob("external-*.log"):
+            text = path.read_text(errors="replace")
+            said.append(text[self._read.get(path, 0) :])
+            self._read[path] = len(text)
+        return "".join(said)
+
+
+async def stir(world: World, step: int) -> None:
+    """Give the workers something of everything to do: two changes, and a new source with a key."""
+    world.feeds.set(SMALL, {"n": 100 + step})
+    world.feeds.set(LARGE, [secrets.token_hex(500) for _ in range(900)])
+    world.feeds.set(f"new-{len(world.made)}", {"n": step})
+    body = {"name": "new", "url": world.feeds.url(f"new-{len(world.made)}"), "pollingInterval": 1, "apiKey": "k"}
+    assert await world.allowed("POST", "/datasources/register", body)
+
+
+async def is_refused(logs: Logs, statement: Statement) -> bool:
+    """Wait for a worker to say that it may not do something of a statement."""
+    refusals_of = [f"not authorized to perform: {action} " for action in statement["Action"]]
+    try:
+        async with asyncio.timeout(REFUSED_WITHIN_S):
+            while not any(refusal in news for news in [logs.news()] for refusal in refusals_of):  # noqa: ASYNC110 - a log file has no event to wait for
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        return False
+    return True
+
+
+def test_a_worker_needs_each_of_its_rights(lasting: tuple[asyncio.Runner, World], folder: Path):
+    """It says in its log what AWS refused, and goes on when the right is back."""
+    runner, world = lasting
+    logs, policy, silent = Logs(folder), world.operator.policy(world.operator.worker_role), []
+    for step, statement in enumerate(policy.statements):
+        with policy.without(statement):
+            logs.news()
+            runner.run(stir(world, step))
+            if not runner.run(is_refused(logs, statement)):
+                silent.append(statement["Action"])
+    world.feeds.set(SMALL, {"n": "back"})
+
+    assert silent == []
+    assert runner.run(follows(world, {"n": "back"}))
+
+
+async def follows(world: World, document: Any) -> bool:
+    """Tell whether a subscriber gets to this document."""
+    async with Reader.connected(world.state) as reader:
+        await reader.ask(action="subscribe", sourceId=world.ids[SMALL])
+        await reader.until_equal(world.ids[SMALL], document)
+    return True
