@@ -144,7 +144,8 @@ class _Reader:
         if operator == "BETWEEN":
             low = self._operand()
             self._expect("AND")
-            return _compare(">=", left, low) and _compare("<=", left, self._operand())
+            high = self._operand()
+            return _compare(">=", left, low) and _compare("<=", left, high)
         return _compare(operator, left, self._operand())
 
     def _operand(self) -> Value | None:

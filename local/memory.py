@@ -7,6 +7,7 @@ stays as it was.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from threading import Lock
 from typing import Any, cast
 
 from botocore.exceptions import ClientError
@@ -69,6 +70,7 @@ class Memory:
     def __init__(self, names: TableNames = NAMES) -> None:
         self.tables = {getattr(names, FIELDS[logical]): Table(schema) for logical, schema in SCHEMAS.items()}
         self._tokens: dict[str, Any] = {}
+        self._one_at_a_time = Lock()
 
     def get_item(self, **request: Any) -> Answer:
         """Get an item."""
@@ -77,20 +79,17 @@ class Memory:
 
     def put_item(self, **request: Any) -> Answer:
         """Put an item, if the condition holds."""
-        self._check(request, request["Item"])
-        self._write("Put", request)
+        self._check_and_write("Put", request, request["Item"])
         return {}
 
     def update_item(self, **request: Any) -> Answer:
         """Update an item, if the condition holds; an absent one is made."""
-        self._check(request, request["Key"])
-        new = self._write("Update", request)
+        new = self._check_and_write("Update", request, request["Key"])
         return {"Attributes": dict(new)} if request.get("ReturnValues") == "ALL_NEW" else {}
 
     def delete_item(self, **request: Any) -> Answer:
         """Delete an item, if the condition holds."""
-        self._check(request, request["Key"])
-        self._write("Delete", request)
+        self._check_and_write("Delete", request, request["Key"])
         return {}
 
     def batch_get_item(self, **request: Any) -> Answer:
@@ -118,16 +117,18 @@ class Memory:
 
     def transact_write_items(self, **request: Any) -> Answer:
         """Do all or nothing; under a token that was used, do nothing again."""
-        actions = request["TransactItems"]
-        token = request.get("ClientRequestToken")
-        if token in self._tokens:
+        with self._one_at_a_time:
+            return self._transact(request["TransactItems"], request.get("ClientRequestToken"))
+
+    def _transact(self, actions: list[dict[str, Any]], token: str | None) -> Answer:
+        if token is not None and token in self._tokens:
             if self._tokens[token] != actions:
                 raise _error("IdempotentParameterMismatchException", "TransactWriteItems", {})
             return {}
         self._check_all([next(iter(action.items())) for action in actions])
         for action in actions:
             self._write(*next(iter(action.items())))
-        if token:
+        if token is not None:
             self._tokens[token] = actions
         return {}
 
@@ -138,6 +139,11 @@ class Memory:
         if any(refusals):
             reasons = [refusal or {"Code": "None"} for refusal in refusals]
             raise _error("TransactionCanceledException", "TransactWriteItems", {"CancellationReasons": reasons})
+
+    def _check_and_write(self, act: str, request: Request, key: Item) -> Item:
+        with self._one_at_a_time:
+            self._check(request, key)
+            return self._write(act, request)
 
     def _check(self, request: Request, key: Item) -> None:
         refusal = self._refusal(request, key)

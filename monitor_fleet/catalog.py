@@ -21,7 +21,6 @@ from contracts.table.values import Item, read_item
 from monitor_fleet.errors import StoreError
 from monitor_fleet.parallel import each
 from monitor_fleet.renewal import Sleep, timed
-from monitor_fleet.shard_rows import QUERY_TIMEOUT_S
 from monitor_fleet.store import Request, StoreVerbs
 
 log = logging.getLogger(__name__)
@@ -30,6 +29,8 @@ log = logging.getLogger(__name__)
 FOLLOW_EVERY_S = 1.0
 LOAD_AGAIN_S = 0.5
 LOADS_AT_ONCE_MAX = 16
+#: A hundred sources, or a page of members or of the log, may be large.
+READ_TIMEOUT_S = 5.0
 
 
 class Catalog:
@@ -165,7 +166,7 @@ class Catalog:
         found: dict[str, Source] = {}
         for some in batched(source_ids, sources.BATCH_GET_MAX, strict=False):
             request = sources.get_many(self._tables.data_sources, some)
-            for item in await timed(self._store.batch_get(request), timeout_s=QUERY_TIMEOUT_S):
+            for item in await timed(self._store.batch_get(request), timeout_s=READ_TIMEOUT_S):
                 plain = read_item(item)
                 try:
                     found[plain["id"]] = Source.from_item(plain)
@@ -177,7 +178,7 @@ class Catalog:
         return fleet.log_after(self._tables.fleet, self._kind, self._entry)
 
     async def _query(self, request: Request) -> list[Item]:
-        return await timed(self._store.query(request), timeout_s=QUERY_TIMEOUT_S)
+        return await timed(self._store.query(request), timeout_s=READ_TIMEOUT_S)
 
     async def _counter(self) -> int:
         item = await timed(self._store.get(fleet.counter(self._tables.fleet, self._kind)))

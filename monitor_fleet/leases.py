@@ -141,7 +141,7 @@ class Leases:
         await self._beat()
         await _first(
             self._keep_renewing(),
-            self._every(LOOK_EVERY_S, self._lookout.look),
+            self._keep_looking(),
             self._keep_acting(),
             self._keep_auditing(),
         )
@@ -166,6 +166,12 @@ class Leases:
         owned = frozenset(self.owned)
         await self._renewal.renew(state=self._state, owned=owned, load=self._load(), overdue_ms=self._overdue_ms())
 
+    async def _keep_looking(self) -> None:
+        while True:
+            began_s = self._boot_now()
+            await self._lookout.look()
+            await self._sleep(max(0.0, self._lookout.next_at_s(began_s) - self._boot_now()))
+
     async def _keep_acting(self) -> None:
         while True:
             await self._lookout.news.wait()
@@ -183,12 +189,6 @@ class Leases:
             await self._sleep(AUDIT_EVERY_S * self._chance.uniform(0.5, 1.5))
             if self.may_act():
                 await self._moves.audit()
-
-    async def _every(self, period_s: float, act: Callable[[], Awaitable[None]]) -> None:
-        while True:
-            began_s = self._boot_now()
-            await act()
-            await self._sleep(max(0.0, began_s + period_s - self._boot_now()))
 
 
 async def _first(*ways: Coroutine[Any, Any, object]) -> None:

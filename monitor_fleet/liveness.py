@@ -5,6 +5,7 @@ No two clocks are compared. What an observer may conclude depends on how well it
 read that failed or a heartbeat of its own that failed means that the trouble may be its own, or the store's.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -54,6 +55,11 @@ class Observer:
         if len(silent) <= max(1, MASS_SHARE * len(living)):
             return silent
         return [worker for worker in silent if self._silent_s(worker) >= DEAD_AFTER_S + MASS_EXTRA_S]
+
+    def verdict_at_s(self) -> float:
+        """Say when the next of those seen may have been silent too long, if it goes on: look again just then."""
+        ahead = (seen.since_s + DEAD_AFTER_S for seen in self._seen.values())
+        return min((at_s for at_s in ahead if at_s > self._read_at_s), default=math.inf)
 
     def _note(self, worker: Worker, ended_s: float) -> _Seen:
         seen = self._seen.get(worker.id)

@@ -17,6 +17,8 @@ from monitor_fleet.store import StoreVerbs
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
+#: However close a verdict is, the roster is not read more often than this.
+LOOK_GAP_MIN_S = 0.1
 
 
 class Lookout:
@@ -51,6 +53,11 @@ class Lookout:
         gone = [await self._mark_dead(worker) for worker in silent if worker.id != self._worker_id]
         self.roster = Roster(workers={**roster.workers, **{worker.id: worker for worker in gone}})
         self.news.set()
+
+    def next_at_s(self, began_s: float) -> float:
+        """Say when to look again after a look that began then: each second, and as soon as a verdict may fall."""
+        verdict_at_s = max(self._observer.verdict_at_s(), self._boot_now() + LOOK_GAP_MIN_S)
+        return min(began_s + LOOK_EVERY_S, verdict_at_s)
 
     async def read(self) -> Roster:
         """Read the roster strongly."""

@@ -49,6 +49,7 @@ class Renewal:
         self._now_ms = now_ms
         self._boot_now = boot_now
         self._beat = 0
+        self._landed = 0
         self._right_until_s = 0.0
         self._one_at_a_time = asyncio.Lock()
 
@@ -57,16 +58,18 @@ class Renewal:
         return not self.is_dead and self._boot_now() < self._right_until_s
 
     async def join(self, shards: int) -> None:
-        """Become visible, before owning anything. Raises `WrongShardCount`, and `StoreError` if it may not have."""
+        """
+        Become visible; the right comes with the first renewal.
+
+        Raises `WrongShardCount`, and `StoreError` where it is not known whether it did: join again.
+        """
         await self._agree_on(shards)
         worker = Worker(id=self.worker_id, started_ms=self._now_ms())
-        began_s = self._boot_now()
         try:
             await timed(self._store.put(fleet.join(self._table, self._kind, worker)))
         except Refused:
             # The id is ours alone, so the row is the one that an earlier try put; renewing finds out.
             return
-        self._right_until_s = began_s + RIGHT_S
         log.info("joined", extra={"worker": self.worker_id, "kind": self._kind.value})
 
     async def renew(self, *, state: str, owned: frozenset[int], load: float, overdue_ms: int) -> None:
@@ -80,6 +83,7 @@ class Renewal:
             began_s = self._boot_now()
             self.is_well = await self._move(worker)
             if self.is_well:
+                self._landed = self._beat
                 self._right_until_s = began_s + RIGHT_S
 
     async def part(self) -> None:
@@ -99,7 +103,7 @@ class Renewal:
         self.is_dead = True
 
     async def _move(self, worker: Worker) -> bool:
-        request = fleet.renew(self._table, self._kind, worker)
+        request = fleet.renew(self._table, self._kind, worker, after=self._landed)
         for _ in range(TRIES_MAX):
             try:
                 await timed(self._store.update(request))
@@ -112,9 +116,9 @@ class Renewal:
         return False
 
     def _stands(self, worker: Worker, refused: Refused) -> bool:
-        """Tell a reply that was lost (the number is there) from a row that is dead or gone."""
+        """Tell a reply that was lost (the number is there) from a row that is dead, gone, or made again."""
         stored = Worker.read(refused.old) if refused.old else Worker(id=worker.id, state=DEAD)
-        self.is_dead = stored.state == DEAD
+        self.is_dead = stored.state == DEAD or stored.beat < self._landed
         return not self.is_dead and stored.beat == worker.beat
 
     async def _agree_on(self, shards: int) -> None:

@@ -22,7 +22,8 @@ log = logging.getLogger(__name__)
 
 MOVES_AT_ONCE_MAX = 16
 RETRY_AFTER_S = 0.2
-QUERY_TIMEOUT_S = 5.0
+#: All partitions must be read for one sweep: one lost answer of sixteen must not spoil it.
+READ_TRIES_MAX = 3
 
 
 class ShardRows:
@@ -42,7 +43,12 @@ class ShardRows:
     async def read(self, bucket: int) -> list[Shard]:
         """Read one partition of the rows."""
         request = fleet.shards(self._table, self._kind, bucket)
-        return [Shard.read(item) for item in await timed(self._store.query(request), timeout_s=QUERY_TIMEOUT_S)]
+        for _ in range(READ_TRIES_MAX - 1):
+            try:
+                return [Shard.read(item) for item in await timed(self._store.query(request))]
+            except StoreError as error:
+                log.info("shards_unread", extra={"bucket": bucket, "error": str(error)})
+        return [Shard.read(item) for item in await timed(self._store.query(request))]
 
     async def read_all(self) -> list[Shard]:
         """Read every row, a partition each; not one moment of all of them."""

@@ -1,0 +1,111 @@
+"""Who should own what."""
+
+from random import Random
+
+import pytest
+
+from contracts.table.fleet import DEAD, DRAINING, UP, Worker
+from monitor_fleet.plan import REST, Give, partings, plan
+
+
+def worker(name: str, shards: range | list[int], *, load: float = 0.0, state: str = UP) -> Worker:
+    """Make a row of the roster."""
+    return Worker(id=name, owned=frozenset(shards), load=load, state=state)
+
+
+def after(workers: list[Worker], gives: list[Give]) -> dict[str, set[int]]:
+    """Perform gives, each by the worker that owns the shard."""
+    owned = {one.id: set(one.owned) for one in workers}
+    for give in gives:
+        owned[give.giver].remove(give.shard)
+        owned[give.target].add(give.shard)
+    return owned
+
+
+def test_a_newcomer_is_given_its_share():
+    """By everybody who has more, and by nobody who has not."""
+    workers = [worker("a", range(512)), worker("b", range(512, 1024)), worker("c", [])]
+
+    owned = after(workers, plan(workers, shards=1024))
+
+    assert all(len(shards) <= 1024 / 3 * REST + 1 for shards in owned.values())
+    assert len(owned["c"]) >= 300
+
+
+def test_a_newcomer_among_many_is_given_something_too():
+    """The heaviest is hardly above the mean then, but an idle worker is a waste."""
+    workers = [worker(f"w{n:02d}", range(n * 50, n * 50 + 50)) for n in range(20)] + [worker("x", [])]
+
+    owned = after(workers, plan(workers, shards=1000))
+
+    assert len(owned["x"]) >= 45
+
+
+def test_a_balanced_fleet_moves_nothing():
+    """A few percent are not worth a hand-off."""
+    assert plan([worker("a", range(100)), worker("b", range(100, 207))], shards=207) == []
+
+
+@pytest.mark.parametrize("counts", [[2, 1, 1], [1, 0], [1], [], [3, 3, 2]])
+def test_what_cannot_be_evened_out_is_left_alone(counts: list[int]):
+    """Moving the odd shard round and round would help nobody."""
+    workers = [worker(f"w{n}", range(n * 10, n * 10 + count)) for n, count in enumerate(counts)]
+
+    assert plan(workers, shards=sum(counts)) == []
+
+
+def test_a_fleet_comes_to_rest():
+    """Performed again and again, plans end: no shard goes back and forth."""
+    chance = Random(1)
+    for _ in range(50):
+        shards = list(range(200))
+        chance.shuffle(shards)
+        cuts = sorted(chance.sample(range(200), chance.randint(1, 7)))
+        workers = [worker(f"w{n}", shards[a:b]) for n, (a, b) in enumerate(zip([0, *cuts], [*cuts, 200], strict=True))]
+        for _ in range(100):
+            gives = plan(workers, shards=200)
+            if not gives:
+                break
+            workers = [worker(name, sorted(owned)) for name, owned in after(workers, gives).items()]
+
+        counts = [len(one.owned) for one in workers]
+        assert plan(workers, shards=200) == []
+        assert max(counts) <= 1.10 * 200 / len(counts) + 1
+
+
+def test_measured_load_counts():
+    """Equal numbers are not equal work."""
+    workers = [worker("a", range(100), load=300), worker("b", range(100, 200))]
+
+    gives = plan(workers, shards=200)
+
+    assert {give.giver for give in gives} == {"a"}
+
+
+def test_tuning_moves_a_few_at_a_time():
+    """Small imbalances may come right by themselves; a plan on them is bounded."""
+    workers = [worker("a", range(115)), worker("b", range(115, 200))]
+
+    assert len(plan(workers, shards=200)) == 2
+
+
+def test_everybody_makes_the_same_plan():
+    """Else two would give to one, or nobody."""
+    workers = [worker("a", range(90)), worker("b", range(90, 100)), worker("c", [])]
+
+    assert plan(workers, shards=100) == plan(workers[::-1], shards=100)
+
+
+def test_nothing_is_given_to_who_leaves_or_is_dead():
+    """It would be orphaned at once."""
+    workers = [worker("a", range(9)), worker("b", [], state=DRAINING), worker("c", [], state=DEAD)]
+
+    assert plan(workers, shards=9) == []
+    assert partings(workers, "a", range(2)) == [(0, None), (1, None)]
+
+
+def test_a_leavers_shards_go_to_the_lightest():
+    """So that no second move is needed."""
+    workers = [worker("a", range(4)), worker("b", range(4, 7)), worker("c", [7])]
+
+    assert partings(workers, "a", range(4)) == [(0, "c"), (1, "c"), (2, "b"), (3, "c")]

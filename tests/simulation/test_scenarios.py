@@ -1,0 +1,194 @@
+"""What the fleet does about one trouble at a time, and how long it takes (virtual seconds, a store 10 ms away)."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+
+import pytest
+
+from tests.simulation.process import Process
+from tests.simulation.virtual import run
+from tests.simulation.world import LOOK_EVERY_S, SHARDS, World
+
+CALM_MAX_S = 60.0
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Keep warnings out: what is done to the fleet here is meant."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def in_calm(workers: int, story: Callable[[World], Awaitable[None]], *, seed: int = 1) -> None:
+    """Tell a story about a fleet of some workers that has come to rest."""
+
+    async def told() -> None:
+        world = World(seed)
+        world.register()
+        for _ in range(workers):
+            world.join()
+        try:
+            await until_well(world)
+            await story(world)
+        finally:
+            for process in world.processes:
+                process.kill()
+            await asyncio.sleep(1)
+
+    run(told())
+
+
+async def until_well(world: World, *, but: frozenset[str] = frozenset()) -> float:
+    """Wait until nothing (`but` what may be) is missing; gives how long it took."""
+    began_s = asyncio.get_running_loop().time()
+    while (world.missing() or "") not in {"", *but}:
+        await asyncio.sleep(LOOK_EVERY_S)
+        world.look()
+        assert asyncio.get_running_loop().time() < began_s + CALM_MAX_S, world.missing()
+    return asyncio.get_running_loop().time() - began_s
+
+
+async def watch(world: World, seconds: float) -> None:
+    """Let time pass, checking what must always hold."""
+    for _ in range(int(seconds / LOOK_EVERY_S)):
+        await asyncio.sleep(LOOK_EVERY_S)
+        world.look()
+
+
+def owners(world: World) -> list[str | None]:
+    """Say who the shards' rows name."""
+    return [world.invariants.owner_of(number) for number in range(SHARDS)]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_killed_workers_shards_are_owned_again_within_eight_seconds(seed: int):
+    """Six seconds of silence, a second until somebody looks, and the claims."""
+
+    async def story(world: World) -> None:
+        world.processes[0].kill()
+
+        assert await until_well(world, but=frozenset({"BalancedWithin"})) <= 8
+
+    in_calm(3, story, seed=seed)
+
+
+def test_a_newcomer_gets_its_share_within_ten_seconds():
+    """It is visible before it owns anything, so the others plan with it at once."""
+
+    async def story(world: World) -> None:
+        newcomer = world.join()
+
+        assert await until_well(world) <= 10
+        assert len(newcomer.polling) >= SHARDS // 3
+
+    in_calm(2, story)
+
+
+def test_a_parting_worker_leaves_nothing_unpolled_for_long():
+    """It hands off what it has, says it is dead, and its row is forgotten."""
+
+    async def story(world: World) -> None:
+        leaver = world.processes[0]
+        leaver.terminate()
+        await watch(world, 1)
+
+        assert await until_well(world) <= 3
+        assert not leaver.is_alive
+        await watch(world, 5)
+        assert leaver.name not in world.invariants.roster()
+
+    in_calm(3, story)
+
+
+def test_the_last_worker_lets_go_of_its_shards():
+    """Who joins later finds them free, and need not wait for anybody's death."""
+
+    async def story(world: World) -> None:
+        world.processes[0].terminate()
+        await watch(world, 5)
+
+        assert owners(world) == [None] * SHARDS
+        world.join()
+        assert await until_well(world) <= 5
+
+    in_calm(1, story)
+
+
+def test_a_worker_that_wakes_up_after_its_death_begins_anew():
+    """A stopped process keeps its memory: it must notice before it does anything, and join under another id."""
+
+    async def story(world: World) -> None:
+        sleeper = world.processes[0]
+        world.stop(sleeper, 30)
+        await watch(world, 25)
+        assert sleeper.name not in owners(world)
+        await watch(world, 6)
+
+        await until_well(world)
+        assert sleeper.leases.worker_id == f"{sleeper.name}~1"
+
+    in_calm(2, story)
+
+
+def test_five_minutes_without_the_store_change_no_ownership():
+    """Nobody can tell who lives, so nobody is declared dead; polling goes on three seconds after."""
+
+    async def story(world: World) -> None:
+        before = owners(world)
+        world.network.away = True
+        await watch(world, 300)
+        assert not any(process.leases.may_act() for process in world.processes)
+        world.network.away = False
+
+        await watch(world, 3)
+        assert all(process.leases.may_act() for process in world.processes)
+        await watch(world, 20)
+        assert owners(world) == before
+
+    in_calm(3, story)
+
+
+def test_a_steady_fleet_writes_one_row_per_worker_every_two_seconds():
+    """Heartbeats cost O(workers): no shard's row is written while nothing moves."""
+
+    async def story(world: World) -> None:
+        await watch(world, 30)  # plans and audits have come to rest
+        writes = world.invariants.writes
+        writes.clear()
+        await watch(world, 60)
+
+        assert writes.keys() == {"external#W"}
+        assert writes["external#W"] <= 3 * 31
+
+    in_calm(3, story)
+
+
+def test_a_network_that_repeats_and_loses_kills_nobody():
+    """A lost reply is not a lost lease: the row shows that the number is there."""
+
+    async def story(world: World) -> None:
+        ids = {process.leases.worker_id for process in world.processes}
+        world.network.unanswered_share = world.network.twice_share = 0.2
+        await watch(world, 120)
+
+        assert {process.leases.worker_id for process in world.processes} == ids
+
+    in_calm(3, story)
+
+
+def test_an_edit_is_seen_within_two_seconds_by_whoever_owns_the_shard():
+    """The counter is read every second."""
+
+    async def story(world: World) -> None:
+        world.edit("external-00000000")
+        await watch(world, 1.5)
+
+        assert [_revision(process) for process in world.processes if process.watched] == [2]
+
+    in_calm(2, story)
+
+
+def _revision(process: Process) -> int:
+    return process.watched["external-00000000"].target.revision
