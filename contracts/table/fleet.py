@@ -117,17 +117,22 @@ def join(table: str, kind: SourceType, worker: Worker) -> Request:
     return {"TableName": table, "Item": write_item(item), "ConditionExpression": "attribute_not_exists(pk)"}
 
 
-def renew(table: str, kind: SourceType, worker: Worker) -> Request:
-    """Move the heartbeat. A lost reply is no lost lease: the returned row shows whether `hb` already is this number."""
+def renew(table: str, kind: SourceType, worker: Worker, *, after: int = 0) -> Request:
+    """
+    Move the heartbeat. A lost reply is no lost lease: the returned row shows whether `hb` already is this number.
+
+    `after` is the last number known to have landed: a dead worker's row may be forgotten and then be made again by a
+    late copy of its join, and that row is not this right.
+    """
     values = {
         "hb": worker.beat, "owned": pack_shards(worker.owned), "load": worker.load, "overdue": worker.overdue_ms,
-        "at": worker.beat_at_ms, "st": worker.state, "dead": DEAD,
+        "at": worker.beat_at_ms, "st": worker.state, "dead": DEAD, "after": after,
     }  # fmt: skip
     return {
         "TableName": table,
         "Key": write_item(worker_key(kind, worker.id)),
         "UpdateExpression": "SET hb = :hb, st = :st, owned = :owned, #load = :load, overdue = :overdue, beatAt = :at",
-        "ConditionExpression": "attribute_exists(pk) AND st <> :dead AND hb < :hb",
+        "ConditionExpression": "attribute_exists(pk) AND st <> :dead AND hb >= :after AND hb < :hb",
         "ExpressionAttributeNames": {"#load": "load"},
         "ExpressionAttributeValues": bind(values),
         "ReturnValues": "ALL_NEW",
