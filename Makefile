@@ -1,7 +1,7 @@
 # make up · test · check · scale · bench · clean: each sets up what it needs by itself.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-.PHONY: help up down test check unit scale bench clean lock setup web
+.PHONY: help up down test check unit scale bench clean lock setup web backup restore redrive doctor
 
 # A `python3.13` on PATH may be a pyenv shim that does not run, wherever HOME points: each candidate is tried.
 CANDIDATES := python3.13 $(HOME)/.pyenv/versions/3.13*/bin/python3.13 $$(pyenv prefix 3.13.0 2>/dev/null)/bin/python3.13 \
@@ -54,6 +54,20 @@ down: .venv/.ready ## stop a stack that another terminal (or nobody) holds
 
 scale: .venv/.ready ## make scale N=4 [KIND=external|googleSheet]: set the ECS service's desired count
 	@exec $(PY) -m local scale --count "$(N)" --kind "$(or $(KIND),external)"
+
+backup: .venv/.ready ## make backup [FILE=…] [STACK=outputs.json]: sources, documents and history into a file; no keys
+	@exec $(PY) -m local backup $(if $(FILE),--file "$(FILE)") $(if $(STACK),--stack "$(STACK)")
+
+restore: .venv/.ready ## make restore FILE=… [REPLACE=1] [STACK=outputs.json]: put a backup's sources back
+	@exec $(PY) -m local restore --file "$(FILE)" $(if $(REPLACE),--replace) $(if $(STACK),--stack "$(STACK)")
+
+redrive: .venv/.ready ## make redrive [LIST=1] [FORCE=1] [STACK=outputs.json]: dead letters back to the queue
+	@exec $(PY) -m local redrive $(if $(LIST),--list) $(if $(FORCE),--force) $(if $(STACK),--stack "$(STACK)")
+
+# Any Python from 3.10 on will do without AWS=1: the right one may be what is missing.
+DOCTOR_PY = $(or $(wildcard .venv/bin/python),$(PYTHON),python3)
+doctor: ## make doctor [AWS=1 [STACK=dev]]: what is wrong with this machine, or with an AWS account
+	@exec $(DOCTOR_PY) -m local.doctor $(if $(AWS),--aws) $(if $(STACK),--stack "$(STACK)")
 
 check: .venv/.ready ## format, lint, types
 	.venv/bin/ruff format --check .

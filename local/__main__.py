@@ -1,14 +1,27 @@
-"""`python -m local up | down | scale --count N [--kind external|googleSheet]`."""
+"""
+`python -m local up | down | scale --count N [--kind external|googleSheet]`.
+
+And, for what runs here or is named by `--stack FILE` (what `pulumi stack output --json` says):
+`backup [--file FILE] | restore --file FILE [--replace] | redrive [--list] [--force]`; `doctor [--aws]`.
+"""
 
 import argparse
+import random
 import sys
+import time
 from pathlib import Path
 
+from local import doctor
+from local.backup import BackupFailed, backup, default_file, say_counts
+from local.backup_file import Backup, BackupRefused
 from local.demo import RegistrationFailedError
 from local.down import StillRunningError, down
 from local.emulator import EmulatorFailedError
 from local.hold import AlreadyRunningError
 from local.launch import StartFailedError
+from local.reach import NotReachableError, reach
+from local.redrive import redrive, show
+from local.restore import RestoreFailed, restore
 from local.running import COUNT_KEYS
 from local.scale import NotRunningError, scale
 from local.up import up
@@ -20,10 +33,14 @@ WORKERS_MAX = 50
 #: What an operator can do something about; anything else is a fault of ours and keeps its traceback.
 EXPECTED = (
     AlreadyRunningError,
+    BackupFailed,
+    BackupRefused,
     EmulatorFailedError,
+    NotReachableError,
     NotRunningError,
     PackagingFailedError,
     RegistrationFailedError,
+    RestoreFailed,
     StartFailedError,
     StillRunningError,
 )
@@ -40,6 +57,14 @@ def main() -> None:
                 down(FOLDER)
             case "scale":
                 scale(FOLDER, kind=arguments.kind, count=arguments.count)
+            case "backup":
+                backup(reach(FOLDER, arguments.stack), arguments.file or default_file(), now_ms=_now_ms())
+            case "restore":
+                _restore(arguments)
+            case "redrive":
+                _redrive(arguments)
+            case "doctor":
+                sys.exit(doctor.doctor(ROOT, stack=arguments.stack if arguments.aws else None))
     except EXPECTED as error:
         sys.exit(f"error: {error}")
 
@@ -52,7 +77,48 @@ def _parser() -> argparse.ArgumentParser:
     scaling = commands.add_parser("scale", help="set how many workers run")
     scaling.add_argument("--count", type=_count, required=True, help=f"0 to {WORKERS_MAX}")
     scaling.add_argument("--kind", choices=sorted(COUNT_KEYS), default="external")
+    _add_care(commands)
     return parser
+
+
+def _add_care(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    saving = commands.add_parser("backup", help="write sources, documents and history into a file; no keys")
+    saving.add_argument("--file", type=Path, help="backup-<time>.jsonl.gz if not given")
+    restoring = commands.add_parser("restore", help="put the sources of a file back, under new incarnations")
+    restoring.add_argument("--file", type=Path, required=True)
+    restoring.add_argument("--replace", action="store_true", help="also those that are there")
+    driving = commands.add_parser("redrive", help="move dead letters back to the queue")
+    driving.add_argument("--list", action="store_true", help="only say what lies there")
+    driving.add_argument("--force", action="store_true", help="also what is no message of ours")
+    for parser in (saving, restoring, driving):
+        parser.add_argument("--stack", metavar="FILE", help="a stack in the cloud: pulumi stack output --json > FILE")
+    doctor.add_arguments(commands.add_parser("doctor", help="say what is wrong with this machine or AWS account"))
+
+
+def _restore(arguments: argparse.Namespace) -> None:
+    stack, saved = reach(FOLDER, arguments.stack), Backup.open(arguments.file)
+    print(f"{arguments.file}, taken {saved.taken_at}: {say_counts(saved.counts)}")
+    done = restore(
+        stack,
+        saved,
+        replaces=arguments.replace,
+        now_ms=_now_ms,
+        chance=random.SystemRandom(),
+        pause=time.sleep,
+    )
+    print(", ".join(f"{count} {what}" for what, count in done.items()) or "nothing to do")
+
+
+def _redrive(arguments: argparse.Namespace) -> None:
+    stack = reach(FOLDER, arguments.stack)
+    if arguments.list:
+        show(stack)
+    else:
+        redrive(stack, force=arguments.force, chance=random.SystemRandom())
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _count(text: str) -> int:

@@ -1,0 +1,157 @@
+"""What must be true of an AWS account and of a stack's configuration before `pulumi up` is worth starting."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local.doctor_finding import Finding, ok, warn, wrong
+
+#: docs.aws.amazon.com/apigateway/latest/developerguide/limits.html, read 2026-11-22: regions whose default is 2,500
+#: requests/s (burst 1,250) for all APIs and posts to connections together, instead of 10,000 (burst 5,000).
+SLOW_REGIONS: Mapping[str, str] = {
+    "af-south-1": "Cape Town",
+    "ap-south-2": "Hyderabad",
+    "ap-southeast-3": "Jakarta",
+    "ap-southeast-4": "Melbourne",
+    "ap-southeast-5": "Malaysia",
+    "ap-southeast-7": "Thailand",
+    "ca-west-1": "Calgary",
+    "eu-central-2": "Zurich",
+    "eu-south-1": "Milan",
+    "eu-south-2": "Spain",
+    "il-central-1": "Tel Aviv",
+    "me-central-1": "UAE",
+    "mx-central-1": "Mexico Central",
+}
+REQUESTS_PER_S, SLOW_REQUESTS_PER_S = 10_000, 2_500
+#: AWS gives young accounts 10; each endpoint, the authorizer and each batch of the queue take one at a time.
+CONCURRENCY_NEEDED, CONCURRENCY_WANTED = 50, 500
+#: Fargate On-Demand vCPU resource count, by the codes of Service Quotas.
+FARGATE_SERVICE, FARGATE_QUOTA = "fargate", "L-3032A538"
+#: A worker task has one vCPU, and a deployment runs old and new tasks side by side.
+VCPU_PER_WORKER, DEPLOYMENT_FACTOR = 1, 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """What AWS says of an account in one region; None where it would not say, with the reason in `refused`."""
+
+    identity: str | None = None
+    region: str | None = None
+    requests_per_s: float | None = None
+    lambda_concurrency: int | None = None
+    fargate_vcpus: float | None = None
+    refused: Mapping[str, str]
+
+
+def look(session: Any) -> Account:
+    """Ask AWS; `session` is a boto3 session."""
+    refused: dict[str, str] = {}
+    if session.region_name is None:
+        return Account(refused=refused)
+    ask: dict[str, Callable[[], Any]] = {
+        "identity": lambda: session.client("sts").get_caller_identity()["Arn"],
+        "requests_per_s": lambda: session.client("apigateway").get_account()["throttleSettings"]["rateLimit"],
+        "lambda_concurrency": lambda: session.client("lambda").get_account_settings()["AccountLimit"][
+            "ConcurrentExecutions"
+        ],
+        "fargate_vcpus": lambda: session.client("service-quotas").get_service_quota(
+            ServiceCode=FARGATE_SERVICE, QuotaCode=FARGATE_QUOTA
+        )["Quota"]["Value"],
+    }
+    said: dict[str, Any] = {}
+    for name, question in ask.items():
+        try:
+            said[name] = question()
+        except Exception as error:  # noqa: BLE001 - no right, no credentials, no network: each is a finding
+            refused[name] = f"{type(error).__name__}: {error}"
+    return Account(region=session.region_name, refused=refused, **said)
+
+
+def account(found: Account, *, workers: int) -> Iterator[Finding]:
+    """Judge an account for so many workers."""
+    if found.region is None:
+        yield wrong("no AWS region is set", "export AWS_REGION=…, the region of the stack's aws:region")
+        return
+    if found.identity is None:
+        yield wrong(f"AWS does not know who you are: {found.refused['identity']}", "aws sso login, or set credentials")
+        return
+    yield ok(f"you are {found.identity}")
+    yield _region(found.region)
+    yield _requests(found)
+    yield _concurrency(found)
+    yield _vcpus(found, workers * VCPU_PER_WORKER * DEPLOYMENT_FACTOR)
+
+
+def configuration(
+    file: Path, config: Mapping[str, Any] | None, why: str | None, region: str | None
+) -> Iterator[Finding]:
+    """Judge a stack's configuration; `why` is what the stack program itself says against it."""
+    if config is None:
+        yield wrong(f"there is no {file.name}", "pulumi stack init, then pulumi config set for each key it names")
+        return
+    yield (
+        wrong(f"{file.name}: {why}", f"see stack/settings.py and the comments in {file.name}")
+        if why
+        else ok(f"{file.name} has every key the program asks for")
+    )
+    stated = config.get("aws:region")
+    if not stated:
+        yield wrong(f"{file.name}: aws:region is missing", "pulumi config set aws:region …")
+    elif region and region != stated:
+        yield warn(f"{file.name} says {stated}, this shell {region}", f"export AWS_REGION={stated}")
+
+
+def texts(config: Mapping[str, Any]) -> dict[str, str]:
+    """Give a configuration as Pulumi's runtime wants it."""
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
+
+
+def _region(region: str) -> Finding:
+    if region not in SLOW_REGIONS:
+        return ok(f"region {region}")
+    return warn(
+        f"region {region} ({SLOW_REGIONS[region]}) starts at {SLOW_REQUESTS_PER_S:,} requests/s, others at"
+        f" {REQUESTS_PER_S:,}: 100,000 subscribers are told in 40 s instead of 10",
+        "ask for more in Service Quotas, API Gateway, or choose another region",
+    )
+
+
+def _requests(found: Account) -> Finding:
+    if found.requests_per_s is None:
+        return _unknown(found, "requests_per_s", "API Gateway's requests/s")
+    if found.requests_per_s < REQUESTS_PER_S:
+        return warn(
+            f"API Gateway: {found.requests_per_s:,.0f} requests/s for all APIs and posts of this account",
+            "ask for more in Service Quotas if audiences are large",
+        )
+    return ok(f"API Gateway: {found.requests_per_s:,.0f} requests/s")
+
+
+def _concurrency(found: Account) -> Finding:
+    limit = found.lambda_concurrency
+    if limit is None:
+        return _unknown(found, "lambda_concurrency", "Lambda's concurrency")
+    todo = "ask for 1,000 in Service Quotas, AWS Lambda, Concurrent executions (free, takes hours to days)"
+    if limit < CONCURRENCY_NEEDED:
+        return wrong(f"Lambda runs {limit} calls at once in this account; bursts of requests would be refused", todo)
+    if limit < CONCURRENCY_WANTED:
+        return warn(f"Lambda runs {limit} calls at once in this account", todo)
+    return ok(f"Lambda runs {limit:,} calls at once")
+
+
+def _vcpus(found: Account, needed: int) -> Finding:
+    if found.fargate_vcpus is None:
+        return _unknown(found, "fargate_vcpus", "Fargate's vCPU quota")
+    if found.fargate_vcpus < needed:
+        return wrong(
+            f"Fargate: {found.fargate_vcpus:g} vCPUs, a deployment of the configured workers needs {needed}",
+            "ask for more in Service Quotas, AWS Fargate, On-Demand vCPU resource count",
+        )
+    return ok(f"Fargate: {found.fargate_vcpus:g} vCPUs, {needed} needed")
+
+
+def _unknown(found: Account, name: str, what: str) -> Finding:
+    return warn(f"{what} is not known: {found.refused[name]}", "look in the console, or ask for the right to read it")

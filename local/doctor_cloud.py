@@ -1,0 +1,51 @@
+"""The doctor's questions to a real account and to the stack program's own settings."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pulumi
+import yaml  # type: ignore[import-untyped]  # ships no types; one call does not need stubs
+
+from local import doctor_aws
+from local.config import project
+from local.doctor_finding import Finding
+from local.running import COUNT_KEYS
+from stack.settings import Settings, WrongSettingError
+
+#: As in stack/settings.py, for a configuration that does not say.
+COUNTS = {"externalCount": 2, "sheetCount": 0}
+
+
+def cloud(root: Path, stack: str) -> Iterator[Finding]:
+    """Look at the configuration of a stack and at the account of this shell."""
+    file = root / f"Pulumi.{stack}.yaml"
+    name = project(root)
+    config = _config(file)
+    session: Any = boto3.session.Session(
+        region_name=os.environ.get("AWS_REGION")
+    )  # Pulumi's; boto3 knows only the other
+    why = refusal(name, config) if config is not None else None
+    yield from doctor_aws.configuration(file, config, why, session.region_name)
+    workers = sum(int((config or {}).get(f"{name}:{key}", COUNTS[key])) for key in COUNT_KEYS.values())
+    yield from doctor_aws.account(doctor_aws.look(session), workers=workers)
+
+
+def refusal(name: str, config: Mapping[str, Any]) -> str | None:
+    """Have the stack program itself read a configuration; give what it says against it."""
+    pulumi.runtime.set_all_config(doctor_aws.texts(config))
+    try:
+        Settings.read(pulumi.Config(name))
+    except (WrongSettingError, pulumi.ConfigTypeError, pulumi.ConfigMissingError) as error:
+        return str(error)
+    return None
+
+
+def _config(file: Path) -> Mapping[str, Any] | None:
+    try:
+        found: Mapping[str, Any] = yaml.safe_load(file.read_text())["config"]
+    except (OSError, KeyError, TypeError):
+        return None
+    return found

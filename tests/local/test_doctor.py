@@ -1,0 +1,344 @@
+"""The doctor: every finding over a machine, or an account, that somebody made up."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+from moto import mock_aws
+
+from local import doctor, doctor_aws, doctor_cloud, doctor_machine
+from local.config import project
+from local.doctor_aws import SLOW_REGIONS, Account
+from local.doctor_finding import Finding, ok, warn, wrong
+from local.doctor_machine import Probes
+from local.doctor_probes import real
+from tests.conftest import ROOT
+
+PLACE = Path("/project")
+SHIM = "/home/ada/.pyenv/shims/python3.13"
+REAL = "/home/ada/.pyenv/versions/3.13.0/bin/python3.13"
+LOCK = 'aiohttp==3.14.5 \\\n    --hash=sha256:0\ncolorama==0.4.6 ; sys_platform == "win32" \\\n    --hash=sha256:1\n'
+
+
+def machine(*, answers: Mapping[str, str] | None = None, **changed: Any) -> Probes:
+    """Make up a machine on which all is well; `answers` are what commands print, by their first words."""
+    said = {
+        "/usr/bin/python3.13 -c import sys": "3 13",
+        "/usr/bin/python3.13 -c import venv": "",
+        "node --version": "v24.1.0",
+        "/project/.venv/bin/python": '{"AioHTTP": "3.14.5"}',
+        "/project/.venv-emulator/bin/python": '{"aiohttp": "3.14.5"}',
+    } | dict(answers or {})
+
+    def run(command: Sequence[str]) -> str | None:
+        line = " ".join(command)
+        return next((text for beginning, text in said.items() if line.startswith(beginning)), None)
+
+    well = Probes(
+        system="Linux",
+        root=PLACE,
+        pyenv=Path("/home/ada/.pyenv"),
+        run=run,
+        which={"python3.13": "/usr/bin/python3.13"}.get,
+        exists=lambda path: path != PLACE / ".local" / "state.json",
+        glob=lambda _folder, _pattern: [],
+        read=lambda _: LOCK,
+        listener=lambda _: "",
+        free_mb=lambda _: 50_000,
+        left_over=lambda _: 0,
+    )
+    return replace(well, **changed)
+
+
+def test_a_machine_on_which_all_is_well():
+    """Nothing is said against it."""
+    findings = list(doctor_machine.machine(machine()))
+
+    assert {finding.level for finding in findings} == {"ok"}, "\n".join(map(str, findings))
+
+
+def test_a_shim_that_runs_nothing_is_named_though_another_python_runs():
+    """`command not found` from a python that `which` finds costs an hour."""
+    found = doctor_machine.python(
+        machine(
+            which={"python3.13": SHIM}.get,
+            glob=lambda _folder, _pattern: [Path(REAL)],
+            answers={f"{REAL} -c import sys": "3 13", f"{REAL} -c import venv": ""},
+        )
+    )
+
+    assert found.level == "warn"
+    assert "shim" in found.what
+    assert REAL in found.what
+
+
+@pytest.mark.parametrize(
+    ("changed", "word"),
+    [
+        ({"which": {"python3.13": SHIM}.get, "exists": lambda _: False}, "shim"),
+        ({"which": {"python3": "/usr/bin/python3"}.get, "answers": {"/usr/bin/python3 -c import sys": "3 11"}}, "3.13"),
+    ],
+)
+def test_without_python_nothing_works(changed: dict[str, Any], word: str):
+    """And the finding says how to get it."""
+    answers = {"/usr/bin/python3.13": "3 12"} | changed.pop("answers", {})
+    found = doctor_machine.python(machine(answers=answers | {"/usr/bin/python3.13 -c import sys": "3 12"}, **changed))
+
+    assert found.level == "wrong"
+    assert word in found.what
+    assert "install" in found.todo
+
+
+def test_a_python_without_venv_is_debians():
+    """It is a package of its own there."""
+    probes = machine()
+    found = doctor_machine.python(
+        replace(probes, run=lambda command: None if "venv" in command[-1] else probes.run(command))
+    )
+
+    assert (found.level, found.todo) == ("wrong", "apt-get install python3.13-venv")
+
+
+@pytest.mark.parametrize(
+    ("answers", "level", "word"),
+    [
+        ({"node --version": "v22.18.0"}, "ok", "22.18"),
+        ({"node --version": "v22.17.1"}, "warn", "older than 22.18"),
+        ({"node --version": "v18.0.0", "/project/.venv-node/bin/node": "v24.0.1"}, "ok", ".venv-node"),
+        ({"node --version": "nonsense"}, "warn", "no node"),
+    ],
+)
+def test_an_old_node_is_no_harm(answers: dict[str, str], level: str, word: str):
+    """Make brings one; the doctor says so, and from which version on it need not."""
+    found = doctor_machine.node(machine(answers=answers))
+
+    assert found.level == level
+    assert word in found.what
+
+
+def test_a_taken_port_names_its_holder():
+    """Another project's server on 8080 is no fault, but surprises."""
+    findings = list(doctor_machine.ports(machine(listener={8080: "process 7 (nginx)"}.get)))
+
+    assert [finding.level for finding in findings] == ["ok", "warn", "ok"]
+    assert "process 7 (nginx)" in findings[1].what
+
+
+def test_ports_of_our_own_run_are_fine():
+    """A run holds them."""
+    findings = doctor_machine.ports(machine(listener=lambda _: "process 7", left_over=lambda _: None))
+
+    assert {finding.level for finding in findings} == {"ok"}
+
+
+@pytest.mark.parametrize(("free_mb", "level"), [(3_000, "ok"), (2_999, "warn"), (499, "wrong")])
+def test_a_disk_too_small_is_found_before_make_fills_it(free_mb: int, level: str):
+    """An install that runs out of disk says so badly."""
+    assert doctor_machine.disk(machine(free_mb=lambda _: free_mb)).level == level
+
+
+@pytest.mark.parametrize(
+    "changed", [{"left_over": lambda _: 3}, {"exists": lambda path: path.name == "state.json"}], ids=["alive", "file"]
+)
+def test_what_a_killed_run_left_is_found(changed: dict[str, Any]):
+    """Its workers may still poll."""
+    found = doctor_machine.left_over(machine(**changed))
+
+    assert (found.level, found.todo) == ("warn", "make down")
+
+
+@pytest.mark.parametrize(
+    ("answer", "level", "word"),
+    [
+        ('{"aiohttp": "3.14.5"}', "ok", ""),
+        ('{"aiohttp": "3.14.4"}', "wrong", "aiohttp is 3.14.4, not 3.14.5"),
+        ("{}", "wrong", "aiohttp is missing"),
+        ('{"aiohttp": "3.14.5", "colorama": "0.4.5"}', "wrong", "colorama"),
+    ],
+)
+def test_an_environment_that_left_its_lock_is_found(answer: str, level: str, word: str):
+    """A pin with a marker may be absent, but not other."""
+    found = doctor_machine.locked(machine(answers={"/project/.venv/bin/python": answer}), ".venv", "dev")
+
+    assert found.level == level
+    assert word in found.what
+
+
+def test_an_environment_that_does_not_run_is_made_again():
+    """Its interpreter was upgraded away."""
+    found = doctor_machine.locked(machine(run=lambda _: None), ".venv", "dev")
+
+    assert (found.level, found.todo) == ("wrong", "rm -r .venv && make setup")
+
+
+def test_chromium_and_linux_are_asked_for():
+    """The browser tests, and the workers' clock."""
+    assert doctor_machine.chromium(machine(exists=lambda _: False)).level == "warn"
+    assert doctor_machine.system(machine(system="Darwin")).level == "wrong"
+
+
+def test_only_what_is_wrong_ends_with_1(capsys: pytest.CaptureFixture[str]):
+    """A script may ask."""
+    assert doctor.tell([ok("a"), warn("b", "c")]) == 0
+    assert doctor.tell([ok("a"), wrong("b", "c")]) == 1
+    assert capsys.readouterr().out.splitlines()[-3:] == ["ok    a", "wrong b → c", "1 wrong, 0 to know of"]
+
+
+def test_the_real_machine_can_be_looked_at_without_any_package():
+    """The doctor is asked when nothing is installed yet."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); import local.doctor"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "is free" in " ".join(map(str, doctor_machine.ports(replace(real(ROOT), listener=lambda _: ""))))
+
+
+def test_who_holds_a_port_is_found_on_the_real_machine():
+    """The kernel's table of sockets, and the processes that have them open."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+
+        assert f"process {os.getpid()} " in real(ROOT).listener(port)
+    assert real(ROOT).listener(port) == ""
+
+
+# An account.
+
+WELL = Account(
+    identity="arn:aws:iam::1:user/ada",
+    region="eu-central-1",
+    requests_per_s=10_000,
+    lambda_concurrency=1_000,
+    fargate_vcpus=64,
+    refused={},
+)
+
+
+def judged(workers: int = 2, **changed: Any) -> Iterator[Finding]:
+    """Judge an account on which all is well but for this."""
+    return doctor_aws.account(replace(WELL, **changed), workers=workers)
+
+
+def test_an_account_on_which_all_is_well():
+    """Nothing is said against it."""
+    assert {finding.level for finding in judged()} == {"ok"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "level", "words"),
+    [
+        ({"region": None}, "wrong", "no AWS region"),
+        ({"identity": None, "refused": {"identity": "ExpiredToken"}}, "wrong", "ExpiredToken"),
+        ({"region": "eu-south-1"}, "warn", "Milan"),
+        ({"requests_per_s": 2_500.0}, "warn", "2,500 requests/s"),
+        ({"lambda_concurrency": 10}, "wrong", "10 calls at once"),
+        ({"lambda_concurrency": 100}, "warn", "100 calls at once"),
+        ({"lambda_concurrency": None, "refused": {"lambda_concurrency": "AccessDenied"}}, "warn", "AccessDenied"),
+        ({"fargate_vcpus": 3.0}, "wrong", "needs 4"),
+    ],
+)
+def test_what_an_account_lacks_is_found(changed: dict[str, Any], level: str, words: str):
+    """Before the deployment finds it, an hour later and in other words."""
+    findings = [finding for finding in judged(**changed) if finding.level != "ok"]
+
+    assert [finding.level for finding in findings] == [level]
+    assert words in findings[0].what
+    assert findings[0].todo
+
+
+def test_the_slow_regions_are_regions():
+    """The list is data, read on a day that it names."""
+    known = set(boto3.session.Session().get_available_regions("apigateway"))
+
+    assert set(SLOW_REGIONS) <= known
+    assert len(SLOW_REGIONS) == 13
+
+
+class Stubbed:
+    """A session whose answers are held to the shapes of the services' own descriptions."""
+
+    region_name = "eu-central-1"
+
+    def __init__(self, answers: Mapping[str, tuple[str, Any]]) -> None:
+        self._answers = answers
+
+    def client(self, service: str) -> Any:
+        """Give a client with one answer."""
+        client: Any = boto3.client(service, region_name=self.region_name)  # type: ignore[call-overload]  # a name that is handed in
+        operation, answer = self._answers[service]
+        stubber = Stubber(client)
+        stubber.add_response(operation, answer)
+        stubber.activate()
+        return client
+
+
+def test_aws_is_asked_for_exactly_these():
+    """Moto knows none of the three quotas; botocore knows what they look like."""
+    answers = {
+        "sts": ("get_caller_identity", {"Arn": "arn:aws:iam::1:user/ada"}),
+        "apigateway": ("get_account", {"throttleSettings": {"burstLimit": 5_000, "rateLimit": 10_000.0}}),
+        "lambda": ("get_account_settings", {"AccountLimit": {"ConcurrentExecutions": 1_000}}),
+        "service-quotas": ("get_service_quota", {"Quota": {"Value": 64.0}}),
+    }
+
+    assert doctor_aws.look(Stubbed(answers)) == WELL
+
+
+def test_what_aws_does_not_tell_hides_only_that(monkeypatch: pytest.MonkeyPatch):
+    """A right that is missing is a finding; the others are still made."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        found = doctor_aws.look(boto3.session.Session(region_name="eu-central-1"))
+
+    assert found.identity
+    assert found.refused.keys() == {"requests_per_s", "lambda_concurrency", "fargate_vcpus"}
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"project:contact": ""}, "contact is missing"),
+        ({"project:contact": "a@example.com", "project:historyDays": 0}, "historyDays must lie between"),
+        ({"project:contact": "a@example.com", "project:historyDays": "x"}, "historyDays"),
+    ],
+)
+def test_a_configuration_is_read_by_the_stack_program_itself(config: dict[str, Any], words: str):
+    """So the doctor knows every key that the program does, and no other."""
+    assert words in (doctor_cloud.refusal("project", config) or "")
+
+
+def test_the_configurations_of_this_repository_are_whole():
+    """What is checked in can be deployed."""
+    for stack in ("dev", "local"):
+        file = ROOT / f"Pulumi.{stack}.yaml"
+        config = doctor_cloud._config(file)
+        assert config is not None
+        why = doctor_cloud.refusal(project(ROOT), config)
+        assert {one.level for one in doctor_aws.configuration(file, config, why, None)} == {"ok"}, why
+
+
+def test_a_missing_configuration_and_another_region_are_found(tmp_path: Path):
+    """Tables looked for in the wrong region are not found, which reads like a broken deployment."""
+    file = tmp_path / "Pulumi.dev.yaml"
+
+    assert [one.level for one in doctor_aws.configuration(file, None, None, None)] == ["wrong"]
+    no_region = list(doctor_aws.configuration(file, {}, None, "eu-west-1"))
+    assert [one.level for one in no_region] == ["ok", "wrong"]
+    other = list(doctor_aws.configuration(file, {"aws:region": "eu-central-1"}, None, "eu-west-1"))
+    assert re.search("eu-central-1.*eu-west-1", other[1].what)
