@@ -1,7 +1,7 @@
 # make up · test · check · scale · bench · clean: each sets up what it needs by itself.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-.PHONY: help up down test check unit scale bench clean lock setup web backup restore redrive doctor
+.PHONY: help up down test check unit scale logs bench clean lock setup web backup restore redrive doctor
 
 # A `python3.13` on PATH may be a pyenv shim that does not run, wherever HOME points: each candidate is tried.
 CANDIDATES := python3.13 $(HOME)/.pyenv/versions/3.13*/bin/python3.13 $$(pyenv prefix 3.13.0 2>/dev/null)/bin/python3.13 \
@@ -54,6 +54,9 @@ down: .venv/.ready ## stop a stack that another terminal (or nobody) holds
 
 scale: .venv/.ready ## make scale N=4 [KIND=external|googleSheet]: set the ECS service's desired count
 	@exec $(PY) -m local scale --count "$(N)" --kind "$(or $(KIND),external)"
+
+logs: .venv/.ready ## make logs [NAME=external-1|api-list|…] [FOLLOW=1]: what workers and Lambdas said, merged by time
+	@exec $(PY) -m local logs $(if $(FOLLOW),--follow) $(if $(NAME),"$(NAME)")
 
 backup: .venv/.ready ## make backup [FILE=…] [STACK=outputs.json]: sources, documents and history into a file; no keys
 	@exec $(PY) -m local backup $(if $(FILE),--file "$(FILE)") $(if $(STACK),--stack "$(STACK)")

@@ -23,8 +23,9 @@ if TYPE_CHECKING:  # the stubs are not deployed
 
 type Action = tuple[Act, dict[str, Any]]
 
-TRIES_MAX = 8
-PAUSE_MAX_S = 0.2
+#: Everybody who edits moves one counter; together with the pauses this is about five seconds of a 10 s time-out.
+TRIES_MAX = 24
+PAUSE_MAX_S = 0.3
 TOKEN_BITS = 128
 
 _REFUSED = "ConditionalCheckFailed"

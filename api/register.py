@@ -22,7 +22,7 @@ from api.problem import FieldError, Problem, try_again
 from api.registrar import Registrar
 from api.request import Request
 from api.respond import Act, Answer, Event, Response, json_response, serve
-from api.rows import read_row
+from api.rows import read_row, read_source
 from contracts.clock import SECOND_MS, iso
 from contracts.rules import origin
 from contracts.sharding import shard_of_request
@@ -43,7 +43,7 @@ def register_source(request: Request, at: Registrar) -> Response:
     repeat = Repeat.read(request)
     earlier = _earlier(repeat, at)
     if earlier:
-        return _created(_source(registration, earlier, owner, at))
+        return _repeated(registration, earlier, owner, at)
     _check_shared_secret(registration, at.keys)
     source = _source(registration, _birth(at), owner, at)
     try:
@@ -52,8 +52,16 @@ def register_source(request: Request, at: Registrar) -> Response:
         earlier = _earlier(repeat, at)
         if earlier is None:  # an id of 32 bits that was given before
             raise try_again("try once more") from cancelled
-        return _created(_source(registration, earlier, owner, at))
+        return _repeated(registration, earlier, owner, at)
     return _created(source)
+
+
+def _repeated(registration: Registration, earlier: Birth, owner: str, at: Registrar) -> Response:
+    """Answer as the first time, unless what was made then is gone: a repeat must not promise what is not there."""
+    if read_source(at.dynamodb, at.tables.data_sources, earlier.source_id) is None:
+        detail = "the source that this Idempotency-Key registered was deleted: use a new key"
+        raise Problem(status=HTTPStatus.CONFLICT, detail=detail)
+    return _created(_source(registration, earlier, owner, at))
 
 
 def _register(registration: Registration, source: Source, repeat: Repeat | None, at: Registrar) -> None:

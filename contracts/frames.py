@@ -199,6 +199,8 @@ def _source(source_id: Any) -> str:
 
 def _position(held: Any) -> Position:
     match held:
+        case [str(), bool()]:
+            pass
         case [str() as incarnation, int() as version] if version >= 0 and len(incarnation) <= ID_LENGTH_MAX:
             return incarnation, version
     raise FrameRefused("bad_frame", "position: [incarnation, version]")

@@ -1,11 +1,12 @@
 """
-`python -m local up | down | scale --count N [--kind external|googleSheet]`.
+`python -m local up | down | scale --count N [--kind external|googleSheet] | logs [--follow] [NAME]`.
 
 And, for what runs here or is named by `--stack FILE` (what `pulumi stack output --json` says):
 `backup [--file FILE] | restore --file FILE [--replace] | redrive [--list] [--force]`; `doctor [--aws]`.
 """
 
 import argparse
+import contextlib
 import random
 import sys
 import time
@@ -19,26 +20,30 @@ from local.down import StillRunningError, down
 from local.emulator import EmulatorFailedError
 from local.hold import AlreadyRunningError
 from local.launch import StartFailedError
+from local.logs import NoLogsError, logs
 from local.reach import NotReachableError, reach
 from local.redrive import redrive, show
 from local.restore import RestoreFailed, restore
 from local.running import COUNT_KEYS
 from local.scale import NotRunningError, scale
-from local.up import up
+from local.up import PartEndedError, up
 from stack.package import PackagingFailedError
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / ".local"
 WORKERS_MAX = 50
+FOLLOW_EVERY_S = 1
 #: What an operator can do something about; anything else is a fault of ours and keeps its traceback.
 EXPECTED = (
     AlreadyRunningError,
     BackupFailed,
     BackupRefused,
     EmulatorFailedError,
+    NoLogsError,
     NotReachableError,
     NotRunningError,
     PackagingFailedError,
+    PartEndedError,
     RegistrationFailedError,
     RestoreFailed,
     StartFailedError,
@@ -57,6 +62,8 @@ def main() -> None:
                 down(FOLDER)
             case "scale":
                 scale(FOLDER, kind=arguments.kind, count=arguments.count)
+            case "logs":
+                _logs(arguments)
             case "backup":
                 backup(reach(FOLDER, arguments.stack), arguments.file or default_file(), now_ms=_now_ms())
             case "restore":
@@ -77,6 +84,9 @@ def _parser() -> argparse.ArgumentParser:
     scaling = commands.add_parser("scale", help="set how many workers run")
     scaling.add_argument("--count", type=_count, required=True, help=f"0 to {WORKERS_MAX}")
     scaling.add_argument("--kind", choices=sorted(COUNT_KEYS), default="external")
+    logging = commands.add_parser("logs", help="print the last lines of workers and Lambdas, merged by time")
+    logging.add_argument("name", nargs="?", help="only those whose name begins so: external-1, api, sockets-handler")
+    logging.add_argument("--follow", action="store_true", help="go on with what comes; Ctrl-C ends it")
     _add_care(commands)
     return parser
 
@@ -93,6 +103,12 @@ def _add_care(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     for parser in (saving, restoring, driving):
         parser.add_argument("--stack", metavar="FILE", help="a stack in the cloud: pulumi stack output --json > FILE")
     doctor.add_arguments(commands.add_parser("doctor", help="say what is wrong with this machine or AWS account"))
+
+
+def _logs(arguments: argparse.Namespace) -> None:
+    pause = (lambda: time.sleep(FOLLOW_EVERY_S)) if arguments.follow else None
+    with contextlib.suppress(KeyboardInterrupt):  # the way to end it
+        logs(ROOT, FOLDER, name=arguments.name, pause=pause)
 
 
 def _restore(arguments: argparse.Namespace) -> None:

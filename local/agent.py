@@ -10,12 +10,13 @@ import json
 import signal
 import socket
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from botocore.exceptions import BotoCoreError, ClientError
 
 from local import state
 from local.aws import Aws
@@ -53,6 +54,32 @@ class Request:
         return json.dumps(body) + "\n"
 
 
+@dataclass(kw_only=True)
+class Desired:
+    """
+    The desired counts as last heard: as on Fargate, no task ends because the control plane does not answer.
+
+    `ask` gives the count of a kind or raises what botocore raises. An outage is told once, however long it lasts.
+    """
+
+    kinds: Collection[str]
+    ask: Callable[[str], int]
+    say: Callable[[str], None]
+    _heard: Mapping[str, int] = field(default_factory=dict)
+    _fails: bool = False
+
+    def look(self) -> Mapping[str, int]:
+        """Ask for every kind; gives the counts of before when that fails, none at all if it never worked."""
+        try:
+            self._heard = {kind: self.ask(kind) for kind in self.kinds}
+            self._fails = False
+        except (BotoCoreError, ClientError) as error:
+            if not self._fails:
+                self.say(f"the desired counts cannot be read, the workers stay as they are: {error}")
+            self._fails = True
+        return self._heard
+
+
 @dataclass(frozen=True, kw_only=True)
 class Agent:
     """Holds every service to its desired count."""
@@ -65,19 +92,20 @@ class Agent:
 
     async def run(self, stopped: asyncio.Event) -> None:
         """Look, start and stop until told to end; then end every worker."""
-        services = [self._workers(kind) for kind in self.known.services]
+        services = {kind: self._workers(kind) for kind in self.known.services}
+        desired = Desired(kinds=services, ask=self._desired, say=_say)
         told: Mapping[str, tuple[int, ...]] = self.known.pids.workers
         try:
             while not stopped.is_set():
-                for workers in services:
-                    workers.hold(await asyncio.to_thread(self._desired, workers.kind))
-                pids = {workers.kind: workers.pids() for workers in services}
+                for kind, count in (await asyncio.to_thread(desired.look)).items():
+                    services[kind].hold(count)
+                pids = {kind: workers.pids() for kind, workers in services.items()}
                 if pids != told:
                     state.write(self.request.folder, self.known.with_workers(pids))
                     told = pids
                 await _pause(stopped, LOOK_EVERY_S)
         finally:
-            await asyncio.gather(*(workers.stop_all(timeout_s=STOP_ALL_TIMEOUT_S) for workers in services))
+            await asyncio.gather(*(workers.stop_all(timeout_s=STOP_ALL_TIMEOUT_S) for workers in services.values()))
 
     def _desired(self, kind: str) -> int:
         count: int = self._service(kind)["desiredCount"]
@@ -105,8 +133,12 @@ class Agent:
             environment=environment,
             root=self.request.root,
             logs=folder / "logs",
-            say=lambda text: print(text, flush=True),
+            say=_say,
         )
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
 
 
 async def run(request: Request, stopped: asyncio.Event) -> None:

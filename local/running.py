@@ -42,12 +42,27 @@ class Ports:
         return [self.emulator, port_of(self.dashboard), port_of(self.agent)]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """A stack that runs: what it tells everybody, and its parts, by the name an operator reads."""
+
+    state: State
+    parts: Mapping[str, Child]
+
+
 @contextmanager
 def running_stack(
     root: Path, *, workers: Mapping[str, int], folder: Path, say: Say = lambda _: None
 ) -> Iterator[State]:
+    """Give the state of a stack for whoever needs none of its processes: see `running`."""
+    with running(root, workers=workers, folder=folder, say=say) as started:
+        yield started.state
+
+
+@contextmanager
+def running(root: Path, *, workers: Mapping[str, int], folder: Path, say: Say = lambda _: None) -> Iterator[Running]:
     """
-    Start everything, give its state, stop everything.
+    Start everything, give it, stop everything.
 
     `workers` overrides how many of a kind start; state, logs and temporary files live in `folder`. Nothing of a run
     outlives the `with`, nor the next start if this process is killed.
@@ -72,7 +87,7 @@ def _prepare(root: Path, folder: Path) -> Run:
     return Run(root=root, folder=folder, environment=clean_environment(folder / SCRATCH, folder))
 
 
-def _start(run: Run, workers: Mapping[str, int], ports: Ports, started: ExitStack, say: Say) -> State:
+def _start(run: Run, workers: Mapping[str, int], ports: Ports, started: ExitStack, say: Say) -> Running:
     token = new_token(random.SystemRandom())
     counts = {COUNT_KEYS[kind]: count for kind, count in workers.items()}
     known_now = {
@@ -98,8 +113,9 @@ def _start(run: Run, workers: Mapping[str, int], ports: Ports, started: ExitStac
         state.write(run.folder, _describe(exports, ports, known, pids))
         wanted = sum(own(run.root, config, key) for key in COUNT_KEYS.values())
         ready = launch.wait_for_workers(run, agent, fd=ports.agent.fileno(), wanted=wanted)
+    parts = {"the embedded AWS": aws, "what serves feeds and dashboard": servers, "the agent of the workers": agent}
     launch.check_alive(servers, "what serves feeds and dashboard")
-    return ready
+    return Running(state=ready, parts=parts)
 
 
 def _package(root: Path, config: Mapping[str, Any]) -> None:

@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from local import state
 from local.aws import Aws
+from local.children import marked
 
 
 class NotRunningError(RuntimeError):
-    """There is no stack to scale."""
+    """There is no stack to scale, or only a part of one; the text says which is missing."""
 
 
 def scale(folder: Path, *, kind: str, count: int) -> None:
@@ -15,7 +18,12 @@ def scale(folder: Path, *, kind: str, count: int) -> None:
     known = state.read(folder)
     if known is None:
         raise NotRunningError("no stack runs: make up")
+    if known.pids.agent not in marked(folder.resolve()):  # the mark, as its number may be somebody else's by now
+        raise NotRunningError(f"the agent (process {known.pids.agent}) is dead: make down, then make up")
     service = known.services[kind]
     aws = Aws(endpoint=known.aws_endpoint, region=known.region, credentials=known.credentials)
-    aws.client("ecs").update_service(cluster=service.cluster, service=service.service, desiredCount=count)
+    try:
+        aws.client("ecs").update_service(cluster=service.cluster, service=service.service, desiredCount=count)
+    except (BotoCoreError, ClientError) as error:
+        raise NotRunningError(f"the embedded AWS did not take the count: {error}") from error
     print(f"{kind}: {count} wanted")

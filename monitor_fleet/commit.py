@@ -64,6 +64,8 @@ class Committer:
             raise Dropped(why) from refused
         await self._check_revision(watched)
         watched.head = head
+        # What was remembered of answers belongs to the head before: a commit that landed unanswered made a newer one.
+        watched.forget_answers()
         watched.validators = _stored_validators(head, watched)
         return head
 

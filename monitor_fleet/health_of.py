@@ -4,9 +4,12 @@ from dataclasses import replace
 
 from contracts.clock import DAY_S, SECOND_MS
 from contracts.source import State
+from fetching.outcome import Reason
 from monitor_fleet.watched import Health
 
 FAILING_AT = 3
+#: A source that fails now in one way, now in another does not have its row written at every poll.
+REASON_GAP_MS = 60 * SECOND_MS
 DORMANT_AFTER_MS = DAY_S * SECOND_MS
 
 _WORSE = (State.NEW, State.HEALTHY, State.DEGRADED, State.FAILING, State.DORMANT)
@@ -19,14 +22,19 @@ def after_good(known: Health, *, now_ms: int) -> Health:
     return Health(state=State.HEALTHY, since_ms=now_ms, last_good_ms=now_ms)
 
 
-def after_failure(known: Health, *, failures: int, last_good_ms: int | None, now_ms: int) -> Health:
-    """Say how a source does after so many failures in a row; failing never makes it look better than it was."""
+def after_failure(known: Health, reason: Reason, *, failures: int, last_good_ms: int | None, now_ms: int) -> Health:
+    """
+    Say how a source does after so many failures in a row; failing never makes it look better than it was.
+
+    A new reason is told too, though not at every poll: a person would mend the old one.
+    """
     state = _state(known, failures, now_ms)
     if _WORSE.index(state) <= _WORSE.index(known.state):
-        return known
+        is_news = reason is not known.reason and now_ms - known.written_ms >= REASON_GAP_MS
+        return replace(known, reason=reason, written_ms=now_ms) if is_news else known
     # `since` is when the trouble began, until it ends: a day is counted from there.
     since_ms = known.since_ms if known.state in (State.DEGRADED, State.FAILING) else now_ms
-    return replace(known, state=state, since_ms=since_ms, last_good_ms=last_good_ms)
+    return Health(state=state, since_ms=since_ms, last_good_ms=last_good_ms, reason=reason, written_ms=now_ms)
 
 
 def _state(known: Health, failures: int, now_ms: int) -> State:

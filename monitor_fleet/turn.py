@@ -96,7 +96,11 @@ class Turns:
         self.counts[f"failed_{failed.reason.value}"] += 1
         watched.failures += 1
         health = after_failure(
-            watched.health, failures=watched.failures, last_good_ms=watched.last_good_ms, now_ms=self.now_ms()
+            watched.health,
+            failed.reason,
+            failures=watched.failures,
+            last_good_ms=watched.last_good_ms,
+            now_ms=self.now_ms(),
         )
         if health is not watched.health:
             await self.statuses.write(watched, health, why=failed.why)
@@ -120,4 +124,4 @@ class Turns:
 
 
 def _log_dropped(watched: Watched, dropped: Dropped) -> None:
-    log.debug("dropped", extra={"source": watched.target.id, "why": str(dropped)})
+    log.info("dropped", extra={"source": watched.target.id, "why": str(dropped)})

@@ -11,7 +11,7 @@ from contracts.source import Auth, Source, State
 from contracts.table.fleet import Shard
 from contracts.table.heads import Head
 from fetching.document import Reading
-from fetching.outcome import Validators
+from fetching.outcome import Reason, Validators
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +56,9 @@ class Health:
     state: State = State.NEW
     since_ms: int = 0
     last_good_ms: int | None = None
+    #: What the failure was that the row tells of; None where it tells of none, or another worker wrote it.
+    reason: Reason | None = None
+    written_ms: int = 0
 
 
 @dataclass(kw_only=True, slots=True)

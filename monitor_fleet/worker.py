@@ -50,7 +50,7 @@ class Held:
     sources: set[str] = field(default_factory=set)
     loading: set[str] = field(default_factory=set)
     turns: dict[str, Turn] = field(default_factory=dict)
-    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     leaving: bool = False
     idle: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -264,17 +264,26 @@ class Worker:
             turn = Turn(watched=watched, due_ms=due.at_ms)
             self._held[watched.shard.number].turns[due.source_id] = turn
             if self._admission.enter(watched.target.host, turn):
-                self._spawn(watched, self._take(turn))
+                self._start_turn(turn)
 
-    async def _take(self, turn: Turn) -> None:
-        wait_ms: int | None = CRASHED_WAIT_MS
+    def _start_turn(self, turn: Turn) -> None:
+        held = self._held[turn.watched.shard.number]
+        task = asyncio.get_running_loop().create_task(self._take(turn))
+        held.tasks.add(task)
+        task.add_done_callback(held.tasks.discard)
+        # Not a `finally` of the task: one that is cancelled before its first step never gets there.
+        task.add_done_callback(lambda done: self._turn_over(turn, done))
+
+    async def _take(self, turn: Turn) -> int | None:
         try:
-            wait_ms = await self._turns.take(turn.watched, self._spawn)
+            return await self._turns.take(turn.watched, self._spawn)
         except Exception:  # a mistake of ours must not end the polling of a source
             log.exception("turn_crashed", extra={"source": turn.watched.target.id})
-        finally:
-            self._leave(turn)
-            self._next_turn(turn, wait_ms)
+            return CRASHED_WAIT_MS
+
+    def _turn_over(self, turn: Turn, done: asyncio.Task[int | None]) -> None:
+        self._leave(turn)
+        self._next_turn(turn, CRASHED_WAIT_MS if done.cancelled() else done.result())
 
     def _leave(self, turn: Turn) -> None:
         """End a turn and begin those that waited; one whose source ended meanwhile only passes its place on."""
@@ -284,7 +293,7 @@ class Worker:
             self._forget(ended)
             for admitted in self._admission.leave(ended.watched.target.host):
                 if admitted.watched.current:
-                    self._spawn(admitted.watched, self._take(admitted))
+                    self._start_turn(admitted)
                 else:
                     over.append(admitted)
 

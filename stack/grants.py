@@ -70,7 +70,7 @@ def get_data(store: Store) -> list[Grant]:
 def register_source(store: Store) -> list[Grant]:
     """Write a source with its head, its place in the fleet's log, its secret and the request's idempotency key."""
     return [
-        _table(store, "DataSources", "PutItem"),
+        _table(store, "DataSources", "GetItem", "PutItem"),
         _table(store, "SheetsData", "PutItem"),
         _table(store, "Fleet", "GetItem", "PutItem", "UpdateItem"),
         _table(store, "Access", "GetItem", "PutItem"),

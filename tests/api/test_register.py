@@ -3,10 +3,12 @@
 import base64
 import json
 import random
+from functools import partial
 from typing import Any
 
 import pytest
 
+from api.delete import delete_source
 from api.register import ID_BITS
 from api.registrar import Registrar
 from contracts.kinds import SourceType
@@ -90,6 +92,7 @@ def test_a_header_that_looks_like_a_credential_is_kept_but_not_shown(aws: Aws, c
         ({"selector": "a["}, {"selector"}),
         ({"ignore": ["/ok", "wrong"]}, {"ignore.1"}),
         ({"tolerance": -1}, {"tolerance"}),
+        ({"tolerance": 0.5, "unordered": ["/l"]}, {"tolerance", "unordered"}),
         ({"tags": [""]}, {"tags.0"}),
         ({"apiKey": "two\nlines"}, {"apiKey"}),
         ({"apiKey": "a", "apiKeySecretId": "b"}, {"apiKeySecretId"}),
@@ -195,6 +198,15 @@ def test_an_idempotency_key_belongs_to_one_body_one_caller_and_one_day(aws: Aws,
     assert other.status == 201
     later(aws, 86_401)
     assert len({first.json["id"], other.json["id"], caller.register(headers=headers).json["id"]}) == 3
+
+
+def test_a_repeat_does_not_confirm_a_source_that_is_gone(aws: Aws, caller: Caller):
+    """A script that is run again must not end in the belief that its source exists."""
+    headers = {"content-type": "application/json", "idempotency-key": "order-7"}
+    source_id = caller.register(headers=headers).json["id"]
+    gone = partial(delete_source, at=aws.remover())
+    assert caller.call(gone, "DELETE /datasources/{sourceId}/delete", source_id=source_id).status == 204
+    assert caller.register(headers=headers).status == 409
 
 
 @pytest.mark.parametrize("key", ["", "two words", "é", "x" * 129])

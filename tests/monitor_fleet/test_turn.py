@@ -303,6 +303,39 @@ async def test_failures_are_states_written_on_transitions_only(desk: Any):
     assert kinds == [Kind.CHANGE, *[Kind.STATUS] * 5]
 
 
+async def test_a_new_reason_is_told_though_not_at_every_poll(desk: Any):
+    """A person would mend the old one; a source that fails in turns does not have its row written each time."""
+    owner, watched = desk.owner(), desk.watch()
+    await owner.poll(watched)
+    for why, reason in [("the server answers 500", Reason.SERVER_ERROR), ("no such name", Reason.DNS)]:
+        for _ in range(4):
+            desk.web.instead = [Failed(reason=reason, why=why)]
+            await owner.poll(watched)
+    assert desk.source().status.why == "the server answers 500"
+    began_ms = desk.source().status.since
+    desk.now[0] += 60_000
+    desk.web.instead = [Failed(reason=Reason.DNS, why="no such name")]
+    await owner.poll(watched)
+    assert (desk.source().status.why, desk.source().status.since) == ("no such name", began_ms)
+
+
+@pytest.mark.parametrize("etags", [False, True])
+async def test_a_state_seen_before_an_unanswered_commit_is_a_change_after_it(desk: Any, etags: bool):
+    """What was remembered of answers belongs to the head before: going back to it is a change."""
+    owner, watched = desk.owner(), desk.watch()
+    desk.web.etags = etags
+    desk.web.body = b'{"p":1}'
+    await owner.poll(watched)
+    desk.web.body = b'{"p":2}'
+    owner.store.fail["transact"] = (Ambiguous("no answer"), True)
+    await owner.poll(watched)
+    desk.web.body = b'{"p":1}'
+    for _ in range(3):
+        await owner.poll(watched)
+    assert desk.head().version == desk.head().notified == 3
+    assert desk.changes()[2].step == [{"op": "replace", "path": "/p", "value": 1}]
+
+
 async def test_a_server_that_says_when_is_left_alone_until_then(desk: Any):
     """Retry-After is obeyed even beyond our own longest wait."""
     owner, watched = desk.owner(), desk.watch()

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, cast
 
@@ -164,7 +165,7 @@ def test_a_poll_that_hangs_does_not_hold_up_a_hand_off():
         assert asyncio.get_running_loop().time() - before_s <= GIVING_WAIT_S + 0.1
         assert through_ms == polled_ms - 1
         assert await rig.worker.on_giving(SHARD.number) == through_ms  # asked twice, answered twice
-        await asyncio.sleep(0)  # what was cancelled ends
+        await asyncio.sleep(0.001)  # what was cancelled ends
         assert (rig.worker.owned, rig.worker.sources, rig.worker.in_flight) == ([], 0, 0)
         await rig.end()
 
@@ -185,6 +186,31 @@ def test_a_lost_shard_is_silent_at_once():
         rig.worker.on_source(a_source(7, revision=2), SHARD)
         await asyncio.sleep(30)
         assert (len(rig.sources.polls), rig.worker.load()) == (polls, 0)
+        await rig.end()
+
+    run(story())
+
+
+def test_a_turn_that_never_began_gives_its_place_back():
+    """A shard may be lost in the very pass of the loop that starts a poll; its host must not stay taken for ever."""
+
+    async def story() -> None:
+        rig = Rig(per_host_max=1)
+        rig.worker.on_claimed(SHARD)
+        rig.worker.on_source(a_source(pollingInterval=1), SHARD)
+        await asyncio.sleep(0.5)
+        rig.worker.on_poll(a_source().id)
+        rig.worker._tick()
+        assert rig.worker.in_flight == 1
+        rig.worker.on_lost(SHARD.number)  # before the poll's task had its first step
+        await asyncio.sleep(5)
+        assert rig.worker.in_flight == 0
+        again = replace(SHARD, epoch=2)
+        rig.worker.on_claimed(again)
+        rig.worker.on_source(a_source(pollingInterval=1), again)
+        polls = len(rig.sources.polls)
+        await asyncio.sleep(5)
+        assert len(rig.sources.polls) - polls >= 4
         await rig.end()
 
     run(story())
