@@ -77,13 +77,13 @@ check: .venv/.ready ## format, lint, types
 	.venv/bin/ruff check .
 	.venv/bin/mypy .
 
-unit: .venv/.ready ## the tests that need no emulator and no browser
-	.venv/bin/pytest -q tests --ignore tests/e2e --ignore tests/browser
+unit: .venv/.ready .venv-emulator/.ready ## the tests that need no whole stack and no browser, on every core
+	.venv/bin/pytest -q -n auto --dist worksteal tests --ignore tests/e2e --ignore tests/browser
 
-test: setup check ## every check there is
+test: setup check unit ## every check there is; what shares the one local stack runs in turn
 	npm run --silent --prefix web check
 	npm test --silent --prefix web
-	.venv/bin/pytest -q
+	.venv/bin/pytest -q tests/e2e tests/browser
 
 bench: setup ## run every bench and write the README's table
 	$(PY) -m bench.run

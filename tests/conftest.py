@@ -14,8 +14,16 @@ from local.running import running_stack
 
 ROOT = Path(__file__).parent.parent
 
+#: Longer bytes are named by their length: packed ones hold a time, and every process must give a test the same name.
+BYTES_SHOWN_MAX = 32
+
 #: What the tests of the fleet start from, and return to.
 WORKERS = 2
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a test the same in every process that runs a share of them."""
+    return f"{argname}-{len(val)}" if isinstance(val, bytes) and len(val) > BYTES_SHOWN_MAX else None
 
 
 @pytest.fixture(scope="session")
