@@ -9,7 +9,7 @@ import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
 from stack import grants
-from stack.function import Role, log_group, role
+from stack.function import Role, log_group, role, stack_name
 from stack.grants import Grant
 from stack.network import Place
 from stack.package import Architecture
@@ -107,7 +107,7 @@ class Fleet(pulumi.ComponentResource):
         execution = role(f"{name}-execution", service="ecs-tasks", may=starts, opts=self._child)
         return aws.ecs.TaskDefinition(
             f"{name}-task",
-            family=f"{pulumi.get_project()}-{pulumi.get_stack()}-{kind}",
+            family=f"{stack_name()}-{kind}",
             requires_compatibilities=["FARGATE"],
             network_mode="awsvpc",
             cpu=str(CPU_UNITS),
@@ -130,6 +130,7 @@ class Fleet(pulumi.ComponentResource):
             "AWS_DEFAULT_REGION": region,
             "HEALTH_PORT": str(HEALTH_PORT),
             "KIND": kind,
+            "STACK": stack_name(),
         }
         return {
             "name": "worker",

@@ -55,7 +55,7 @@ class Function(pulumi.ComponentResource):
             timeout=args.timeout_s,
             memory_size=MEMORY_MB,
             environment=aws.lambda_.FunctionEnvironmentArgs(
-                variables={**grants.environment(args.grants), **args.environment}
+                variables={"STACK": stack_name(), **grants.environment(args.grants), **args.environment}
             ),
             logging_config=aws.lambda_.FunctionLoggingConfigArgs(log_format="Text", log_group=logs.name),
             opts=ResourceOptions(parent=self, depends_on=[task_role.policy]),
@@ -90,11 +90,16 @@ def role(name: str, *, service: str, may: Sequence[Grant], opts: ResourceOptions
     return Role(role=made, policy=policy)
 
 
+def stack_name() -> str:
+    """Name this stack as its log groups and its metrics do."""
+    return f"{pulumi.get_project()}-{pulumi.get_stack()}"
+
+
 def log_group(name: str, opts: ResourceOptions) -> aws.cloudwatch.LogGroup:
     """Declare a log group by a name that an operator finds without looking it up."""
     return aws.cloudwatch.LogGroup(
         f"{name}-logs",
-        name=f"/{pulumi.get_project()}-{pulumi.get_stack()}/{name}",
+        name=f"/{stack_name()}/{name}",
         retention_in_days=LOG_RETENTION_DAYS,
         opts=opts,
     )

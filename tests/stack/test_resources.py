@@ -218,6 +218,16 @@ def test_workers_of_one_kind_are_told_their_kind(built: Built):
     assert told["external"] == told["googleSheet"]
 
 
+def test_every_process_knows_its_stacks_name(built: Built):
+    """Metrics carry it as their dimension: two stacks of one account would else be added up."""
+    told = [function.inputs["environment"]["variables"] for function in built.of("Function")]
+    containers = [json.loads(one.inputs["containerDefinitions"])[0] for one in built.of("TaskDefinition")]
+    told += [{pair["name"]: pair["value"] for pair in one["environment"]} for one in containers]
+    (stack,) = {one["STACK"] for one in told}
+
+    assert built.named("sockets-handler-logs").inputs["name"].startswith(f"/{stack}/")
+
+
 def test_the_first_token_is_stored_as_a_hash(built: Built):
     """Whoever reads the table, or the stack's state, cannot get in with what is there."""
     (item,) = built.of("TableItem")
