@@ -41,6 +41,10 @@ class Dropped(Exception):
     """The source is gone, or no longer this worker's: what was in flight for it is dropped."""
 
 
+class Fenced(Dropped):
+    """A write of ours was refused by its fence: somebody fenced the head after we loaded it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Committer:
     """Loads heads and commits documents. `may_act` is asked before each write begins."""
@@ -60,8 +64,9 @@ class Committer:
         try:
             head = Head.read(await self.store.update(request))
         except Refused as refused:
-            why = "a newer owner fenced it" if refused.old else "it is deleted"
-            raise Dropped(why) from refused
+            if refused.old:
+                raise Fenced("a newer owner fenced it") from refused
+            raise Dropped("it is deleted") from refused
         await self._check_revision(watched)
         watched.head = head
         # What was remembered of answers belongs to the head before: a commit that landed unanswered made a newer one.
@@ -116,7 +121,7 @@ class Committer:
             await self.store.update(heads.set_body_until(self.tables.sheets_data, head, until_ms=until_ms))
         except Refused as refused:
             watched.head = None
-            raise Dropped("the head is not what was loaded") from refused
+            raise Fenced("the head is not what was loaded") from refused
         watched.head = replace(watched.head or head, body_until_ms=until_ms)
         watched.body_missing = False
 
@@ -163,7 +168,7 @@ class Committer:
         try:
             await self.store.transact(transaction(actions, token=_token(head, new)))
         except Refused as refused:
-            raise Dropped("the head is not what was loaded") from refused
+            raise Fenced("the head is not what was loaded") from refused
 
     def _remember(self, watched: Watched, head: Head, new: Next, document: Document) -> None:
         watched.head = replace(

@@ -6,14 +6,15 @@ set. Only when something changes are the shards' rows read.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import batched
 
 from contracts.kinds import SourceType
 from contracts.sharding import SHARD_ROW_BUCKETS
 from contracts.table import fleet
-from contracts.table.fleet import DEAD, UP, Shard, Worker
+from contracts.table.fleet import DEAD, UP, Shard, Why, Worker
 from monitor_fleet.errors import StoreError
 from monitor_fleet.holdings import Holdings
 from monitor_fleet.lookout import Lookout
@@ -95,11 +96,12 @@ class Moves:
         targets = dict(partings(roster.up(), self._worker_id, self._holdings.owned))
 
         async def one(number: int) -> None:
-            await self._give(number, targets[number])
+            await self._give(number, targets[number], Why.DRAIN)
 
         for numbers in batched(targets, GIVES_PER_RING, strict=False):
             await each(one, numbers, at_once_max=MOVES_AT_ONCE_MAX)
             await self._ring({target for number in numbers if (target := targets[number])})
+            self._tell("handed_off", why=Why.DRAIN, to=_tally(targets[number] for number in numbers))
 
     def _calls_for_sweep(self) -> bool:
         roster = self._lookout.roster
@@ -147,8 +149,7 @@ class Moves:
 
         await each(one, due, at_once_max=MOVES_AT_ONCE_MAX)
         if due:
-            held = len(self._holdings.owned)
-            log.info("claimed", extra={"worker": self._worker_id, "tried": len(due), "held": held})
+            self._tell("claimed", tried=_tally(orphans[number].owner for number in due))
 
     async def _forget(self, rows: Sequence[Shard], roster: Roster) -> None:
         """Delete the rows of the dead that own nothing; one of the living does it."""
@@ -166,7 +167,10 @@ class Moves:
         if self._views < VIEWS_MIN or self._must_wait(view):
             return
         self._views = 0
-        await self._perform([give for give in gives if give.giver == self._worker_id])
+        own = [give for give in gives if give.giver == self._worker_id]
+        if own:
+            self._tell("planned", gives=len(gives), own=len(own), costs=sorted(round(cost(one), 1) for one in view))
+        await self._perform(own)
 
     def _must_wait(self, view: Sequence[Worker]) -> bool:
         """Tune only now and then: what is nearly even may come right by itself."""
@@ -188,15 +192,14 @@ class Moves:
     async def _perform(self, gives: Sequence[Give]) -> None:
         async def one(give: Give) -> None:
             if self.state == UP:
-                await self._give(give.shard, give.target)
+                await self._give(give.shard, give.target, Why.PLAN)
 
         for some in batched(gives, GIVES_PER_RING, strict=False):
             await each(one, some, at_once_max=MOVES_AT_ONCE_MAX)
             await self._ring({give.target for give in some})
-        if gives:
-            log.info("gave", extra={"worker": self._worker_id, "shards": len(gives)})
+            self._tell("handed_off", why=Why.PLAN, to=_tally(give.target for give in some))
 
-    async def _give(self, number: int, target: str | None) -> None:
+    async def _give(self, number: int, target: str | None, why: Why) -> None:
         """End the shard's polls, then move its row; until the outcome is known nobody polls it here."""
         if number not in self._holdings.owned:
             return
@@ -206,10 +209,19 @@ class Moves:
             shard = self._holdings.owned.get(number)
             if shard:
                 shard = replace(shard, through_ms=through_ms)
-                row = await (self._rows.hand_off(shard, to=target) if target else self._rows.release(shard))
-                self._holdings.gave(row)
+                rows = self._rows
+                moved = rows.hand_off(shard, to=target, why=why) if target else rows.release(shard, why=why)
+                self._holdings.gave(await moved)
         finally:
             self._holdings.moving.discard(number)
 
     async def _ring(self, targets: set[str]) -> None:
         await each(self._rows.ring, sorted(targets), at_once_max=MOVES_AT_ONCE_MAX)
+
+    def _tell(self, event: str, **fields: object) -> None:
+        log.info(event, extra={"worker": self._worker_id, **fields, "held": len(self._holdings.owned)})
+
+
+def _tally(owners: Iterable[str | None]) -> dict[str, int]:
+    """Say of many shards in few words whose they are."""
+    return dict(Counter(owner or "nobody" for owner in owners))

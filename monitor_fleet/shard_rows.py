@@ -9,10 +9,11 @@ import logging
 from collections.abc import Callable
 from random import Random
 
+from contracts.clock import NowMs
 from contracts.kinds import SourceType
 from contracts.sharding import SHARD_ROW_BUCKETS
 from contracts.table import fleet
-from contracts.table.fleet import Request, Shard
+from contracts.table.fleet import Request, Shard, Why
 from monitor_fleet.errors import Refused, StoreError
 from monitor_fleet.parallel import each
 from monitor_fleet.renewal import Sleep, timed
@@ -31,7 +32,7 @@ class ShardRows:
 
     def __init__(
         self, *, table: str, kind: SourceType, store: StoreVerbs, chance: Random, sleep: Sleep,
-        may_act: Callable[[], bool],
+        may_act: Callable[[], bool], now_ms: NowMs,
     ) -> None:  # fmt: skip
         self._table = table
         self._kind = kind
@@ -39,6 +40,7 @@ class ShardRows:
         self._chance = chance
         self._sleep = sleep
         self._may_act = may_act
+        self._now_ms = now_ms
 
     async def read(self, bucket: int) -> list[Shard]:
         """Read one partition of the rows."""
@@ -70,16 +72,18 @@ class ShardRows:
 
     async def claim(self, shard: Shard, *, by: str) -> Shard:
         """Claim a shard that is free or whose owner is gone; the row as it then stands says whether it is ours."""
-        request = fleet.claim(self._table, self._kind, shard, by=by)
+        request = fleet.claim(self._table, self._kind, shard, by=by, at_ms=self._now_ms())
         return await self._move(request, shard)
 
-    async def hand_off(self, shard: Shard, *, to: str) -> Shard:
+    async def hand_off(self, shard: Shard, *, to: str, why: Why) -> Shard:
         """Give an own shard away, with how far its polls were dispatched; the row as it then stands."""
-        return await self._move(fleet.hand_off(self._table, self._kind, shard, to=to), shard)
+        request = fleet.hand_off(self._table, self._kind, shard, to=to, at_ms=self._now_ms(), why=why)
+        return await self._move(request, shard)
 
-    async def release(self, shard: Shard) -> Shard:
+    async def release(self, shard: Shard, *, why: Why) -> Shard:
         """Let go of an own shard; the row as it then stands."""
-        return await self._move(fleet.release(self._table, self._kind, shard), shard)
+        request = fleet.release(self._table, self._kind, shard, at_ms=self._now_ms(), why=why)
+        return await self._move(request, shard)
 
     async def ring(self, worker_id: str) -> None:
         """Tell a worker to look for shards given to it. If it does not hear, its own audit finds them later."""

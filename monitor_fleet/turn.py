@@ -11,7 +11,7 @@ from contracts.clock import SECOND_MS, NowMs
 from fetching.outcome import Failed
 from monitor_fleet.announce import Announcer, owes
 from monitor_fleet.backoff import own_wait_s, source_wait_ms
-from monitor_fleet.commit import Committer, Dropped
+from monitor_fleet.commit import Committer, Dropped, Fenced
 from monitor_fleet.documents import Documents
 from monitor_fleet.errors import StoreError
 from monitor_fleet.health_of import after_failure, after_good
@@ -124,4 +124,8 @@ class Turns:
 
 
 def _log_dropped(watched: Watched, dropped: Dropped) -> None:
-    log.info("dropped", extra={"source": watched.target.id, "why": str(dropped)})
+    event = "fence_refused" if isinstance(dropped, Fenced) else "dropped"
+    epoch = watched.shard.epoch
+    log.info(
+        event, extra={"source": watched.target.id, "shard": watched.shard.number, "epoch": epoch, "why": str(dropped)}
+    )

@@ -7,7 +7,8 @@ deleted row would start its epochs again.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Self
 
 from contracts.kinds import SourceType
@@ -19,6 +20,17 @@ type Request = dict[str, Any]
 UP, DRAINING, DEAD = "UP", "DRAIN", "DEAD"
 
 COUNTER = "#"
+
+
+class Why(StrEnum):
+    """Why a shard changed hands: nobody owned it, its owner died, the plan evens loads out, its owner parts."""
+
+    FREE = "free"
+    DEAD = "dead"
+    PLAN = "plan"
+    DRAIN = "drain"
+
+
 _ALL_OLD = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 
 
@@ -58,6 +70,15 @@ class Worker:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Move:
+    """The last time a shard changed hands: when, why, and who had it before. For people; no right follows from it."""
+
+    at_ms: int
+    why: str
+    giver: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Shard:
     """A shard's row: who owns it, under which epoch, the revision of its members, the last due time dispatched."""
 
@@ -66,6 +87,7 @@ class Shard:
     epoch: int = 0
     revision: int = 0
     through_ms: int = 0
+    move: Move | None = field(default=None, compare=False)
 
     @classmethod
     def read(cls, item: Mapping[str, Any]) -> Self:
@@ -77,6 +99,7 @@ class Shard:
             epoch=row["ep"],
             revision=row.get("rev", 0),
             through_ms=row.get("through", 0),
+            move=Move(at_ms=row["movedAt"], why=row["why"], giver=row.get("was")) if "movedAt" in row else None,
         )
 
 
@@ -199,25 +222,23 @@ def make_shard(table: str, kind: SourceType, shard: int) -> Request:
     return {"TableName": table, "Item": write_item(item), "ConditionExpression": "attribute_not_exists(pk)"}
 
 
-def claim(table: str, kind: SourceType, shard: Shard, *, by: str) -> Request:
+def claim(table: str, kind: SourceType, shard: Shard, *, by: str, at_ms: int) -> Request:
     """Claim a free shard, or a dead worker's (`shard.owner`; only after a strong read that showed it DEAD)."""
     held = "own = :owner" if shard.owner else "attribute_not_exists(own)"
-    values = {"to": by} | ({"owner": shard.owner} if shard.owner else {})
-    return _move(table, shard_key(kind, shard.number), "SET own = :to, ep = :next", held, _epochs(shard) | values)
+    values = _moved(shard, at_ms, Why.DEAD if shard.owner else Why.FREE) | {"to": by}
+    return _move(table, shard_key(kind, shard.number), "SET own = :to", held, values)
 
 
-def hand_off(table: str, kind: SourceType, shard: Shard, *, to: str) -> Request:
+def hand_off(table: str, kind: SourceType, shard: Shard, *, to: str, at_ms: int, why: Why) -> Request:
     """Give an own shard to another worker, with the last due time dispatched: nothing skipped, nothing doubled."""
-    values = _epochs(shard) | {"to": to, "owner": shard.owner, "through": shard.through_ms}
-    action = "SET own = :to, ep = :next, through = :through"
-    return _move(table, shard_key(kind, shard.number), action, "own = :owner", values)
+    values = _moved(shard, at_ms, why) | {"to": to, "through": shard.through_ms}
+    return _move(table, shard_key(kind, shard.number), "SET own = :to, through = :through", "own = :owner", values)
 
 
-def release(table: str, kind: SourceType, shard: Shard) -> Request:
+def release(table: str, kind: SourceType, shard: Shard, *, at_ms: int, why: Why) -> Request:
     """Let go of an own shard when nobody is there to take it."""
-    values = _epochs(shard) | {"owner": shard.owner, "through": shard.through_ms}
-    action = "SET ep = :next, through = :through REMOVE own"
-    return _move(table, shard_key(kind, shard.number), action, "own = :owner", values)
+    values = _moved(shard, at_ms, why) | {"through": shard.through_ms}
+    return _move(table, shard_key(kind, shard.number), "REMOVE own SET through = :through", "own = :owner", values)
 
 
 def fix_shard_count(table: str, kind: SourceType, shards: int) -> Request:
@@ -298,11 +319,18 @@ def _epochs(shard: Shard) -> Item:
     return {"ep": shard.epoch, "next": shard.epoch + 1}
 
 
+def _moved(shard: Shard, at_ms: int, why: Why) -> Item:
+    """Give what every move writes: the next epoch, and for people when, why and from whom."""
+    owner = {"owner": shard.owner} if shard.owner else {}  # whoever claims a free shard leaves who had it before
+    return {**_epochs(shard), "at": at_ms, "why": why.value, **owner}
+
+
 def _move(table: str, key: Item, action: str, held: str, values: Item) -> Request:
+    was = ", was = :owner" if "owner" in values else ""
     return {
         "TableName": table,
         "Key": write_item(key),
-        "UpdateExpression": action,
+        "UpdateExpression": f"{action}, ep = :next, movedAt = :at, why = :why{was}",
         "ConditionExpression": f"attribute_exists(pk) AND {held} AND ep = :ep",
         "ExpressionAttributeValues": bind(values),
         "ReturnValues": "ALL_NEW",

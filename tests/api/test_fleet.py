@@ -18,7 +18,7 @@ def test_the_fleet_shows_who_works_and_who_owns_what(aws: Aws, caller: Caller):
     for number in (21, 5, 6):
         aws.dynamodb.put_item(**fleet.make_shard(table, kind, number))
     for number in (21, 5):
-        aws.dynamodb.update_item(**fleet.claim(table, kind, Shard(number=number), by="w1"))
+        aws.dynamodb.update_item(**fleet.claim(table, kind, Shard(number=number), by="w1", at_ms=NOW_MS))
     shards = {SourceType.EXTERNAL: 64, SourceType.GOOGLE_SHEET: 8}
     answer = caller.call(partial(show_fleet, dynamodb=aws.dynamodb, tables=aws.tables, shards=shards), "GET /fleet")
     shown = {

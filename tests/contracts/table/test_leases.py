@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from contracts.kinds import SourceType
 from contracts.table import fleet, values
-from contracts.table.fleet import DEAD, DRAINING, UP, Shard, Worker
+from contracts.table.fleet import DEAD, DRAINING, UP, Move, Shard, Why, Worker
 from contracts.table.schema import TableNames
 from contracts.table.transaction import reasons, transaction
 from contracts.table.values import read_item
@@ -18,6 +18,7 @@ from contracts.table.values import read_item
 KIND = SourceType.EXTERNAL
 A, B = Worker(id="a", started_ms=1), Worker(id="b", started_ms=2)
 CLAIMERS = 8
+AT_MS = 1_795_000_000_000
 
 type Refused = Callable[..., Any]
 
@@ -49,7 +50,7 @@ def row(client: Any, table: str, number: int = 3) -> Shard:
 def claimed(client: Any, table: str, *, by: str, number: int = 3) -> Shard:
     """Make a shard's row if need be and claim it."""
     client.update_item(**fleet.bump_shard(table, KIND, number))
-    request = fleet.claim(table, KIND, row(client, table, number), by=by)
+    request = fleet.claim(table, KIND, row(client, table, number), by=by, at_ms=AT_MS)
     return Shard.read(client.update_item(**request)["Attributes"])
 
 
@@ -182,7 +183,8 @@ def test_a_renewal_leaves_the_inbox_alone(client: Any, table: str):
 def test_a_shards_row_is_made_once(client: Any, table: str, refused: Refused):
     """Made again, its epochs would begin again."""
     client.put_item(**fleet.make_shard(table, KIND, 3))
-    held = Shard.read(client.update_item(**fleet.claim(table, KIND, row(client, table), by="a"))["Attributes"])
+    request = fleet.claim(table, KIND, row(client, table), by="a", at_ms=AT_MS)
+    held = Shard.read(client.update_item(**request)["Attributes"])
 
     refused(client.put_item, fleet.make_shard(table, KIND, 3))
 
@@ -191,16 +193,16 @@ def test_a_shards_row_is_made_once(client: Any, table: str, refused: Refused):
 
 def test_a_row_that_was_never_made_is_not_claimed(client: Any, table: str, refused: Refused):
     """Only a row that is never deleted counts epochs."""
-    refused(client.update_item, fleet.claim(table, KIND, Shard(number=3), by="a"))
+    refused(client.update_item, fleet.claim(table, KIND, Shard(number=3), by="a", at_ms=AT_MS))
 
 
 def test_of_two_who_claim_a_free_shard_one_gets_it(client: Any, table: str, refused: Refused):
     """The other sees who."""
     client.put_item(**fleet.make_shard(table, KIND, 3))
     free = row(client, table)
-    client.update_item(**fleet.claim(table, KIND, free, by="a"))
+    client.update_item(**fleet.claim(table, KIND, free, by="a", at_ms=AT_MS))
 
-    error = refused(client.update_item, fleet.claim(table, KIND, free, by="b"))
+    error = refused(client.update_item, fleet.claim(table, KIND, free, by="b", at_ms=AT_MS))
 
     assert (shown(error)["own"], shown(error)["ep"]) == ("a", 1)
 
@@ -212,7 +214,7 @@ def test_of_many_who_claim_at_once_one_gets_it(shared: Any, table: str):
 
     def won(name: str) -> bool:
         try:
-            shared.update_item(**fleet.claim(table, KIND, free, by=name))
+            shared.update_item(**fleet.claim(table, KIND, free, by=name, at_ms=AT_MS))
         except ClientError:
             return False
         return True
@@ -225,9 +227,9 @@ def test_of_many_who_claim_at_once_one_gets_it(shared: Any, table: str):
 def test_of_two_who_claim_a_dead_workers_shard_one_gets_it(client: Any, table: str, refused: Refused):
     """And under a new epoch, which fences the dead one's late writes."""
     held = claimed(client, table, by="a")
-    client.update_item(**fleet.claim(table, KIND, held, by="b"))
+    client.update_item(**fleet.claim(table, KIND, held, by="b", at_ms=AT_MS))
 
-    refused(client.update_item, fleet.claim(table, KIND, held, by="c"))
+    refused(client.update_item, fleet.claim(table, KIND, held, by="c", at_ms=AT_MS))
 
     assert row(client, table) == Shard(number=3, owner="b", epoch=2, revision=1)
 
@@ -236,16 +238,19 @@ def test_a_free_shards_claim_does_not_rob(client: Any, table: str, refused: Refu
     """Who believes it free, because it was, is refused even if the epoch were the same."""
     held = claimed(client, table, by="a")
 
-    refused(client.update_item, fleet.claim(table, KIND, replace(held, owner=None), by="b"))
+    refused(client.update_item, fleet.claim(table, KIND, replace(held, owner=None), by="b", at_ms=AT_MS))
 
 
 def test_only_the_owner_hands_off_and_only_once(client: Any, table: str, refused: Refused):
     """A second copy of the same hand-off is refused, and shows that the first one did it."""
     held = replace(claimed(client, table, by="a"), through_ms=77)
-    refused(client.update_item, fleet.hand_off(table, KIND, replace(held, owner="c"), to="b"))
+    given_by_c, given_by_a = (
+        fleet.hand_off(table, KIND, replace(held, owner=name), to="b", at_ms=AT_MS, why=Why.PLAN) for name in "ca"
+    )
+    refused(client.update_item, given_by_c)
 
-    client.update_item(**fleet.hand_off(table, KIND, held, to="b"))
-    error = refused(client.update_item, fleet.hand_off(table, KIND, held, to="b"))
+    client.update_item(**given_by_a)
+    error = refused(client.update_item, given_by_a)
 
     given = Shard(number=3, owner="b", epoch=2, revision=1, through_ms=77)
     assert row(client, table) == given
@@ -255,9 +260,9 @@ def test_only_the_owner_hands_off_and_only_once(client: Any, table: str, refused
 def test_a_claim_and_a_hand_off_exclude_each_other(client: Any, table: str, refused: Refused):
     """The owner was marked dead while it handed off: whichever lands first holds."""
     held = claimed(client, table, by="a")
-    client.update_item(**fleet.claim(table, KIND, held, by="c"))
+    client.update_item(**fleet.claim(table, KIND, held, by="c", at_ms=AT_MS))
 
-    error = refused(client.update_item, fleet.hand_off(table, KIND, held, to="b"))
+    error = refused(client.update_item, fleet.hand_off(table, KIND, held, to="b", at_ms=AT_MS, why=Why.PLAN))
 
     assert shown(error)["own"] == "c"
 
@@ -265,11 +270,31 @@ def test_a_claim_and_a_hand_off_exclude_each_other(client: Any, table: str, refu
 def test_a_released_shard_is_free_and_keeps_counting(client: Any, table: str, refused: Refused):
     """Its next owner's epoch is above all before."""
     held = replace(claimed(client, table, by="a"), through_ms=5)
-    free = Shard.read(client.update_item(**fleet.release(table, KIND, held))["Attributes"])
-    refused(client.update_item, fleet.release(table, KIND, held))
+    free = Shard.read(client.update_item(**fleet.release(table, KIND, held, at_ms=AT_MS, why=Why.DRAIN))["Attributes"])
+    refused(client.update_item, fleet.release(table, KIND, held, at_ms=AT_MS, why=Why.DRAIN))
 
     assert free == Shard(number=3, owner=None, epoch=2, revision=1, through_ms=5)
     assert claimed(client, table, by="b").epoch == 3
+
+
+def test_a_row_tells_how_its_shard_moved_last(client: Any, table: str):
+    """An operator asks when, why and from whom; nothing beside the row itself is written for that."""
+
+    def moved(request: Any) -> tuple[str | None, Move | None]:
+        now = Shard.read(client.update_item(**request)["Attributes"])
+        return now.owner, now.move
+
+    first = claimed(client, table, by="a")
+    given = moved(fleet.hand_off(table, KIND, first, to="b", at_ms=AT_MS + 1, why=Why.PLAN))
+    robbed = moved(fleet.claim(table, KIND, row(client, table), by="c", at_ms=AT_MS + 2))
+    freed = moved(fleet.release(table, KIND, row(client, table), at_ms=AT_MS + 3, why=Why.DRAIN))
+    claimed_again = moved(fleet.claim(table, KIND, row(client, table), by="d", at_ms=AT_MS + 4))
+
+    assert first.move == Move(at_ms=AT_MS, why="free", giver=None)
+    assert given == ("b", Move(at_ms=AT_MS + 1, why="plan", giver="a"))
+    assert robbed == ("c", Move(at_ms=AT_MS + 2, why="dead", giver="b"))
+    assert freed == (None, Move(at_ms=AT_MS + 3, why="drain", giver="c"))
+    assert claimed_again == ("d", Move(at_ms=AT_MS + 4, why="free", giver="c"))
 
 
 def test_an_edit_moves_a_shards_revision_and_nothing_else(client: Any, table: str):
