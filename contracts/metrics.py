@@ -45,18 +45,28 @@ OVERDUE = Metric(name="OverdueMax", unit=Unit.MILLISECONDS)
 #: How long ago the last good renewal was sent, at its worst: beyond 5 s the worker had no right to poll.
 HEARTBEAT_AGE = Metric(name="HeartbeatAgeMax", unit=Unit.MILLISECONDS)
 OWNED_SHARDS = Metric(name="OwnedShards")
-SHARDS_CLAIMED = Metric(name="ShardsClaimed")
+#: Claimed, or given by another worker.
+SHARDS_GAINED = Metric(name="ShardsGained")
 SHARDS_GIVEN = Metric(name="ShardsGiven")
 #: Let go of at once: the row named another, or this worker was declared dead.
 SHARDS_LOST = Metric(name="ShardsLost")
+#: This worker was declared dead and let go of everything.
 SELF_FENCES = Metric(name="SelfFences")
+#: Others that this worker declared dead.
+WORKERS_MARKED_DEAD = Metric(name="WorkersMarkedDead")
 SOURCES = Metric(name="Sources")
 FAILING_SOURCES = Metric(name="FailingSources")
+# Polls, in all and by how they ended: at a rung of the ladder, with a change committed, or otherwise.
 POLLS = Metric(name="Polls")
-POLLS_FAILED = Metric(name="PollsFailed")
-#: Polls that ended because AWS, or a process of ours, did not do what was asked.
-POLLS_TROUBLED = Metric(name="PollsTroubled")
+POLLS_NOT_MODIFIED = Metric(name="PollsNotModified")
+POLLS_SAME_WIRE = Metric(name="PollsSameWire")
+POLLS_SAME_DECODED = Metric(name="PollsSameDecoded")
+POLLS_SAME_DOCUMENT = Metric(name="PollsSameDocument")
 COMMITS = Metric(name="Commits")
+POLLS_FAILED = Metric(name="PollsFailed")
+#: AWS, or a process of ours, did not do what was asked.
+POLLS_TROUBLED = Metric(name="PollsTroubled")
+#: Writes refused because a newer owner, an edit or a deletion had fenced the head.
 FENCES_REFUSED = Metric(name="FencesRefused")
 
 # The Lambda behind sockets and queue, a line per invocation; dimension Stack.

@@ -99,6 +99,18 @@ class LambdaGroups:
         return events
 
 
+def readable(text: str) -> str:
+    """Leave out what turns a line into metrics: longer than the rest, and only CloudWatch reads it."""
+    if '"_aws"' not in text:
+        return text
+    try:
+        line = json.loads(text)
+    except ValueError:
+        return text
+    line.pop("_aws", None)
+    return json.dumps(line, ensure_ascii=False)
+
+
 def _at_ms(text: str) -> int | None:
     """Read the time that our own lines carry."""
     try:

@@ -10,7 +10,7 @@ from contracts.clock import iso
 from local import state
 from local.aws import Aws
 from local.config import STACK, project
-from local.log_lines import LambdaGroups, Line, WorkerFiles
+from local.log_lines import LambdaGroups, Line, WorkerFiles, readable
 from local.running import COUNT_KEYS
 
 LINES_MAX = 200
@@ -65,7 +65,7 @@ def _print_new(sources: Iterable[Source], name: str | None, *, lines_max: int) -
         raise NoLogsError(f"no log of {name or 'anybody'}; there is: {', '.join(known) or 'none'}")
     lines = [line for source, names in found for line in source.new([one for one in names if _is_meant(one, name)])]
     for line in sorted(lines, key=lambda line: line.at_ms)[-lines_max:]:
-        print(f"{iso(line.at_ms)} {line.name} | {line.text}", flush=True)
+        print(f"{iso(line.at_ms)} {line.name} | {readable(line.text)}", flush=True)
 
 
 def _is_meant(one: str, name: str | None) -> bool:

@@ -7,10 +7,12 @@ import random
 import signal
 import sys
 import time
+from collections import Counter
 
 import uvloop
 
 from contracts.clock import SECOND_MS
+from contracts.metrics import KIND, STACK
 from fetching.fetch import Ask, fetch
 from fetching.guard import connector
 from fetching.outcome import Outcome
@@ -19,6 +21,7 @@ from monitor_fleet import health
 from monitor_fleet.assembly import FleetWorker, Seams
 from monitor_fleet.clients import Clients
 from monitor_fleet.log import configure
+from monitor_fleet.meter import Meter
 from monitor_fleet.offload import Pool
 from monitor_fleet.settings import SettingRefused, Settings
 
@@ -29,21 +32,21 @@ WORKER_ID_BITS = 64
 
 def main() -> int:
     """Run a worker until SIGTERM or Ctrl-C; 0 if it parted in good order."""
-    configure(sys.stdout)
+    events = configure(sys.stdout)
     try:
         settings = Settings.from_environ(os.environ)
     except SettingRefused as error:
         log.error("setting_refused", extra={"why": str(error)})  # noqa: TRY400 - the text says all there is
         return 2
     try:
-        uvloop.run(_run(settings))
+        uvloop.run(_run(settings, events))
     except Exception:
         log.exception("worker_failed")
         return 1
     return 0
 
 
-async def _run(settings: Settings) -> None:
+async def _run(settings: Settings, events: Counter[str]) -> None:
     clients, pool, chance = Clients(), Pool(), random.SystemRandom()
     async with session(connector(settings.policy), contact=settings.contact) as http:
 
@@ -66,32 +69,60 @@ async def _run(settings: Settings) -> None:
                 worker_id=f"{chance.getrandbits(WORKER_ID_BITS):016x}",
             ),
         )
-        runner = await health.serve(worker.tell, port=settings.health_port)
+        meter = Meter(
+            read=worker.read, lags=worker.lags, events=events, now_ms=_now_ms, sleep=asyncio.sleep,
+            dimensions={STACK: settings.stack, KIND: settings.kind.value},
+        )  # fmt: skip
+        runner = await health.serve(worker.read, port=settings.health_port)
         try:
-            await _until_told_to_stop(worker)
+            await _until_told_to_stop(worker, meter)
         finally:
             await runner.cleanup()
             pool.close()
             clients.close()
 
 
-async def _until_told_to_stop(worker: FleetWorker) -> None:
-    told = asyncio.Event()
+async def _until_told_to_stop(worker: FleetWorker, meter: Meter) -> None:
+    """Work until a first signal, then drain until done or until a second one."""
+    told, told_again = asyncio.Event(), asyncio.Event()
+
+    def hear() -> None:
+        (told_again if told.is_set() else told).set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
-    work, stop = asyncio.create_task(worker.run()), asyncio.create_task(told.wait())
+        asyncio.get_running_loop().add_signal_handler(number, hear)
+    work, metering = asyncio.create_task(worker.run()), asyncio.create_task(meter.run())
     try:
-        await asyncio.wait((work, stop), return_when=asyncio.FIRST_COMPLETED)
+        await _first(work, told)
         if work.done():
             work.result()  # raises what ended it: nothing but a signal should
         else:
-            log.info("draining")
-            await worker.drain()
-            log.info("drained")
+            await _drain(worker, told_again)
     finally:
         work.cancel()
-        stop.cancel()
-        await asyncio.gather(work, stop, return_exceptions=True)
+        metering.cancel()
+        await asyncio.gather(work, metering, return_exceptions=True)
+
+
+async def _drain(worker: FleetWorker, told_again: asyncio.Event) -> None:
+    log.info("draining")
+    draining = asyncio.create_task(worker.drain())
+    await _first(draining, told_again)
+    if draining.done():
+        draining.result()
+        log.info("drained")
+        return
+    draining.cancel()
+    await asyncio.gather(draining, return_exceptions=True)
+    await worker.part()
+    log.warning("parted_at_once")
+
+
+async def _first(task: asyncio.Task[None], told: asyncio.Event) -> None:
+    """Wait until the task is done or the signal came."""
+    hearing = asyncio.create_task(told.wait())
+    await asyncio.wait((task, hearing), return_when=asyncio.FIRST_COMPLETED)
+    hearing.cancel()
 
 
 def _now_ms() -> int:

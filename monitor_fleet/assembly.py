@@ -2,11 +2,11 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 
-from contracts.clock import NowMs
+from contracts.clock import SECOND_MS, NowMs
 from contracts.table.fleet import Shard
 from monitor_fleet.admission import Admission
 from monitor_fleet.announce import Announcer, Publish
@@ -14,9 +14,11 @@ from monitor_fleet.catalog import Catalog
 from monitor_fleet.commit import Committer
 from monitor_fleet.documents import BucketVerbs, Documents
 from monitor_fleet.keys import KeyRing
+from monitor_fleet.lags import Lags
 from monitor_fleet.leases import Leases
 from monitor_fleet.offload import Offload
 from monitor_fleet.poll import Fetch, Poller
+from monitor_fleet.reading import Reading
 from monitor_fleet.settings import Settings
 from monitor_fleet.status import StatusWriter
 from monitor_fleet.store import StoreVerbs
@@ -47,6 +49,7 @@ class FleetWorker:
 
     def __init__(self, settings: Settings, seams: Seams) -> None:
         self._settings = settings
+        self._moves: Counter[str] = Counter()
         self._turns = _turns(settings, seams, may_act=self._may_act)
         self._worker = Worker(
             turns=self._turns,
@@ -76,31 +79,47 @@ class FleetWorker:
         """Finish what is in flight and hand every shard on; then nothing is left to do here."""
         await self._leases.drain()
 
-    def tell(self) -> Mapping[str, Any]:
+    async def part(self) -> None:
+        """Let go of everything at once and say so: others own it as soon as they look."""
+        await self._leases.part()
+
+    @property
+    def lags(self) -> Lags:
+        """How late polls began."""
+        return self._worker.lags
+
+    def read(self) -> Reading:
         """Say how this worker does."""
-        return {
-            "worker": self._leases.worker_id,
-            "kind": self._settings.kind.value,
-            "mayAct": self._leases.may_act(),
-            "ownedShards": self._worker.owned,
-            "sources": self._worker.sources,
-            "inFlight": self._worker.in_flight,
-            "overdueMs": self._worker.overdue_ms(),
-            "polls": dict(self._turns.counts),
-        }
+        age_s = self._leases.heartbeat_age_s()
+        return Reading(
+            worker=self._leases.worker_id,
+            kind=self._settings.kind.value,
+            may_act=self._leases.may_act(),
+            owned_shards=tuple(self._worker.owned),
+            sources=self._worker.sources,
+            failing_sources=self._worker.failing,
+            in_flight=self._worker.in_flight,
+            overdue_ms=self._worker.overdue_ms(),
+            heartbeat_age_ms=None if age_s is None else int(age_s * SECOND_MS),
+            polls=Counter(self._turns.counts),
+            moves=Counter(self._moves),
+        )
 
     def _may_act(self) -> bool:
         return self._leases.may_act()
 
     def _on_claimed(self, shard: Shard) -> None:
+        self._moves["gained"] += 1
         self._worker.on_claimed(shard)
         self._catalog.follow(shard)
 
     async def _on_giving(self, number: int) -> int:
+        self._moves["given"] += 1
         self._catalog.drop(number)
         return await self._worker.on_giving(number)
 
     def _on_lost(self, number: int) -> None:
+        self._moves["lost"] += 1
         self._catalog.drop(number)
         self._worker.on_lost(number)
 

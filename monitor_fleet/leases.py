@@ -82,6 +82,10 @@ class Leases:
         """Say whether the right holds now: no poll, load or commit begins without it."""
         return self._renewal.holds()
 
+    def heartbeat_age_s(self) -> float | None:
+        """Say how long ago the last good renewal was sent; None before the first of this life."""
+        return self._renewal.age_s()
+
     async def run(self) -> None:
         """
         Hold leases until drained.
@@ -104,6 +108,10 @@ class Leases:
                 await self._hand_everything_off()
         except TimeoutError:
             log.warning("drain_unfinished", extra={"worker": self.worker_id, "shards": len(self.owned)})
+        await self.part()
+
+    async def part(self) -> None:
+        """Let go of everything at once, and be marked dead: others claim what is left without waiting for silence."""
         self._holdings.lose_all()
         self._over.set()
         await self._renewal.part()

@@ -6,6 +6,7 @@ Written as `log.info("shard_claimed", extra={"shard": 7})`. Keys, header values 
 
 import json
 import logging
+from collections import Counter
 from typing import Any, TextIO
 
 from contracts.clock import SECOND_MS, iso
@@ -31,9 +32,29 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
-def configure(stream: TextIO, *, level: int = logging.INFO) -> None:
-    """Let every logger write JSON lines to `stream`; libraries are heard from warnings upward."""
+class Count(logging.Handler):
+    """Counts what is logged, by event: what deserves a line when it happens deserves a number per minute."""
+
+    def __init__(self, events: Counter[str]) -> None:
+        super().__init__()
+        self._events = events
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Count one."""
+        self._events[record.getMessage()] += 1
+
+
+def configure(stream: TextIO, *, level: int = logging.INFO) -> Counter[str]:
+    """
+    Let every logger write JSON lines to `stream`; libraries are heard from warnings upward.
+
+    Gives how often each event of ours was logged, as it goes on.
+    """
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
-    logging.getLogger("monitor_fleet").setLevel(level)
+    events: Counter[str] = Counter()
+    ours = logging.getLogger("monitor_fleet")
+    ours.setLevel(level)
+    ours.addHandler(Count(events))
+    return events

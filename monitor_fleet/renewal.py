@@ -51,11 +51,16 @@ class Renewal:
         self._beat = 0
         self._landed = 0
         self._right_until_s = 0.0
+        self._renewed_s: float | None = None
         self._one_at_a_time = asyncio.Lock()
 
     def holds(self) -> bool:
         """Say whether the right holds now: nobody can have declared this worker dead."""
         return not self.is_dead and self._boot_now() < self._right_until_s
+
+    def age_s(self) -> float | None:
+        """Say how long ago the last good renewal was sent, if there was one."""
+        return None if self._renewed_s is None else self._boot_now() - self._renewed_s
 
     async def join(self, shards: int) -> None:
         """
@@ -84,7 +89,7 @@ class Renewal:
             self.is_well = await self._move(worker)
             if self.is_well:
                 self._landed = self._beat
-                self._right_until_s = began_s + RIGHT_S
+                self._renewed_s, self._right_until_s = began_s, began_s + RIGHT_S
 
     async def part(self) -> None:
         """Mark the own row dead after the last shard is handed off."""

@@ -21,6 +21,7 @@ class Settings:
     """One worker's settings."""
 
     kind: SourceType
+    stack: str
     tables: TableNames
     shards: int
     queue_url: str
@@ -39,6 +40,7 @@ class Settings:
         kind = _read(environ, "KIND", SourceType)
         return cls(
             kind=kind,
+            stack=_read(environ, "STACK", str),
             tables=_tables(environ),
             shards=_read(environ, "EXTERNAL_SHARDS" if kind is SourceType.EXTERNAL else "SHEET_SHARDS", _positive),
             queue_url=_read(environ, "QUEUE_URL", str),

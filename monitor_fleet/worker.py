@@ -17,6 +17,7 @@ from contracts.kinds import SourceType, State
 from contracts.source import Source
 from contracts.table.fleet import Shard
 from monitor_fleet.admission import Admission
+from monitor_fleet.lags import Lags
 from monitor_fleet.schedule import Schedule, first_due, grid_after
 from monitor_fleet.turn import Turns
 from monitor_fleet.watched import Watched
@@ -72,6 +73,7 @@ class Worker:
         self._timer_ms = 0
         self._polls_per_s = 0.0
         self._told_of_sheets = False
+        self.lags = Lags()
 
     async def run(self) -> None:
         """Load and poll until cancelled."""
@@ -160,6 +162,11 @@ class Worker:
     def sources(self) -> int:
         """How many sources are watched."""
         return len(self._watched)
+
+    @property
+    def failing(self) -> int:
+        """How many of them have failed for a while."""
+        return sum(watched.health.state in (State.FAILING, State.DORMANT) for watched in self._watched.values())
 
     @property
     def in_flight(self) -> int:
@@ -267,6 +274,7 @@ class Worker:
                 self._start_turn(turn)
 
     def _start_turn(self, turn: Turn) -> None:
+        self.lags.note(self._now_ms() - turn.due_ms)
         held = self._held[turn.watched.shard.number]
         task = asyncio.get_running_loop().create_task(self._take(turn))
         held.tasks.add(task)

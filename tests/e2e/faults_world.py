@@ -53,7 +53,7 @@ ENVIRON = {
     "SECRETS_PREFIX": "p/",
 }
 SETTINGS = Settings(
-    kind=SourceType.EXTERNAL, tables=NAMES, shards=SHARDS, queue_url="queue", documents_bucket="documents",
+    kind=SourceType.EXTERNAL, stack="s", tables=NAMES, shards=SHARDS, queue_url="queue", documents_bucket="documents",
     secrets_prefix="p/", policy=Policy(),
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from local.log_lines import LambdaGroups, WorkerFiles
+from local.log_lines import LambdaGroups, WorkerFiles, readable
 from local.logs import NoLogsError, logs
 
 PREFIX = "/project-local/"
@@ -107,3 +107,16 @@ def test_lambda_lines_come_once_and_without_the_runtimes_frames(client: Any):
     put("later")
 
     assert (groups.names(), first, new(), new()) == (["api-list"], ['api-list {"status": 200}'], ["api-list later"], [])
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('{"event": "metrics", "_aws": {"Timestamp": 1}, "Polls": 3}', '{"event": "metrics", "Polls": 3}'),
+        ('{"event": "joined"}', '{"event": "joined"}'),
+        ('no "_aws" here', 'no "_aws" here'),
+    ],
+)
+def test_what_only_cloudwatch_reads_is_left_out(text: str, shown: str):
+    """A line of metrics declares each of them again; a person reads the numbers."""
+    assert readable(text) == shown

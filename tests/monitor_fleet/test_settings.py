@@ -13,7 +13,7 @@ from monitor_fleet.settings import SettingRefused, Settings
 GOOD = {
     "KIND": "external", "TABLE_DATA_SOURCES": "a", "TABLE_SHEETS_DATA": "b", "TABLE_CHANGES": "c", "TABLE_FLEET": "d",
     "EXTERNAL_SHARDS": "1024", "SHEET_SHARDS": "256", "QUEUE_URL": "https://q", "DOCUMENTS_BUCKET": "e",
-    "SECRETS_PREFIX": "f/",
+    "SECRETS_PREFIX": "f/", "STACK": "project-dev",
 }  # fmt: skip
 
 
