@@ -1,7 +1,7 @@
 """
 What exists: the program that `pulumi up` runs in the cloud and `make up` runs onto the embedded AWS.
 
-Settings → the zip of the Lambdas → components → exports. No resource is declared here directly.
+Settings → the zips of the Lambdas → components → exports. No resource is declared here directly.
 """
 
 from pathlib import Path
@@ -31,7 +31,12 @@ ROOT = Path(__file__).parent
 settings = Settings.read(pulumi.Config())
 architecture, environment = settings.architecture, settings.environment
 files = page.built(ROOT, required=settings.packages_for == "lambda")
-code = pulumi.FileArchive(str(package.build(ROOT, architecture=architecture, packages_for=settings.packages_for)))
+code, preview_code = (
+    pulumi.FileArchive(
+        str(package.build(ROOT, architecture=architecture, packages_for=settings.packages_for, bundle=bundle))
+    )
+    for bundle in package.BUNDLES
+)
 
 store = Store(
     tables=Tables("tables", protect=settings.protect),
@@ -48,7 +53,14 @@ if settings.initial_token:
 
 http_api = HttpApi(
     "api",
-    HttpApiArgs(store=store, code=code, architecture=architecture, authorizer=authorizer, environment=environment),
+    HttpApiArgs(
+        store=store,
+        code=code,
+        preview_code=preview_code,
+        architecture=architecture,
+        authorizer=authorizer,
+        environment=environment,
+    ),
 )
 web_socket_api = Sockets(
     "sockets",

@@ -27,6 +27,11 @@ def wall_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def clock_s() -> float:
+    """Tell seconds that only grow."""
+    return time.monotonic()
+
+
 def pause(seconds: float) -> None:
     """Wait."""
     time.sleep(seconds)

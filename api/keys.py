@@ -1,7 +1,7 @@
 """
 The API keys of sources: a secret each, bound to the origin that it may be sent to.
 
-No endpoint can read one. What a secret is bound to is told by a tag, so that checking needs no right to read.
+What a secret is bound to is told by a tag, so that checking needs no right to read: only the preview has that.
 """
 
 import hashlib
@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # the stubs are not deployed
 ORIGIN_TAG = "origin-sha256"
 RECOVERY_DAYS = 7
 _GONE = frozenset({"ResourceNotFoundException", "InvalidRequestException"})
+_NO_NAME = frozenset({"ValidationException", "InvalidParameterException"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,11 +60,23 @@ class Keys:
         try:
             secret = self.client.describe_secret(SecretId=secret_id)
         except ClientError as error:
-            if error.response["Error"].get("Code") in _GONE | {"ValidationException", "InvalidParameterException"}:
+            if error.response["Error"].get("Code") in _GONE | _NO_NAME:
                 return False
             raise
         tags = {tag.get("Key"): tag.get("Value") for tag in secret.get("Tags", [])}
         return "DeletedDate" not in secret and tags.get(ORIGIN_TAG) == _hash(origin)
+
+    def read(self, secret_id: str, origin: str) -> str | None:
+        """Give the key of one of our secrets for the origin that it is bound to; None where there is none to give."""
+        if not secret_id.startswith(self.prefix):
+            return None
+        try:
+            kept = json.loads(self.client.get_secret_value(SecretId=secret_id)["SecretString"])
+        except ClientError as error:
+            if error.response["Error"].get("Code") in _GONE | _NO_NAME:
+                return None
+            raise
+        return str(kept["apiKey"]) if kept["origin"] == origin else None
 
     def undo(self, source_id: str) -> None:
         """Delete the secret of a source that was never registered, at once."""

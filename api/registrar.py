@@ -17,6 +17,15 @@ if TYPE_CHECKING:  # the stubs are not deployed
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 
+def read_policy(environ: Mapping[str, str]) -> Policy:
+    """Read where requests to sources may go."""
+    return Policy(
+        allow_private=environ.get("GATE_ALLOW_PRIVATE") == "1",
+        forbidden_ports=frozenset(int(port) for port in environ.get("GATE_FORBIDDEN_PORTS", "").split(",") if port),
+        forbidden_networks=read_networks(environ.get("GATE_FORBIDDEN_NETWORKS", "")),
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rules:
     """What this deployment registers, and over how many shards."""
@@ -27,13 +36,7 @@ class Rules:
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
         """Read the rules as a process gets them."""
-        ports = frozenset(int(port) for port in environ.get("GATE_FORBIDDEN_PORTS", "").split(",") if port)
-        policy = Policy(
-            allow_private=environ.get("GATE_ALLOW_PRIVATE") == "1",
-            forbidden_ports=ports,
-            forbidden_networks=read_networks(environ.get("GATE_FORBIDDEN_NETWORKS", "")),
-        )
-        return cls(policy=policy, shards=int(environ["EXTERNAL_SHARDS"]))
+        return cls(policy=read_policy(environ), shards=int(environ["EXTERNAL_SHARDS"]))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,8 +5,10 @@ Pure and picklable, because large answers are read in another process.
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 from contracts.canonical import NotCanonical, canonical, digest
+from contracts.source import SourceFields
 from fetching.decode import TooLarge, Undecodable
 from fetching.failures import too_large
 from fetching.outcome import Failed, Reason
@@ -22,6 +24,11 @@ class Reading:
     format: Format = "auto"
     selector: str = ""
     ignore: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, fields: SourceFields) -> Self:
+        """Take it from what a person set."""
+        return cls(format=fields.data_format, selector=fields.selector, ignore=tuple(fields.ignore))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -42,7 +42,7 @@ def failed_status(status: int, headers: Mapping[str, str]) -> Failed:
         reason, why = Reason.SERVER_ERROR, f"the server answers {status}: the trouble is on its side"
     else:
         reason, why = Reason.STATUS, f"the server answers {status}, not 200 with a document"
-    return Failed(reason=reason, why=why, retry_after_s=retry_after_s(headers))
+    return Failed(reason=reason, why=why, retry_after_s=retry_after_s(headers), status=status)
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:

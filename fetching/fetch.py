@@ -101,6 +101,8 @@ async def _read(response: ClientResponse, ask: Ask, *, conditional: bool) -> Out
         validators=Validators(
             url=str(ask.url), etag=given.get("ETag", ""), last_modified=given.get("Last-Modified", "")
         ),
+        status=response.status,
+        headers=given,
     )
 
 

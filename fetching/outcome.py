@@ -1,6 +1,7 @@
 """What one request to a source ended in."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -44,6 +45,9 @@ class Reply:
     coding: str
     content_type: str
     validators: Validators
+    status: int = 200
+    #: All that the server said beside the body; only a preview looks at it.
+    headers: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +62,8 @@ class Failed:
     reason: Reason
     why: str
     retry_after_s: float | None = None
+    #: Of the answer, where there was one.
+    status: int | None = None
 
 
 type Outcome = Reply | NotModified | Failed

@@ -27,17 +27,26 @@ class _Found(Exception):
     """Ends a look at an XML prolog; `args[0]` says whether a DOCTYPE is there."""
 
 
+def format_of(text: str, wanted: Format) -> Literal["json", "xml"]:
+    """
+    Say as what a text is read.
+
+    `auto` looks at the first character: `<` never begins JSON and always begins XML, whatever Content-Type claims.
+    """
+    if wanted == "auto":
+        return "xml" if text.lstrip()[:1] == "<" else "json"
+    return wanted
+
+
 def parse(text: str, wanted: Format) -> Any:
     """
     Read a document.
 
-    `auto` looks at the first character: `<` never begins JSON and always begins XML, whatever Content-Type claims.
     XML becomes what xmltodict makes of it; so an element that comes once is a value, one that repeats is a list.
     """
-    begins_xml = text.lstrip()[:1] == "<"
-    if wanted == "xml" or (wanted == "auto" and begins_xml):
+    if format_of(text, wanted) == "xml":
         document = _parse_xml(text)
-    elif begins_xml:
+    elif text.lstrip()[:1] == "<":
         raise Unparsable("the answer is XML or a web page, not JSON")
     else:
         document = _parse_json(text)

@@ -121,7 +121,8 @@ def _start(run: Run, workers: Mapping[str, int], ports: Ports, started: ExitStac
 def _package(root: Path, config: Mapping[str, Any]) -> None:
     """Build ahead of the program, which then finds everything there: the one step that may download."""
     architecture, packages_for = (own(root, config, key) for key in ("lambdaArchitecture", "packagesFor"))
-    package.build(root, architecture=architecture, packages_for=packages_for)
+    for bundle in package.BUNDLES:
+        package.build(root, architecture=architecture, packages_for=packages_for, bundle=bundle)
 
 
 def _serve(run: Run, started: ExitStack, ports: Ports, exports: Mapping[str, Any], *, documents_origin: str) -> Child:

@@ -1,21 +1,13 @@
 """What to request of a source: its url and headers, its key where it belongs."""
 
-import base64
-import re
-
 from yarl import URL
 
 from contracts.clock import SECOND_MS
-from contracts.source import Auth
 from fetching.fetch import TOTAL_TIMEOUT_MAX_S, TOTAL_TIMEOUT_MIN_S, Ask
+from fetching.keyed import sendable, with_key
 from fetching.outcome import Validators
 from monitor_fleet.keys import Key, KeyMissing
 from monitor_fleet.watched import Target
-
-PLACEHOLDER = "{apiKey}"
-
-#: What a header's value may hold; a key with a line break could add headers of its own.
-_SENDABLE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
 def ask_for(target: Target, key: Key | None, validators: Validators | None) -> Ask:
@@ -24,7 +16,7 @@ def ask_for(target: Target, key: Key | None, validators: Validators | None) -> A
     url = URL(target.url)
     if key is not None:
         _check(key, target)
-        url, headers = _with_key(url, headers, key.value, target.auth)
+        url, headers = with_key(url, headers, key.value, target.auth)
         validators = _for(url, target, validators)
     return Ask(url=url, headers=headers, validators=validators, timeout_s=_timeout_s(target))
 
@@ -32,24 +24,8 @@ def ask_for(target: Target, key: Key | None, validators: Validators | None) -> A
 def _check(key: Key, target: Target) -> None:
     if key.origin != target.origin:
         raise KeyMissing(f"the key was registered for {key.origin} and is not sent to {target.origin}")
-    if not _SENDABLE.fullmatch(key.value):
+    if not sendable(key.value):
         raise KeyMissing("the key holds characters that cannot be sent: register it again")
-
-
-def _with_key(url: URL, headers: dict[str, str], value: str, auth: Auth) -> tuple[URL, dict[str, str]]:
-    """Put the key where a header names it, else where the source's auth says."""
-    if any(PLACEHOLDER in text for text in headers.values()):
-        return url, {name: text.replace(PLACEHOLDER, value) for name, text in headers.items()}
-    match auth.scheme:
-        case "query":
-            return url.update_query({auth.name: value}), headers
-        case "bearer":
-            return url, headers | {"Authorization": f"Bearer {value}"}
-        case "basic":
-            pair = value if ":" in value else f"{value}:"  # a lone key is a user without a password
-            return url, headers | {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
-        case _:
-            return url, headers | {auth.name: value}
 
 
 def _for(url: URL, target: Target, validators: Validators | None) -> Validators | None:

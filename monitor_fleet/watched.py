@@ -45,7 +45,7 @@ class Target:
             headers=tuple(source.headers.items()),
             auth=source.auth,
             secret_id=source.api_key_secret_id,
-            reading=Reading(format=source.data_format, selector=source.selector, ignore=tuple(source.ignore)),
+            reading=Reading.of(source),
         )
 
 

@@ -31,6 +31,7 @@ class FunctionArgs:
     environment: Mapping[str, Input[str]] = field(default_factory=dict)
     """What the grants do not tell already."""
     timeout_s: int = TIMEOUT_S
+    memory_mb: int = MEMORY_MB
 
 
 class Function(pulumi.ComponentResource):
@@ -53,7 +54,7 @@ class Function(pulumi.ComponentResource):
             code=args.code,
             role=task_role.role.arn,
             timeout=args.timeout_s,
-            memory_size=MEMORY_MB,
+            memory_size=args.memory_mb,
             environment=aws.lambda_.FunctionEnvironmentArgs(
                 variables={"STACK": stack_name(), **grants.environment(args.grants), **args.environment}
             ),

@@ -78,6 +78,11 @@ def register_source(store: Store) -> list[Grant]:
     ]
 
 
+def preview_source(store: Store) -> list[Grant]:
+    """Read a secret, to send it where it is bound to; nothing else is read and nothing written."""
+    return [_secrets(store, "GetSecretValue")]
+
+
 def update_source(store: Store) -> list[Grant]:
     """Write a source over, close its head's door, tell the fleet, and keep, bring back or retire its secret."""
     return [

@@ -8,10 +8,15 @@ import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
 from stack import grants
-from stack.function import Function, FunctionArgs
+from stack.function import MEMORY_MB, TIMEOUT_S, Function, FunctionArgs
 from stack.grants import Grant
 from stack.package import Architecture
 from stack.store import Store
+
+#: A preview asks a source twice: ten seconds and six at most, a pause, and twice reading what came.
+PREVIEW_TIMEOUT_S = 28
+#: Reading 10 MiB takes twenty times that; and a vCPU's share grows with it.
+PREVIEW_MEMORY_MB = 1_024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +25,7 @@ class HttpApiArgs:
 
     store: Store
     code: pulumi.Archive
+    preview_code: pulumi.Archive
     architecture: Architecture
     authorizer: Function
     environment: Mapping[str, Input[str]]
@@ -33,6 +39,8 @@ class Endpoint:
     route: str
     verb: str
     may: Sequence[Grant]
+    fetches: bool = False
+    """Whether it asks sources itself: that takes its own zip, time and memory."""
 
     @property
     def handler(self) -> str:
@@ -47,6 +55,7 @@ def endpoints(store: Store) -> list[Endpoint]:
         Endpoint(route="GET /datasources/{sourceId}", verb="get", may=grants.get_source(store)),
         Endpoint(route="GET /datasources/{sourceId}/data", verb="data", may=grants.get_data(store)),
         Endpoint(route="POST /datasources/register", verb="register", may=grants.register_source(store)),
+        Endpoint(route="POST /datasources/preview", verb="preview", may=grants.preview_source(store), fetches=True),
         Endpoint(route="PUT /datasources/{sourceId}/update", verb="update", may=grants.update_source(store)),
         Endpoint(route="DELETE /datasources/{sourceId}/delete", verb="delete", may=grants.delete_source(store)),
         Endpoint(route="POST /tickets", verb="tickets", may=grants.issue_tickets(store)),
@@ -101,10 +110,12 @@ class HttpApi(pulumi.ComponentResource):
             name,
             FunctionArgs(
                 handler=endpoint.handler,
-                code=self._args.code,
+                code=self._args.preview_code if endpoint.fetches else self._args.code,
                 architecture=self._args.architecture,
                 grants=endpoint.may,
                 environment=self._args.environment,
+                timeout_s=PREVIEW_TIMEOUT_S if endpoint.fetches else TIMEOUT_S,
+                memory_mb=PREVIEW_MEMORY_MB if endpoint.fetches else MEMORY_MB,
             ),
             self._child,
         )

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -19,8 +20,6 @@ type PackagesFor = Literal["lambda", "host"]
 
 PYTHON_VERSION = "3.13"
 PLATFORMS: Mapping[Architecture, str] = {"arm64": "aarch64-manylinux2014", "x86_64": "x86_64-manylinux2014"}
-#: Our folders that Lambdas import.
-FOLDERS = ("api", "contracts", "ws")
 #: botocore describes every service of AWS in 20 MB; these are the ones our handlers call.
 SERVICES = frozenset({"apigatewaymanagementapi", "dynamodb", "s3", "secretsmanager", "sqs"})
 #: Installing takes a second from a warm cache and downloads 10 MB with a cold one.
@@ -33,20 +32,40 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 READABLE_FILE = 0o100644 << 16
 
 
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """What one zip holds: folders of ours, and the packages of a lock."""
+
+    name: str
+    folders: Sequence[str]
+
+    @property
+    def lock(self) -> str:
+        """Name the file of the lock."""
+        return f"{self.name}.txt"
+
+
+#: What every Lambda runs but one.
+LAMBDA = Bundle(name="lambda", folders=("api", "contracts", "ws"))
+#: The preview fetches: aiohttp and the decoders would slow the start of all others.
+PREVIEW = Bundle(name="preview", folders=("api", "contracts", "fetching"))
+BUNDLES = (LAMBDA, PREVIEW)
+
+
 class PackagingFailedError(RuntimeError):
     """The packages of a lock could not be installed; the text is the installer's."""
 
 
-def build(root: Path, *, architecture: Architecture, packages_for: PackagesFor) -> Path:
-    """Give the zip of all Lambdas, made only if it is not there already."""
+def build(root: Path, *, architecture: Architecture, packages_for: PackagesFor, bundle: Bundle = LAMBDA) -> Path:
+    """Give the zip of a bundle, made only if it is not there already."""
     platform = sys.platform if packages_for == "host" else PLATFORMS[architecture]
     build_folder = root / "build"
-    packages = _packages(root / "locks" / "lambda.txt", build_folder, None if packages_for == "host" else platform)
-    sources = {f"{path.relative_to(root)}": path for folder in FOLDERS for path in _python_files(root / folder)}
-    made = build_folder / f"lambda-{_digest([packages.name, *_contents(sources)])}.zip"
+    packages = _packages(root / "locks" / bundle.lock, build_folder, None if packages_for == "host" else platform)
+    sources = {f"{path.relative_to(root)}": path for folder in bundle.folders for path in _python_files(root / folder)}
+    made = build_folder / f"{bundle.name}-{_digest([packages.name, *_contents(sources)])}.zip"
     if not made.exists():
         _write(made, {**_installed(packages), **sources})
-        _forget_old(build_folder)
+        _forget_old(build_folder, bundle)
     return made
 
 
@@ -129,8 +148,8 @@ def _write(made: Path, files: Mapping[str, Path]) -> None:
         _place(scratch, made)
 
 
-def _forget_old(build_folder: Path) -> None:
+def _forget_old(build_folder: Path, bundle: Bundle) -> None:
     """Keep the newest zips: every edit of a handler makes one."""
-    zips = sorted(build_folder.glob("lambda-*.zip"), key=lambda path: path.stat().st_mtime, reverse=True)
+    zips = sorted(build_folder.glob(f"{bundle.name}-*.zip"), key=lambda path: path.stat().st_mtime, reverse=True)
     for old in zips[ZIPS_KEPT:]:
         old.unlink(missing_ok=True)

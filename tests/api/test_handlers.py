@@ -15,13 +15,14 @@ VERBS = {
     "get": "GET /datasources/{sourceId}",
     "data": "GET /datasources/{sourceId}/data",
     "register": "POST /datasources/register",
+    "preview": "POST /datasources/preview",
     "update": "PUT /datasources/{sourceId}/update",
     "delete": "DELETE /datasources/{sourceId}/delete",
     "tickets": "POST /tickets",
     "fleet": "GET /fleet",
 }
 #: Only these look at what a person filled in.
-MAY_VALIDATE = {"register", "update"}
+MAY_VALIDATE = {"register", "update", "preview"}
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +51,7 @@ def test_the_handlers_work_together():
     assert call("get", source_id=source_id)["statusCode"] == 200
     assert call("data", source_id=source_id)["statusCode"] == 404
     assert call("update", source_id=source_id, body="{}")["statusCode"] == 428
+    assert json.loads(call("preview", body=json.dumps({"url": "http://a.invalid/"}))["body"])["reason"] == "dns"
     assert call("tickets")["statusCode"] == 201
     assert set(json.loads(call("fleet")["body"])["kinds"]) == {"external", "googleSheet"}
     assert call("delete", source_id=source_id)["statusCode"] == 204

@@ -127,6 +127,8 @@ class World:
     ids: dict[str, str]
     made: list[str] = field(default_factory=list)
     """Sources that the tests registered beside."""
+    keyed: list[str] = field(default_factory=list)
+    """The secret of one of them."""
 
     async def allowed(self, method: str, path: str, body: Any = None, **headers: str) -> bool:
         """Tell whether a call succeeds; anything but success and our own trouble is a mistake of the test."""
@@ -189,6 +191,17 @@ async def registers(world: World) -> bool:
     return await world.allowed("POST", "/datasources/register", body, **{"Idempotency-Key": secrets.token_hex(8)})
 
 
+async def previews(world: World) -> bool:
+    """Look at a source by the key of one that is registered."""
+    body = {"name": "new", "url": world.feeds.url(SMALL), "pollingInterval": 3_600, "apiKey": "k"}
+    if not world.keyed:
+        _, made = await world.api.call("POST", "/datasources/register", body)
+        world.made.append(made["id"])
+        world.keyed.append(made["apiKeySecretId"])
+    body = {"url": world.feeds.url(SMALL), "apiKeySecretId": world.keyed[0]}
+    return await world.allowed("POST", "/datasources/preview", body)
+
+
 async def updates(world: World) -> bool:
     """Edit name and key of a source, as it was last seen."""
     path = f"/datasources/{world.ids[SMALL]}"
@@ -248,6 +261,7 @@ async def succeeds(use: Use, world: World) -> bool:
         ("api-get", gets),
         ("api-data", gets_data),
         ("api-register", registers),
+        ("api-preview", previews),
         ("api-update", updates),
         ("api-delete", deletes),
         ("api-tickets", issues_tickets),

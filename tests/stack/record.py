@@ -65,7 +65,6 @@ class RecordingMonitor(MockMonitor):
         """Note a custom resource, then do as always."""
         if request.custom:
             inputs = plain(pulumi.runtime.rpc.deserialize_properties(request.object))
-            inputs.pop("code", None)  # an archive, of which the handler's name says enough
             self.declared.append(
                 {
                     "type": request.type,
@@ -79,8 +78,8 @@ class RecordingMonitor(MockMonitor):
 
 
 def _named(value: Any) -> Any:
-    """Give a file's path for the file."""
-    return value.path if isinstance(value, pulumi.FileAsset) else value
+    """Give a file's path for the file or archive."""
+    return value.path if isinstance(value, pulumi.FileAsset | pulumi.FileArchive) else value
 
 
 def arn(typ: str, name: str) -> str:

@@ -38,10 +38,12 @@ def names() -> Iterator[list[str]]:
         yield archive.namelist()
 
 
-def test_every_handler_is_imported_from_its_zip(built: Built, tmp_path: Path):
+@pytest.mark.parametrize("bundle", package.BUNDLES, ids=lambda bundle: bundle.name)
+def test_every_handler_is_imported_from_its_zip(built: Built, tmp_path: Path, bundle: package.Bundle):
     """In an empty folder, by a Python that knows of nothing else: what a Lambda does at its first call."""
-    entries = sorted({one.inputs["handler"] for one in built.of("Function")})
-    with zipfile.ZipFile(package.build(ROOT, architecture="x86_64", packages_for="host")) as archive:
+    made = package.build(ROOT, architecture="x86_64", packages_for="host", bundle=bundle)
+    entries = sorted({one.inputs["handler"] for one in built.of("Function") if one.inputs["code"] == str(made)})
+    with zipfile.ZipFile(made) as archive:
         archive.extractall(tmp_path)
         unzipped = sum(entry.file_size for entry in archive.infolist())
         zipped = sum(entry.compress_size for entry in archive.infolist())
@@ -56,7 +58,7 @@ def test_every_handler_is_imported_from_its_zip(built: Built, tmp_path: Path):
         check=False,
     )
 
-    assert len(entries) > 8
+    assert entries == ["api.preview.handler"] if bundle is package.PREVIEW else len(entries) > 8
     assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
     assert zipped < ZIP_BYTES_MAX
     assert unzipped < UNZIPPED_BYTES_MAX
@@ -65,11 +67,12 @@ def test_every_handler_is_imported_from_its_zip(built: Built, tmp_path: Path):
 @pytest.fixture
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make a project without dependencies: building it takes no time."""
-    for folder in package.FOLDERS:
+    for folder in {folder for bundle in package.BUNDLES for folder in bundle.folders}:
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "__init__.py").write_text(f'"""{folder}"""\n')
     (tmp_path / "locks").mkdir()
-    (tmp_path / "locks" / "lambda.txt").write_text("")
+    for bundle in package.BUNDLES:
+        (tmp_path / "locks" / bundle.lock).write_text("")
     monkeypatch.setattr(package, "_install", lambda _lock, target, _platform: target.mkdir())
     return tmp_path
 
@@ -120,6 +123,15 @@ def test_another_source_gives_another_zip(small: Path):
     (small / "ws" / "handler.py").write_text("")
 
     assert build(small) != first
+
+
+def test_what_only_the_preview_runs_does_not_deploy_the_others_again(small: Path):
+    """Ten functions must not be replaced for a change that they do not hold."""
+    first = build(small)
+    (small / "fetching" / "fetch.py").write_text("")
+
+    assert build(small) == first
+    assert package.build(small, architecture="x86_64", packages_for="host", bundle=package.PREVIEW) != first
 
 
 def test_a_failed_installation_is_tried_again(small: Path, monkeypatch: pytest.MonkeyPatch):

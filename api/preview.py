@@ -1,0 +1,136 @@
+"""
+POST /datasources/preview: what a registration would see; nothing is stored.
+
+The body is a registration's (without a name it will do). The source is asked through the same gate and under the
+same limits as polls are (`fetching/preview.py`); this Lambda alone carries `fetching/`, in a zip of its own.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
+
+from yarl import URL
+
+from api import door, shown
+from api.body import read_object
+from api.fields import read_registration, refuse
+from api.keys import Keys
+from api.problem import FieldError
+from api.registrar import read_policy
+from api.request import Request
+from api.respond import Act, Answer, Event, Response, json_response, serve
+from contracts.addresses import Policy
+from contracts.clock import SECOND_MS
+from contracts.kinds import SourceType
+from contracts.rules import origin
+from contracts.source import Registration
+from fetching.document import Reading
+from fetching.fetch import Ask, fetch
+from fetching.guard import connector
+from fetching.keyed import sendable, with_key
+from fetching.outcome import Outcome
+from fetching.preview import Fetch, Wanted, World, preview
+from fetching.session import session
+
+#: Registering needs one, looking does not.
+NAME = {"name": "preview"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Previewer:
+    """All that a preview needs. `requests` opens what fetches, `run` has a loop to run in."""
+
+    policy: Policy
+    keys: Keys
+    requests: Callable[[], AbstractAsyncContextManager[Fetch]]
+    run: Callable[..., Any]
+    pause: Callable[[float], Any]
+    clock: Callable[[], float]
+    now_ms: Callable[[], int]
+
+
+def preview_source(request: Request, at: Previewer) -> Response:
+    """Ask a source and show what came; a source that fails is an answer, not an error."""
+    request.allow_parameters()
+    registration = read_registration(NAME | read_object(request), at.policy)
+    _check(registration)
+    return json_response(at.run(_look(_wanted(registration, _key(registration, at.keys)), at)))
+
+
+def _check(registration: Registration) -> None:
+    if registration.type is not SourceType.EXTERNAL:
+        raise refuse(FieldError(field="type", message="only external sources can be previewed"))
+    hidden = [name for name, value in registration.headers.items() if value == shown.HIDDEN]
+    if hidden:
+        message = "it is shown hidden and not known here: give its value, or leave it out"
+        raise refuse(*(FieldError(field=f"headers.{name[:64]}", message=message) for name in hidden))
+
+
+def _key(registration: Registration, keys: Keys) -> str | None:
+    """Give the key as it came, or out of the secret it names, if that is bound to this very origin."""
+    if registration.api_key:
+        key = registration.api_key.get_secret_value()
+        if not sendable(key):
+            raise refuse(FieldError(field="apiKey", message="it holds characters that cannot be sent"))
+        return key
+    secret_id = registration.api_key_secret_id
+    if secret_id is None:
+        return None
+    kept = keys.read(secret_id, origin(registration.url))
+    if kept is None:
+        message = "not a secret of a source of the same scheme, host and port"
+        raise refuse(FieldError(field="apiKeySecretId", message=message))
+    return kept
+
+
+def _wanted(registration: Registration, key: str | None) -> Wanted:
+    url, headers = URL(registration.url).with_fragment(None), dict(registration.headers)
+    if key is not None:
+        url, headers = with_key(url, headers, key, registration.auth)
+    return Wanted(
+        ask=Ask(url=url, headers=headers),
+        how=Reading.of(registration),
+        interval_s=registration.polling_interval_s,
+        key=key,
+    )
+
+
+async def _look(wanted: Wanted, at: Previewer) -> dict[str, Any]:
+    async with at.requests() as ask_source:
+        world = World(fetch=ask_source, pause=at.pause, clock=at.clock, now_s=lambda: at.now_ms() / SECOND_MS)
+        return await preview(wanted, world)
+
+
+@asynccontextmanager
+async def _requests(policy: Policy, contact: str) -> Any:
+    async with session(connector(policy), contact=contact) as http:
+
+        async def ask_source(ask: Ask) -> Outcome:
+            return await fetch(http, ask)
+
+        yield ask_source
+
+
+@cache
+def _act() -> Act:
+    policy = read_policy(os.environ)
+    previewer = Previewer(
+        policy=policy,
+        keys=Keys(client=door.secrets_manager(), prefix=os.environ["SECRETS_PREFIX"]),
+        requests=partial(_requests, policy, os.environ.get("CONTACT", "")),
+        # One loop for the life of this process: closing one waits for name look-ups that hang.
+        run=asyncio.Runner().run,
+        pause=asyncio.sleep,
+        clock=door.clock_s,
+        now_ms=door.wall_ms,
+    )
+    return partial(preview_source, at=previewer)
+
+
+def handler(event: Event, _context: Any) -> Answer:
+    """Be called by Lambda."""
+    return serve(event, what="preview", make=_act, now_ms=door.wall_ms)

@@ -1,0 +1,192 @@
+"""
+What a registration would see: the source asked twice, as its first two polls would be, and nothing stored.
+
+The second request is conditional, like a worker's: it shows whether the server's validators work and which fields
+change by themselves. Both pass the same gate and the same limits as polls. No answer shows the key.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+from yarl import URL
+
+from contracts import steps
+from contracts.canonical import number
+from contracts.rules import origin
+from fetching import advice, document
+from fetching.advice import Warned
+from fetching.decode import TooLarge, Undecodable, decode
+from fetching.document import Document, Reading
+from fetching.excerpt import excerpt
+from fetching.fetch import Ask
+from fetching.hidden import Hidden
+from fetching.outcome import Failed, NotModified, Outcome, Reply
+from fetching.parse import format_of
+from fetching.text import text_of
+from fetching.volatile import Looks, Volatile, volatile
+
+FIRST_TIMEOUT_S = 10.0
+SECOND_TIMEOUT_S = 6.0
+#: Long enough for a clock of whole seconds to move on.
+PAUSE_S = 1.2
+#: A source that took longer than this is not asked again: an API answers within 29 s.
+SECOND_BEFORE_S = 14.0
+
+MS = 1_000
+
+type Fetch = Callable[[Ask], Awaitable[Outcome]]
+
+_decode = msgspec.json.Decoder(float_hook=number).decode
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What to preview. `ask` carries the key already; `key` is there to be hidden."""
+
+    ask: Ask
+    how: Reading
+    interval_s: int
+    key: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """What a preview needs from outside: `clock` in seconds that only grow, `now_s` since the epoch."""
+
+    fetch: Fetch
+    pause: Callable[[float], Awaitable[None]]
+    clock: Callable[[], float]
+    now_s: Callable[[], float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Seen:
+    """One answer, read."""
+
+    outcome: Outcome
+    took_s: float
+    decoded: bytes = b""
+    found: Document | Failed | None = None
+
+
+async def preview(wanted: Wanted, world: World) -> dict[str, Any]:
+    """Ask, and say what came: the body that the API answers with (docs/api.md)."""
+    hidden, began_s = Hidden.of(wanted.key), world.clock()
+    first = await _look(replace(wanted.ask, timeout_s=FIRST_TIMEOUT_S), wanted.how, world)
+    failed = first.outcome if isinstance(first.outcome, Failed) else first.found
+    if not isinstance(first.outcome, Reply) or not isinstance(failed, Document):
+        assert isinstance(failed, Failed)  # a 304 that nobody asked for is one too
+        return {**hidden.everywhere(_failure(first, failed)), "document": None}
+    second = None
+    if world.clock() - began_s < SECOND_BEFORE_S:
+        await world.pause(PAUSE_S)
+        again = replace(wanted.ask, validators=first.outcome.validators, timeout_s=SECOND_TIMEOUT_S)
+        second = await _look(again, wanted.how, world)
+    return _success(wanted, world, hidden, first, second)
+
+
+async def _look(ask: Ask, how: Reading, world: World) -> _Seen:
+    began_s = world.clock()
+    outcome = await world.fetch(ask)
+    took_s = world.clock() - began_s
+    if not isinstance(outcome, Reply):
+        return _Seen(outcome=outcome, took_s=took_s)
+    try:
+        decoded = decode(outcome.wire, outcome.coding)
+    except (Undecodable, TooLarge) as error:
+        return _Seen(outcome=outcome, took_s=took_s, found=document.undecodable(error))
+    found = document.read(decoded, outcome.content_type, how)
+    return _Seen(outcome=outcome, took_s=took_s, decoded=decoded, found=found)
+
+
+def _failure(first: _Seen, failed: Failed) -> dict[str, Any]:
+    reply = first.outcome if isinstance(first.outcome, Reply) else None
+    return {
+        "ok": False, "reason": failed.reason.value, "why": failed.why,
+        "http": _http(reply, None) if reply else {"status": failed.status} if failed.status else None,
+        "timing": {"firstMs": round(first.took_s * MS), "secondMs": None},
+        "format": None, "size": None, "volatile": [], "suggested": {"ignore": []}, "warnings": [],
+    }  # fmt: skip
+
+
+def _success(wanted: Wanted, world: World, hidden: Hidden, first: _Seen, second: _Seen | None) -> dict[str, Any]:
+    reply, found = first.outcome, first.found
+    assert isinstance(reply, Reply)
+    assert isinstance(found, Document)
+    value = _decode(found.canonical)
+    moved = _moved(value, found, second)
+    warned = list(_warnings(wanted, world, first, second, moved))
+    shown = {
+        "ok": True, "reason": None, "why": "",
+        "http": _http(reply, _conditional(first, second)),
+        "timing": {"firstMs": round(first.took_s * MS), "secondMs": round(second.took_s * MS) if second else None},
+        "format": format_of(text_of(first.decoded, reply.content_type), wanted.how.format),
+        "size": {"wire": len(reply.wire), "decoded": len(first.decoded), "document": len(found.canonical)},
+        "volatile": [{"pointer": one.pointer, "looksLike": one.looks.value, "count": one.count} for one in moved],
+        "suggested": {"ignore": [one.pointer for one in moved if one.looks is not Looks.VALUE]},
+        "warnings": [{"code": one.code, "message": one.message} for one in warned],
+    }  # fmt: skip
+    # The excerpt hides the key itself, before it cuts.
+    return {**hidden.everywhere(shown), "document": excerpt(value, hidden) | {"hash": found.hash}}
+
+
+def _http(reply: Reply, conditional: str | None) -> dict[str, Any]:
+    return {
+        "status": reply.status, "url": _shown_url(reply), "contentType": reply.content_type[:200],
+        "encoding": reply.coding[:40], "etag": bool(reply.validators.etag),
+        "lastModified": bool(reply.validators.last_modified), "conditional": conditional,
+    }  # fmt: skip
+
+
+def _shown_url(reply: Reply) -> str:
+    """Name who answered; a query may hold keys, and a redirect may put one there that nobody here knows."""
+    return str(URL(reply.validators.url).with_query(None))
+
+
+def _conditional(first: _Seen, second: _Seen | None) -> str:
+    """Say whether asking `has it changed?` works: `works`, `ignored`, `none` (no validators) or `unknown`."""
+    assert isinstance(first.outcome, Reply)
+    if not (first.outcome.validators.etag or first.outcome.validators.last_modified):
+        return "none"
+    if second and isinstance(second.outcome, NotModified):
+        return "works"
+    return "ignored" if second and second.found and second.decoded == first.decoded else "unknown"
+
+
+def _moved(value: Any, found: Document, second: _Seen | None) -> list[Volatile]:
+    later = second.found if second else None
+    if not isinstance(later, Document) or later.hash == found.hash:
+        return []
+    return volatile(value, steps.make(value, _decode(later.canonical)))
+
+
+def _warnings(
+    wanted: Wanted, world: World, first: _Seen, second: _Seen | None, moved: Sequence[Volatile]
+) -> Iterator[Warned]:
+    reply, found, asked = first.outcome, first.found, wanted.ask.url
+    assert isinstance(reply, Reply)
+    assert isinstance(found, Document)
+    conditional = _conditional(first, second)
+    if conditional == "none":
+        yield advice.no_validators()
+    if conditional == "ignored":
+        yield advice.validators_ignored()
+    if moved:
+        yield advice.changes_by_itself(len(moved), seconds=PAUSE_S)
+    if reply.validators.url != str(asked):
+        yield advice.redirected(_shown_url(reply), elsewhere=origin(reply.validators.url) != origin(asked))
+    if wanted.key and asked.scheme == "http":
+        yield advice.unencrypted_key()
+    failed = second and (second.found if isinstance(second.outcome, Reply) else second.outcome)
+    if isinstance(failed, Failed):
+        yield advice.second_failed(failed.why)
+    yield from advice.of_server(reply, interval_s=wanted.interval_s, now_s=world.now_s())
+    yield from advice.of_cost(
+        reply,
+        took_s=first.took_s,
+        document_bytes=len(found.canonical),
+        interval_s=wanted.interval_s,
+        conditional=conditional == "works",
+    )

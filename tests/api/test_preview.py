@@ -1,0 +1,135 @@
+"""POST /datasources/preview: the registration's rules, the key's, and nothing stored."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import pytest
+
+from api.keys import Keys
+from api.preview import Previewer, preview_source
+from contracts.addresses import Policy
+from fetching.fetch import Ask
+from fetching.outcome import Outcome, Reply, Validators
+from fetching.preview import Fetch
+from tests.api.account import PREFIX, Answer, Aws, Caller, prices
+
+KEY = "top-secret"
+ROUTE = "POST /datasources/preview"
+
+
+class Feed:
+    """Answers every request alike and notes it."""
+
+    def __init__(self, body: Any = None) -> None:
+        self.asked: list[Ask] = []
+        self.body = body or [{"price": 1}]
+
+    async def answer(self, ask: Ask) -> Outcome:
+        """Answer."""
+        self.asked.append(ask)
+        return Reply(
+            wire=json.dumps(self.body).encode(), coding="", content_type="application/json",
+            validators=Validators(url=str(ask.url)),
+        )  # fmt: skip
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Fetch]:
+        """Be what a session is in production."""
+        yield self.answer
+
+
+def look(aws: Aws, caller: Caller, feed: Feed, body: Any, *, policy: Policy | None = None) -> Answer:
+    """Preview a source."""
+
+    async def pause(_: float) -> None:
+        pass
+
+    at = Previewer(
+        policy=policy or Policy(), keys=Keys(client=aws.secrets, prefix=PREFIX), requests=feed.open,
+        run=asyncio.run, pause=pause, clock=lambda: 0.0, now_ms=aws.now_ms,
+    )  # fmt: skip
+    return caller.call(partial(preview_source, at=at), ROUTE, body=json.dumps(body))
+
+
+def test_a_preview_shows_and_stores_nothing(aws: Aws, caller: Caller):
+    """The tables and the secrets are what they were; a name is not needed to look."""
+    feed = Feed()
+    answer = look(aws, caller, feed, {"url": "https://feeds.example.com/a", "apiKey": KEY})
+    assert (answer.status, answer.json["ok"]) == (200, True)
+    assert [ask.headers for ask in feed.asked] == [{"X-API-Key": KEY}] * 2
+    assert KEY not in answer.body
+    assert aws.secret_names() == []
+    assert [aws.rows(table) for table in (aws.tables.data_sources, aws.tables.sheets_data, aws.tables.fleet)] == [
+        []
+    ] * 3
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({"url": "ftp://example.com/"}, "url"),
+        ({"url": "http://169.254.169.254/"}, "url"),
+        ({"url": "http://127.0.0.1/"}, "url"),
+        ({"selector": "a["}, "selector"),
+        ({"surprise": 1}, "surprise"),
+        ({"headers": {"X-Token": "***"}}, "headers.X-Token"),
+        ({"apiKey": "ключ"}, "apiKey"),
+        ({"apiKeySecretId": "elsewhere"}, "apiKeySecretId"),
+    ],
+)
+def test_what_cannot_be_registered_is_not_asked(aws: Aws, caller: Caller, fields: Any, wrong: str):
+    """The same rules in the same words, before anything leaves."""
+    feed = Feed()
+    answer = look(aws, caller, feed, prices(**fields))
+    assert (answer.status, answer.fields, feed.asked) == (422, {wrong}, [])
+
+
+def test_the_secret_of_a_source_is_sent_to_its_own_origin(aws: Aws, caller: Caller):
+    """An edit can be previewed without typing the key again; and what echoes it shows nothing."""
+    secret_id = caller.register(prices(apiKey=KEY)).json["apiKeySecretId"]
+    feed = Feed({"you sent": KEY})
+    answer = look(aws, caller, feed, prices(url="https://feeds.example.com/other", apiKeySecretId=secret_id))
+    assert feed.asked[0].headers == {"X-API-Key": KEY}
+    assert answer.status == 200
+    assert KEY not in answer.body
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://feeds.example.com/", "https://feeds.example.com:8443/", "https://evil.example/",
+        "https://feeds.example.com.evil.example/",
+    ],
+)  # fmt: skip
+def test_a_secret_goes_nowhere_else(aws: Aws, caller: Caller, url: str):
+    """Else whoever may register could have every key sent to himself."""
+    secret_id = caller.register(prices(apiKey=KEY)).json["apiKeySecretId"]
+    feed = Feed()
+    answer = look(aws, caller, feed, prices(url=url, apiKeySecretId=secret_id))
+    assert (answer.status, answer.fields, feed.asked) == (422, {"apiKeySecretId"}, [])
+
+
+def test_a_secret_outside_the_prefix_is_not_even_read(aws: Aws, caller: Caller):
+    """The account holds others' secrets too, some of them of the same form."""
+    value = json.dumps({"apiKey": KEY, "origin": "https://feeds.example.com"})
+    aws.secrets.create_secret(Name="other/source/1", SecretString=value)
+    answer = look(aws, caller, feed := Feed(), prices(apiKeySecretId="other/source/1"))
+    assert (answer.status, feed.asked) == (422, [])
+
+
+def test_a_deleted_secret_is_a_field_to_mend(aws: Aws, caller: Caller):
+    """Not a failure of ours."""
+    secret_id = caller.register(prices(apiKey=KEY)).json["apiKeySecretId"]
+    aws.secrets.delete_secret(SecretId=secret_id)
+    assert look(aws, caller, Feed(), prices(apiKeySecretId=secret_id)).status == 422
+
+
+def test_looking_needs_the_right_to_register(aws: Aws, caller: Caller):
+    """It makes the service send requests: reading alone does not allow that."""
+    feed = Feed()
+    answer = look(aws, caller.as_principal(principal="bob", scopes="read"), feed, prices())
+    assert (answer.status, feed.asked) == (403, [])
