@@ -51,32 +51,6 @@ authorizer = Function(
 if settings.initial_token:
     FirstToken("first-token", table=store.tables.name("Access"), token=settings.initial_token)
 
-http_api = HttpApi(
-    "api",
-    HttpApiArgs(
-        store=store,
-        code=code,
-        preview_code=preview_code,
-        architecture=architecture,
-        authorizer=authorizer,
-        environment=environment,
-    ),
-)
-web_socket_api = Sockets(
-    "sockets",
-    SocketsArgs(store=store, code=code, architecture=architecture, authorizer=authorizer, environment=environment),
-)
-site = Site(
-    "site",
-    SiteArgs(
-        files=files,
-        api_url=http_api.url,
-        web_socket_url=web_socket_api.url,
-        documents_origin=store.documents.origin,
-    ),
-)
-store.documents.let_pages_read([site.url, *settings.dashboard_origins])
-
 registry = Registry("worker")
 bounds = {
     "external": Bounds(first=settings.external_count, most=settings.external_count_max),
@@ -99,6 +73,33 @@ fleet = Fleet(
         environment=environment,
     ),
 )
+
+http_api = HttpApi(
+    "api",
+    HttpApiArgs(
+        store=store,
+        code=code,
+        preview_code=preview_code,
+        architecture=architecture,
+        authorizer=authorizer,
+        fleet=fleet,
+        environment=environment,
+    ),
+)
+web_socket_api = Sockets(
+    "sockets",
+    SocketsArgs(store=store, code=code, architecture=architecture, authorizer=authorizer, environment=environment),
+)
+site = Site(
+    "site",
+    SiteArgs(
+        files=files,
+        api_url=http_api.url,
+        web_socket_url=web_socket_api.url,
+        documents_origin=store.documents.origin,
+    ),
+)
+store.documents.let_pages_read([site.url, *settings.dashboard_origins])
 
 watched = Watched(
     queue=store.queue.name,

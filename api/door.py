@@ -9,6 +9,7 @@ from botocore.config import Config
 
 if TYPE_CHECKING:  # the stubs are not deployed
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_ecs import ECSClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
@@ -40,6 +41,11 @@ def pause(seconds: float) -> None:
 def dynamodb() -> "DynamoDBClient":
     """Make the client of the tables."""
     return boto3.client("dynamodb", config=_CONFIG)
+
+
+def ecs() -> "ECSClient":
+    """Make the client of the workers' services."""
+    return boto3.client("ecs", config=_CONFIG)
 
 
 def secrets_manager() -> "SecretsManagerClient":

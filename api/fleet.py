@@ -1,14 +1,20 @@
-"""GET /fleet: the workers of each kind, and who owns which shard."""
+"""GET /fleet: the workers of each kind, who owns which shard and since when, and how many tasks are wanted."""
 
+import json
 import os
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from api import door
+from api.fleet_shown import Tasks, kind_shown
 from api.request import Request
-from api.respond import Act, Answer, Event, Response, json_response, serve
-from contracts.clock import iso
+from api.respond import Act, Answer, Event, Response, json_response, log, serve
+from contracts.clock import NowMs, iso
 from contracts.kinds import SourceType
 from contracts.sharding import SHARD_ROW_BUCKETS
 from contracts.table import fleet
@@ -18,45 +24,44 @@ from contracts.table.values import Item
 
 if TYPE_CHECKING:  # the stubs are not deployed
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_ecs import ECSClient
 
 QUERIES_AT_ONCE_MAX = 8
 #: Pages of one partition: a roster of 10,000 workers is far below this.
 PAGES_MAX = 16
 
 
-def show_fleet(
-    request: Request, *, dynamodb: "DynamoDBClient", tables: TableNames, shards: dict[SourceType, int]
-) -> Response:
+@dataclass(frozen=True, kw_only=True)
+class Sight:
+    """What the fleet is seen through. `services` names each kind's cluster and service; without an image none."""
+
+    dynamodb: "DynamoDBClient"
+    ecs: "ECSClient"
+    tables: TableNames
+    shards: Mapping[SourceType, int]
+    services: Mapping[str, Mapping[str, str]]
+    now_ms: NowMs
+
+
+def show_fleet(request: Request, *, sight: Sight) -> Response:
     """Answer with both kinds."""
     request.allow_parameters()
     with ThreadPoolExecutor(QUERIES_AT_ONCE_MAX) as threads:
-        kinds = {kind: _kind(dynamodb, tables.fleet, kind, count, threads) for kind, count in shards.items()}
-    return json_response({"kinds": kinds})
+        counting = {kind: threads.submit(_tasks, sight, kind) for kind in sight.shards}
+        read = {kind: _read(sight, kind, threads) for kind in sight.shards}
+        now_ms = sight.now_ms()
+        kinds = {
+            kind: kind_shown(workers, rows, shards=sight.shards[kind], tasks=counting[kind].result(), now_ms=now_ms)
+            for kind, (workers, rows) in read.items()
+        }
+    return json_response({"at": iso(now_ms), "kinds": kinds})
 
 
-def _kind(
-    dynamodb: "DynamoDBClient", table: str, kind: SourceType, count: int, threads: ThreadPoolExecutor
-) -> dict[str, Any]:
+def _read(sight: Sight, kind: SourceType, threads: ThreadPoolExecutor) -> tuple[list[Worker], list[Shard]]:
+    table = sight.tables.fleet
     queries = [fleet.roster(table, kind), *(fleet.shards(table, kind, n) for n in range(SHARD_ROW_BUCKETS))]
-    workers, *rows = threads.map(partial(_rows, dynamodb), queries)
-    owners = {shard.number: shard.owner for bucket in rows for shard in map(Shard.read, bucket) if shard.owner}
-    return {
-        "shards": count,
-        "workers": [_worker(Worker.read(row)) for row in workers],
-        "owners": {str(shard): owners[shard] for shard in sorted(owners)},
-    }
-
-
-def _worker(worker: Worker) -> dict[str, Any]:
-    return {
-        "id": worker.id,
-        "state": worker.state,
-        "beat": worker.beat,
-        "beatAt": iso(worker.beat_at_ms) if worker.beat_at_ms else None,
-        "owned": len(worker.owned),
-        "load": worker.load,
-        "overdueMs": worker.overdue_ms,
-    }
+    workers, *buckets = threads.map(partial(_rows, sight.dynamodb), queries)
+    return [Worker.read(row) for row in workers], [Shard.read(row) for bucket in buckets for row in bucket]
 
 
 def _rows(dynamodb: "DynamoDBClient", query: dict[str, Any]) -> list[Item]:
@@ -70,13 +75,30 @@ def _rows(dynamodb: "DynamoDBClient", query: dict[str, Any]) -> list[Item]:
     return rows
 
 
+def _tasks(sight: Sight, kind: SourceType) -> Tasks | None:
+    """Ask how many tasks a service wants and has; None where there is no service, or ECS does not say."""
+    names = sight.services.get(kind.value)
+    if not names:
+        return None
+    try:
+        found = sight.ecs.describe_services(cluster=names["cluster"], services=[names["service"]])["services"]
+    except (BotoCoreError, ClientError) as error:  # who owns what is worth seeing even so
+        log({"what": "fleet", "event": "tasks_unread", "kind": kind.value, "error": type(error).__name__})
+        return None
+    return Tasks.read(found[0]) if found else None
+
+
 @cache
 def _act() -> Act:
     shards = {
         SourceType.EXTERNAL: int(os.environ["EXTERNAL_SHARDS"]),
         SourceType.GOOGLE_SHEET: int(os.environ["SHEET_SHARDS"]),
     }
-    return partial(show_fleet, dynamodb=door.dynamodb(), tables=TableNames.from_environ(os.environ), shards=shards)
+    sight = Sight(
+        dynamodb=door.dynamodb(), ecs=door.ecs(), tables=TableNames.from_environ(os.environ), shards=shards,
+        services=json.loads(os.environ.get("SERVICES", "{}")), now_ms=door.wall_ms,
+    )  # fmt: skip
+    return partial(show_fleet, sight=sight)
 
 
 def handler(event: Event, _context: Any) -> Answer:

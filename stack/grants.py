@@ -112,9 +112,11 @@ def issue_tickets(store: Store) -> list[Grant]:
     return [_table(store, "Access", "PutItem")]
 
 
-def see_fleet(store: Store) -> list[Grant]:
-    """Read the heartbeats of the workers."""
-    return [_table(store, "Fleet", "Query")]
+def see_fleet(store: Store, *, services: Input[Mapping[str, object]], arns: Sequence[Input[str]]) -> list[Grant]:
+    """Read the rows of the workers and of their shards, and how many tasks their services want; `arns` are these."""
+    told = {"SERVICES": Output.json_dumps(services)}
+    counts = [Grant(actions=["ecs:DescribeServices"], resources=arns, environment=told)] if arns else []
+    return [_table(store, "Fleet", "Query"), *counts]
 
 
 def authorize(store: Store) -> list[Grant]:

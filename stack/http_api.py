@@ -8,6 +8,7 @@ import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
 from stack import grants
+from stack.fleet import Fleet
 from stack.function import MEMORY_MB, TIMEOUT_S, Function, FunctionArgs
 from stack.grants import Grant
 from stack.package import Architecture
@@ -28,6 +29,7 @@ class HttpApiArgs:
     preview_code: pulumi.Archive
     architecture: Architecture
     authorizer: Function
+    fleet: Fleet
     environment: Mapping[str, Input[str]]
     """The rules for sources, which registering must know."""
 
@@ -48,8 +50,9 @@ class Endpoint:
         return f"api.{self.verb}.handler"
 
 
-def endpoints(store: Store) -> list[Endpoint]:
+def endpoints(store: Store, fleet: Fleet) -> list[Endpoint]:
     """List what the API answers."""
+    seen = grants.see_fleet(store, services=fleet.services, arns=fleet.service_arns)
     return [
         Endpoint(route="GET /datasources", verb="list", may=grants.list_sources(store)),
         Endpoint(route="GET /datasources/{sourceId}", verb="get", may=grants.get_source(store)),
@@ -59,7 +62,7 @@ def endpoints(store: Store) -> list[Endpoint]:
         Endpoint(route="PUT /datasources/{sourceId}/update", verb="update", may=grants.update_source(store)),
         Endpoint(route="DELETE /datasources/{sourceId}/delete", verb="delete", may=grants.delete_source(store)),
         Endpoint(route="POST /tickets", verb="tickets", may=grants.issue_tickets(store)),
-        Endpoint(route="GET /fleet", verb="fleet", may=grants.see_fleet(store)),
+        Endpoint(route="GET /fleet", verb="fleet", may=seen),
     ]
 
 
@@ -75,7 +78,7 @@ class HttpApi(pulumi.ComponentResource):
         self._child = ResourceOptions(parent=self)
         self._api = aws.apigatewayv2.Api(name, protocol_type="HTTP", opts=self._child)
         self._authorizer = self._authorize()
-        routes = [self._route(endpoint) for endpoint in endpoints(args.store)]
+        routes = [self._route(endpoint) for endpoint in endpoints(args.store, args.fleet)]
         aws.apigatewayv2.Stage(
             f"{name}-stage",
             api_id=self._api.id,

@@ -218,6 +218,19 @@ def test_workers_of_one_kind_are_told_their_kind(built: Built):
     assert told["external"] == told["googleSheet"]
 
 
+def test_the_fleets_page_may_ask_about_its_own_services_and_no_others(built: Built):
+    """Desired and running counts; every other right on ECS would be one to change something."""
+    named = json.loads(built.named("api-fleet").inputs["environment"]["variables"]["SERVICES"])
+    rights = built.may("api-fleet")
+    on_ecs = {resource: actions for resource, actions in rights.items() if ":ecs:" in resource}
+
+    assert {kind: one["service"] for kind, one in named.items()} == {
+        "external": "fleet-external", "googleSheet": "fleet-googleSheet",
+    }  # fmt: skip
+    assert {resource.rpartition(":")[2] for resource in on_ecs} == {"fleet-external", "fleet-googleSheet"}
+    assert set.union(*map(set, on_ecs.values())) == {"ecs:DescribeServices"}
+
+
 def test_every_process_knows_its_stacks_name(built: Built):
     """Metrics carry it as their dimension: two stacks of one account would else be added up."""
     told = [function.inputs["environment"]["variables"] for function in built.of("Function")]
