@@ -71,7 +71,7 @@ class Configuration:
     def _lands(self, actions: Sequence[Action], edit: Edit) -> bool:
         """Try once; False if others were quicker."""
         row = read_row(self.dynamodb, fleet.counter(self.fleet_table, edit.kind))
-        told = self._tell(edit, seen=row["n"] if row else 0)
+        told = self._tell(edit, seen=row.get("n", 0) if row else 0)
         token = f"{self.chance.getrandbits(TOKEN_BITS):032x}"
         try:
             self.dynamodb.transact_write_items(**transaction([*actions, *told], token=token))

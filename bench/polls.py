@@ -37,6 +37,7 @@ from fetching.session import session
 from local.memory import NAMES, Memory, MemoryStore
 from monitor_fleet.admission import Admission
 from monitor_fleet.announce import Announcer
+from monitor_fleet.burden import Burden
 from monitor_fleet.commit import Committer
 from monitor_fleet.documents import Documents
 from monitor_fleet.keys import Key, KeyMissing
@@ -258,6 +259,7 @@ async def unchanged(root: URL, path: str, rung: str, *, conditional: bool) -> li
             admission=Admission(in_flight_max=256, per_host_max=256),
             now_ms=now_ms,
             may_act=lambda: True,
+            burden=Burden(cpu_now=time.process_time, boot_now=time.monotonic),
         )
         running = asyncio.create_task(worker.run())
         found: list[Unchanged] = []

@@ -24,10 +24,12 @@ from monitor_fleet.log import configure
 from monitor_fleet.meter import Meter
 from monitor_fleet.offload import Pool
 from monitor_fleet.settings import SettingRefused, Settings
+from monitor_fleet.watchdog import Watchdog
 
 log = logging.getLogger("monitor_fleet")
 
 WORKER_ID_BITS = 64
+STUCK_EXIT = 70  # EX_SOFTWARE
 
 
 def main() -> int:
@@ -69,6 +71,8 @@ async def _run(settings: Settings, events: Counter[str]) -> None:
                 worker_id=f"{chance.getrandbits(WORKER_ID_BITS):016x}",
             ),
         )
+        watchdog = Watchdog(awake_now=time.monotonic, die=_die)
+        watchdog.start(asyncio.get_running_loop())
         meter = Meter(
             read=worker.read, lags=worker.lags, events=events, now_ms=_now_ms, sleep=asyncio.sleep,
             dimensions={STACK: settings.stack, KIND: settings.kind.value},
@@ -77,6 +81,7 @@ async def _run(settings: Settings, events: Counter[str]) -> None:
         try:
             await _until_told_to_stop(worker, meter)
         finally:
+            watchdog.stop()
             await runner.cleanup()
             pool.close()
             clients.close()
@@ -123,6 +128,11 @@ async def _first(task: asyncio.Task[None], told: asyncio.Event) -> None:
     hearing = asyncio.create_task(told.wait())
     await asyncio.wait((task, hearing), return_when=asyncio.FIRST_COMPLETED)
     hearing.cancel()
+
+
+def _die(_: float) -> None:
+    """End at once: nothing on the loop can be ended in good order, and the others recover from a death."""
+    os._exit(STUCK_EXIT)
 
 
 def _now_ms() -> int:

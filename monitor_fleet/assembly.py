@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from contracts.clock import SECOND_MS, NowMs
 from contracts.table.fleet import Shard
 from monitor_fleet.admission import Admission
 from monitor_fleet.announce import Announcer, Publish
+from monitor_fleet.burden import Burden
 from monitor_fleet.catalog import Catalog
 from monitor_fleet.commit import Committer
 from monitor_fleet.documents import BucketVerbs, Documents
@@ -41,6 +43,7 @@ class Seams:
     boot_now: Callable[[], float]
     chance: random.Random
     worker_id: str
+    cpu_now: Callable[[], float] = time.process_time
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
@@ -51,21 +54,25 @@ class FleetWorker:
         self._settings = settings
         self._moves: Counter[str] = Counter()
         self._turns = _turns(settings, seams, may_act=self._may_act)
+        burden = Burden(cpu_now=seams.cpu_now, boot_now=seams.boot_now)
         self._worker = Worker(
             turns=self._turns,
             admission=Admission(in_flight_max=settings.polls_in_flight_max, per_host_max=settings.polls_per_host_max),
             now_ms=seams.now_ms,
             may_act=self._may_act,
+            burden=burden,
         )
         self._catalog = Catalog(
             tables=settings.tables, kind=settings.kind, store=seams.store, sleep=seams.sleep,
             on_source=self._worker.on_source, on_gone=self._worker.on_gone, on_poll=self._worker.on_poll,
+            on_death=self._on_death,
         )  # fmt: skip
         self._leases = Leases(
             table=settings.tables.fleet, kind=settings.kind, worker_id=seams.worker_id, shards=settings.shards,
             store=seams.lease_store, now_ms=seams.now_ms, boot_now=seams.boot_now, chance=seams.chance,
             on_claimed=self._on_claimed, on_giving=self._on_giving, on_lost=self._on_lost,
-            load=self._worker.load, overdue_ms=self._worker.overdue_ms, sleep=seams.sleep,
+            loads=burden.loads, overdue_ms=self._worker.overdue_ms, is_working=self._worker.is_ticking,
+            release=settings.release, sleep=seams.sleep,
         )  # fmt: skip
 
     async def run(self) -> None:
@@ -107,6 +114,9 @@ class FleetWorker:
 
     def _may_act(self) -> bool:
         return self._leases.may_act()
+
+    def _on_death(self) -> None:
+        self._leases.look_now()
 
     def _on_claimed(self, shard: Shard) -> None:
         self._moves["gained"] += 1

@@ -38,13 +38,14 @@ class Catalog:
     Follows the configuration of claimed shards.
 
     `on_source(source, shard)` says how a source is configured, at first and after each edit; `on_gone(source_id)` that
-    it is deleted; `on_poll(source_id)` that somebody wants it polled now.
+    it is deleted; `on_poll(source_id)` that somebody wants it polled now. `on_death` is called when the counter's
+    row, which is read each second, says that a worker died.
     """
 
     def __init__(
         self, *, tables: TableNames, kind: SourceType, store: StoreVerbs,
         on_source: Callable[[Source, Shard], None], on_gone: Callable[[str], None], on_poll: Callable[[str], None],
-        sleep: Sleep = asyncio.sleep,
+        on_death: Callable[[], None] = lambda: None, sleep: Sleep = asyncio.sleep,
     ) -> None:  # fmt: skip
         self._tables = tables
         self._kind = kind
@@ -52,6 +53,8 @@ class Catalog:
         self._on_source = on_source
         self._on_gone = on_gone
         self._on_poll = on_poll
+        self._on_death = on_death
+        self._deaths = 0
         self._sleep = sleep
         self._followed: dict[int, Shard] = {}
         #: Shards not loaded yet, and what was edited in them meanwhile.
@@ -182,4 +185,8 @@ class Catalog:
 
     async def _counter(self) -> int:
         item = await timed(self._store.get(fleet.counter(self._tables.fleet, self._kind)))
-        return int(read_item(item)["n"]) if item else 0
+        row = read_item(item) if item else {}
+        if row.get("deaths", 0) != self._deaths:
+            self._deaths = row["deaths"]
+            self._on_death()
+        return int(row.get("n", 0))

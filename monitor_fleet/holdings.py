@@ -2,7 +2,11 @@
 
 from collections.abc import Callable
 
-from contracts.table.fleet import Shard
+from contracts.table.fleet import Shard, Why
+
+#: A shard that was handed over stays that long, and does not go back to who gave it: moves must not chase each other.
+COOL_DOWN_S = 60.0
+_HANDED = frozenset({Why.PLAN, Why.DRAIN})
 
 
 class Holdings:
@@ -12,12 +16,16 @@ class Holdings:
     The highest epoch seen of each shard is remembered, so that a row read before a move cannot undo it.
     """
 
-    def __init__(self, *, on_claimed: Callable[[Shard], None], on_lost: Callable[[int], None]) -> None:
+    def __init__(
+        self, *, on_claimed: Callable[[Shard], None], on_lost: Callable[[int], None], boot_now: Callable[[], float]
+    ) -> None:
         self.owned: dict[int, Shard] = {}
         self.moving: set[int] = set()
         self._epochs: dict[int, int] = {}
         self._on_claimed = on_claimed
         self._on_lost = on_lost
+        self._boot_now = boot_now
+        self._came_s: dict[int, float] = {}
 
     def reconcile(self, row: Shard, worker_id: str) -> None:
         """Hold what a row gives to this worker, and let go of what it gives to another."""
@@ -30,7 +38,20 @@ class Holdings:
             held = None
         if not held and row.owner == worker_id:
             self.owned[row.number] = row
+            if row.move and row.move.why in _HANDED:
+                self._came_s[row.number] = self._boot_now()
             self._on_claimed(row)
+
+    def young(self) -> frozenset[int]:
+        """List the held shards that were handed over less than `COOL_DOWN_S` ago."""
+        since_s = self._boot_now() - COOL_DOWN_S
+        self._came_s = {n: at_s for n, at_s in self._came_s.items() if at_s > since_s and n in self.owned}
+        return frozenset(self._came_s)
+
+    def came_from(self, number: int) -> str | None:
+        """Say who handed a young shard over."""
+        row = self.owned.get(number)
+        return row.move.giver if row and row.move and number in self.young() else None
 
     def gave(self, row: Shard) -> None:
         """Let go of a shard that was handed off; its polls have ended already."""

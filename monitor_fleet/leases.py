@@ -7,18 +7,19 @@ for ever, and only the shards of the dead are claimed by others; the living hand
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from random import Random
 from typing import Any
 
 from contracts.clock import NowMs
 from contracts.kinds import SourceType
 from contracts.table.fleet import DRAINING, UP, Shard
+from monitor_fleet.doorbell import Doorbell
 from monitor_fleet.errors import StoreError
 from monitor_fleet.holdings import Holdings
 from monitor_fleet.lookout import LOOK_EVERY_S, Lookout
 from monitor_fleet.moves import Moves
-from monitor_fleet.renewal import RENEW_EVERY_S, BootNow, Renewal, Sleep
+from monitor_fleet.renewal import RENEW_EVERY_S, BootNow, Carried, Renewal, Sleep
 from monitor_fleet.shard_rows import ShardRows
 from monitor_fleet.store import StoreVerbs
 
@@ -28,6 +29,8 @@ AUDIT_EVERY_S = 5.0
 JOIN_AGAIN_S = 1.0
 #: However much there is to claim, the rows are not read more often than this.
 ACT_GAP_MIN_S = 0.1
+#: A worker that polls nothing renews nothing; so soon it looks whether it polls again.
+STUCK_LOOK_S = 0.5
 #: ECS kills a task 30 s after SIGTERM; by then the row must say that this worker is dead.
 DRAIN_MAX_S = 20.0
 
@@ -40,14 +43,17 @@ class Leases:
     `on_giving(number)` asks to end its polls and answers with the last due time dispatched (ms). Either may come twice.
     A shard is in `owned` until it is given, and whoever begins anything for it asks `may_act` first. `boot_now` is
     CLOCK_BOOTTIME in seconds: it goes on while the machine is suspended. `worker_id` must never have been used before.
+    `loads` tells what shards cost, as measured here (ms of work per second); of one not measured yet, what its last
+    owner told of it counts. A worker of whom `is_working` says that it is stuck does not renew: others do its work.
+    `release` names the program: while two releases run, shards move to the newest.
     """
 
     def __init__(
         self, *, table: str, kind: SourceType, worker_id: str, shards: int, store: StoreVerbs,
         now_ms: NowMs, boot_now: BootNow, chance: Random,
         on_claimed: Callable[[Shard], None], on_giving: Callable[[int], Awaitable[int]], on_lost: Callable[[int], None],
-        load: Callable[[], float] = lambda: 0.0, overdue_ms: Callable[[], int] = lambda: 0,
-        sleep: Sleep = asyncio.sleep,
+        loads: Callable[[], Mapping[int, float]] = dict, overdue_ms: Callable[[], int] = lambda: 0,
+        is_working: Callable[[], bool] = lambda: True, release: str = "", sleep: Sleep = asyncio.sleep,
     ) -> None:  # fmt: skip
         self._table = table
         self._kind = kind
@@ -58,14 +64,18 @@ class Leases:
         self._chance = chance
         self._sleep = sleep
         self._on_giving = on_giving
-        self._load = load
+        self._on_claimed = on_claimed
+        self._measured = loads
+        self._inherited: dict[int, float] = {}
         self._overdue_ms = overdue_ms
+        self._is_working = is_working
+        self._release = release
         self._first_id = worker_id
         self._lives = 0
         self._state = UP
         self._over = asyncio.Event()
         self._acting = asyncio.Lock()
-        self._holdings = Holdings(on_claimed=on_claimed, on_lost=on_lost)
+        self._holdings = Holdings(on_claimed=self._claimed, on_lost=on_lost, boot_now=boot_now)
         self._begin()
 
     @property
@@ -85,6 +95,10 @@ class Leases:
     def heartbeat_age_s(self) -> float | None:
         """Say how long ago the last good renewal was sent; None before the first of this life."""
         return self._renewal.age_s()
+
+    def look_now(self) -> None:
+        """Read the roster at once: somebody died."""
+        self._lookout.now.set()
 
     async def run(self) -> None:
         """
@@ -131,7 +145,13 @@ class Leases:
         worker_id = f"{self._first_id}~{self._lives}" if self._lives else self._first_id
         self._lives += 1
         where: dict[str, Any] = {"table": self._table, "kind": self._kind, "store": self._store}
-        self._renewal = Renewal(**where, worker_id=worker_id, now_ms=self._now_ms, boot_now=self._boot_now)
+        self._doorbell = Doorbell(
+            **where, worker_id=worker_id, boot_now=self._boot_now, sleep=self._sleep, on_ring=self._receive
+        )
+        self._renewal = Renewal(
+            **where, worker_id=worker_id, now_ms=self._now_ms, boot_now=self._boot_now, release=self._release,
+            on_inbox=self._doorbell.hear,
+        )  # fmt: skip
         self._lookout = Lookout(
             **where, boot_now=self._boot_now, worker_id=worker_id,
             may_judge=lambda: self._renewal.is_well and self._renewal.holds(),
@@ -141,7 +161,8 @@ class Leases:
         )  # fmt: skip
         self._moves = Moves(
             **where, shards=self._shards, worker_id=worker_id, rows=rows, lookout=self._lookout,
-            holdings=self._holdings, boot_now=self._boot_now, on_giving=self._on_giving,
+            holdings=self._holdings, boot_now=self._boot_now, sleep=self._sleep, on_giving=self._on_giving,
+            loads=self._loads,
         )  # fmt: skip
         self._moves.state = self._state
 
@@ -154,6 +175,7 @@ class Leases:
             self._keep_looking(),
             self._keep_acting(),
             self._keep_auditing(),
+            self._doorbell.keep_listening(),
         )
 
     async def _join(self) -> None:
@@ -169,18 +191,40 @@ class Leases:
     async def _keep_renewing(self) -> None:
         while not self._renewal.is_dead:
             began_s = self._boot_now()
+            if not self._is_working():
+                log.error("stuck", extra={"worker": self.worker_id, "overdue_ms": self._overdue_ms()})
+                await self._sleep(STUCK_LOOK_S)
+                continue
             await self._beat()
             await self._sleep(max(0.0, began_s + RENEW_EVERY_S - self._boot_now()))
 
     async def _beat(self) -> None:
-        owned = frozenset(self.owned)
-        await self._renewal.renew(state=self._state, owned=owned, load=self._load(), overdue_ms=self._overdue_ms())
+        carried = Carried(
+            state=self._state, owned=frozenset(self.owned), loads=self._loads(), young=self._holdings.young(),
+            overdue_ms=self._overdue_ms(),
+        )  # fmt: skip
+        await self._renewal.renew(carried)
+
+    def _loads(self) -> dict[int, float]:
+        known = {**self._inherited, **self._measured()}
+        return {number: known.get(number, 0.0) for number in self.owned}
+
+    def _claimed(self, shard: Shard) -> None:
+        told = (worker.loads.get(shard.number) for worker in self._lookout.roster.workers.values())
+        self._inherited[shard.number] = max((load for load in told if load is not None), default=0.0)
+        self._on_claimed(shard)
+
+    async def _receive(self) -> None:
+        if self.may_act():
+            await self._moves.receive()
 
     async def _keep_looking(self) -> None:
         while True:
             began_s = self._boot_now()
+            self._lookout.now.clear()
             await self._lookout.look()
-            await self._sleep(max(0.0, self._lookout.next_at_s(began_s) - self._boot_now()))
+            wait_s = max(0.0, self._lookout.next_at_s(began_s) - self._boot_now())
+            await _first(self._sleep(wait_s), self._lookout.now.wait())
 
     async def _keep_acting(self) -> None:
         while True:
@@ -201,9 +245,9 @@ class Leases:
                 await self._moves.audit()
 
 
-async def _first(*ways: Coroutine[Any, Any, object]) -> None:
+async def _first(*ways: Awaitable[object]) -> None:
     """Run until one of them ends, end the others, and raise what any of them raised."""
-    tasks = [asyncio.create_task(way) for way in ways]
+    tasks = [asyncio.ensure_future(way) for way in ways]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:

@@ -19,6 +19,10 @@ READ_GAP_MAX_S = 1.5
 #: More than this share silent at once looks like the store's or the network's trouble: wait longer.
 MASS_SHARE = 0.3
 MASS_EXTRA_S = 2 * DEAD_AFTER_S
+#: Who fell silent at one moment is seen so within a heartbeat: those who nearly are count as silent there.
+HEARTBEAT_S = 2.0
+#: A heartbeat and a time-out without a move: worth a closer look.
+SUSPECT_AFTER_S = 3.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +56,14 @@ class Observer:
             return []
         living = [worker for worker in workers if worker.state != DEAD]
         silent = [worker for worker in living if self._silent_s(worker) >= DEAD_AFTER_S]
-        if len(silent) <= max(1, MASS_SHARE * len(living)):
+        nearly = sum(self._silent_s(worker) >= DEAD_AFTER_S - HEARTBEAT_S for worker in living)
+        if nearly <= max(1, MASS_SHARE * len(living)):
             return silent
         return [worker for worker in silent if self._silent_s(worker) >= DEAD_AFTER_S + MASS_EXTRA_S]
+
+    def suspects(self, workers: Iterable[Worker]) -> bool:
+        """Say whether one of the roster just read may be dying: look more often."""
+        return any(worker.state != DEAD and self._silent_s(worker) >= SUSPECT_AFTER_S for worker in workers)
 
     def verdict_at_s(self) -> float:
         """Say when the next of those seen may have been silent too long, if it goes on: look again just then."""

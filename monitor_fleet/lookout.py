@@ -1,4 +1,10 @@
-"""Looking at the roster every second: who is there, and who is to be marked dead."""
+"""
+Looking at the roster: who is there, and who is to be marked dead.
+
+Three watchers, chosen by hash, look each second, the others each five: looks cost what the roster weighs. Whoever sees
+a heartbeat that stands still, or has something to settle, looks each second too. A death is counted where all of them
+look each second anyway (the configuration counter), and all look at once.
+"""
 
 import asyncio
 import logging
@@ -11,18 +17,26 @@ from contracts.table.fleet import DEAD, Worker
 from monitor_fleet.errors import Refused, StoreError
 from monitor_fleet.liveness import Observer
 from monitor_fleet.renewal import BootNow, timed
-from monitor_fleet.roster import Roster
+from monitor_fleet.roster import Roster, ranking
 from monitor_fleet.store import StoreVerbs
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
+LOOK_SELDOM_S = 5.0
+WATCHERS = 3
+#: Who has joined looks closely until all who join with it are there.
+SETTLING_S = 10.0
 #: However close a verdict is, the roster is not read more often than this.
 LOOK_GAP_MIN_S = 0.1
 
 
 class Lookout:
-    """Holds the newest roster; `news` is set after each look. `may_judge` says whether the own heartbeat is well."""
+    """
+    Holds the newest roster; `news` is set after each look.
+
+    `may_judge` says whether the own heartbeat is well. Until `close_until_s` (boot clock) it looks each second.
+    """
 
     def __init__(
         self, *, table: str, kind: SourceType, store: StoreVerbs, boot_now: BootNow, worker_id: str,
@@ -30,6 +44,8 @@ class Lookout:
     ) -> None:  # fmt: skip
         self.roster = Roster(workers={})
         self.news = asyncio.Event()
+        self.now = asyncio.Event()
+        self.close_until_s = boot_now() + SETTLING_S
         self._table = table
         self._kind = kind
         self._store = store
@@ -55,9 +71,15 @@ class Lookout:
         self.news.set()
 
     def next_at_s(self, began_s: float) -> float:
-        """Say when to look again after a look that began then: each second, and as soon as a verdict may fall."""
+        """Say when to look again after a look that began then: at the latest when a verdict may fall."""
         verdict_at_s = max(self._observer.verdict_at_s(), self._boot_now() + LOOK_GAP_MIN_S)
-        return min(began_s + LOOK_EVERY_S, verdict_at_s)
+        return min(began_s + (LOOK_EVERY_S if self._looks_closely() else LOOK_SELDOM_S), verdict_at_s)
+
+    def _looks_closely(self) -> bool:
+        workers = self.roster.workers.values()
+        watchers = ranking("watch", dict.fromkeys((one.id for one in self.roster.up()), 1.0))[:WATCHERS]
+        is_called = self._boot_now() < self.close_until_s or self._observer.suspects(workers)
+        return is_called or not workers or self._worker_id in watchers
 
     async def read(self) -> Roster:
         """Read the roster strongly."""
@@ -72,5 +94,12 @@ class Lookout:
         except StoreError as error:
             log.warning("mark_dead_unanswered", extra={"worker": worker.id, "error": str(error)})
             return worker
+        await self._tell_of_death()
         log.warning("marked_dead", extra={"worker": worker.id, "by": self._worker_id, "shards": len(worker.owned)})
         return replace(worker, state=DEAD)
+
+    async def _tell_of_death(self) -> None:
+        try:
+            await timed(self._store.update(fleet.tell_of_death(self._table, self._kind)))
+        except StoreError as error:  # the others see it when they next look
+            log.info("death_untold", extra={"worker": self._worker_id, "error": str(error)})

@@ -7,21 +7,21 @@ set. Only when something changes are the shards' rows read.
 
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import batched
 
 from contracts.kinds import SourceType
 from contracts.sharding import SHARD_ROW_BUCKETS
 from contracts.table import fleet
 from contracts.table.fleet import DEAD, UP, Shard, Why, Worker
+from monitor_fleet.doorbell import HEARD_AFTER_S, RING_AGAIN_S
 from monitor_fleet.errors import StoreError
 from monitor_fleet.holdings import Holdings
 from monitor_fleet.lookout import Lookout
 from monitor_fleet.orphans import Orphans
 from monitor_fleet.parallel import each
-from monitor_fleet.plan import URGENT, Give, partings, plan
-from monitor_fleet.renewal import BootNow, timed
+from monitor_fleet.plan import Give, is_urgent, partings, plan
+from monitor_fleet.renewal import BootNow, Sleep, timed
 from monitor_fleet.roster import Roster, cost, misplaced, ranking
 from monitor_fleet.shard_rows import MOVES_AT_ONCE_MAX, ShardRows
 from monitor_fleet.store import StoreVerbs
@@ -33,8 +33,10 @@ MISPLACED_MAX_S = 5.0
 #: Act on an imbalance only when two looks in a row agree.
 VIEWS_MIN = 2
 TUNE_EVERY_S = 5.0
-#: After so many gives the targets are told, so that they need not wait for the whole plan.
-GIVES_PER_RING = 64
+#: Hand-offs to one target within this are told by one ring.
+RING_TOGETHER_S = 0.02
+#: While something is to be settled the roster is read each second for that long.
+SETTLING_S = 5.0
 
 
 class Moves:
@@ -42,7 +44,8 @@ class Moves:
 
     def __init__(
         self, *, table: str, kind: SourceType, shards: int, worker_id: str, store: StoreVerbs, rows: ShardRows,
-        lookout: Lookout, holdings: Holdings, boot_now: BootNow, on_giving: Callable[[int], Awaitable[int]],
+        lookout: Lookout, holdings: Holdings, boot_now: BootNow, sleep: Sleep,
+        on_giving: Callable[[int], Awaitable[int]], loads: Callable[[], Mapping[int, float]],
     ) -> None:  # fmt: skip
         self.state = UP
         self._table = table
@@ -54,10 +57,13 @@ class Moves:
         self._lookout = lookout
         self._holdings = holdings
         self._boot_now = boot_now
+        self._sleep = sleep
         self._on_giving = on_giving
+        self._loads = loads
+        self._rung_s: dict[str, float] = {}
+        self._to_ring: set[str] = set()
         self._orphans = Orphans()
         self._turns: dict[int, float] = {}
-        self._inbox = 0
         self._is_sweep_due = True
         self._misplaced_since_s: float | None = None
         self._views = 0
@@ -78,6 +84,14 @@ class Moves:
         """Say in how many seconds this worker's turn comes to claim an orphan, if there is one."""
         return max(0.0, min(self._turns.values()) - self._boot_now()) if self._turns else None
 
+    async def receive(self) -> None:
+        """Look for shards that were handed to this worker."""
+        try:
+            self._reconcile(await self._rows.read_all())
+        except StoreError as error:
+            self._is_sweep_due = True
+            log.info("rows_unread", extra={"worker": self._worker_id, "error": str(error)})
+
     async def audit(self) -> None:
         """Read one partition of the rows and set right what they say otherwise; all have had their turn in a while."""
         self._audited = (self._audited + 1) % SHARD_ROW_BUCKETS
@@ -91,40 +105,40 @@ class Moves:
         self._is_sweep_due |= any(row.owner is None or roster.is_gone(row.owner) for row in rows)
 
     async def give_all(self) -> None:
-        """Hand every shard to another worker that is up, or let go of it when there is none."""
+        """
+        Hand every shard to another worker that is up, or let go of it when there is none.
+
+        The targets are told first, and polls go on here until they must have heard.
+        """
         roster = await self._lookout.read()
-        targets = dict(partings(roster.up(), self._worker_id, self._holdings.owned))
+        targets = dict(partings(roster.up(), self._worker_id, self._holdings.owned, self._loads()))
+        await self._sleep(await self._announce({target for target in targets.values() if target}))
 
         async def one(number: int) -> None:
             await self._give(number, targets[number], Why.DRAIN)
 
-        for numbers in batched(targets, GIVES_PER_RING, strict=False):
-            await each(one, numbers, at_once_max=MOVES_AT_ONCE_MAX)
-            await self._ring({target for number in numbers if (target := targets[number])})
-            self._tell("handed_off", why=Why.DRAIN, to=_tally(targets[number] for number in numbers))
+        await each(one, targets, at_once_max=MOVES_AT_ONCE_MAX)
+        self._tell("handed_off", why=Why.DRAIN, to=_tally(targets.values()))
 
     def _calls_for_sweep(self) -> bool:
         roster = self._lookout.roster
-        own = roster.workers.get(self._worker_id)
         is_dead_there = any(worker.state == DEAD for worker in roster.workers.values())
-        is_rung = own is not None and own.inbox != self._inbox
-        return self._is_sweep_due or bool(self._turns) or is_dead_there or is_rung or self._is_misplaced_long()
+        return self._is_sweep_due or bool(self._turns) or is_dead_there or self._is_misplaced_long()
 
     def _is_misplaced_long(self) -> bool:
         if not misplaced(self._view(), self._shards):
             self._misplaced_since_s = None
             return False
+        self._look_closely()
         if self._misplaced_since_s is None:
             self._misplaced_since_s = self._boot_now()
         return self._boot_now() - self._misplaced_since_s >= MISPLACED_MAX_S
 
     async def _sweep(self) -> None:
         """Read every row, then the roster again (see `Roster.is_gone`), and act on the difference."""
-        own = self._lookout.roster.workers.get(self._worker_id)
         rows = await self._rows.read_all()
         roster = await self._lookout.read()
         self._is_sweep_due, self._misplaced_since_s = False, None
-        self._inbox = own.inbox if own else 0
         if len(rows) < self._shards:
             await self._rows.make(self._shards)
             self._is_sweep_due = True
@@ -164,40 +178,43 @@ class Moves:
         view = self._view()
         gives = [] if misplaced(view, self._shards) else plan(view, shards=self._shards)
         self._views = self._views + 1 if gives else 0
-        if self._views < VIEWS_MIN or self._must_wait(view):
+        if not gives:
+            return
+        self._look_closely()
+        own = [give for give in gives if give.giver == self._worker_id and not self._would_return(give)]
+        unheard_s = await self._announce({give.target for give in own})
+        if self._views < VIEWS_MIN or unheard_s or self._must_wait(view):
             return
         self._views = 0
-        own = [give for give in gives if give.giver == self._worker_id]
         if own:
             self._tell("planned", gives=len(gives), own=len(own), costs=sorted(round(cost(one), 1) for one in view))
-        await self._perform(own)
+            await self._perform(own)
 
     def _must_wait(self, view: Sequence[Worker]) -> bool:
         """Tune only now and then: what is nearly even may come right by itself."""
-        costs = [cost(worker) for worker in view if worker.state == UP]
-        is_urgent = max(costs) * len(costs) > URGENT * sum(costs)
-        if not is_urgent and self._boot_now() < self._tune_at_s:
+        if not is_urgent(view) and self._boot_now() < self._tune_at_s:
             return True
         self._tune_at_s = self._boot_now() + TUNE_EVERY_S
         return False
 
     def _view(self) -> list[Worker]:
         """Show the living as the roster does, but the own shards as they are now."""
-        owned = frozenset(self._holdings.owned)
         return [
-            replace(worker, owned=owned, state=self.state) if worker.id == self._worker_id else worker
-            for worker in self._lookout.roster.living()
+            self._as_now(worker) if worker.id == self._worker_id else worker for worker in self._lookout.roster.living()
         ]
+
+    def _as_now(self, own: Worker) -> Worker:
+        owned = frozenset(self._holdings.owned)
+        return replace(own, owned=owned, loads=self._loads(), young=self._holdings.young(), state=self.state)
 
     async def _perform(self, gives: Sequence[Give]) -> None:
         async def one(give: Give) -> None:
-            if self.state == UP:
+            target = self._lookout.roster.workers.get(give.target)
+            if self.state == UP and target and target.state == UP:  # both may have changed since the plan
                 await self._give(give.shard, give.target, Why.PLAN)
 
-        for some in batched(gives, GIVES_PER_RING, strict=False):
-            await each(one, some, at_once_max=MOVES_AT_ONCE_MAX)
-            await self._ring({give.target for give in some})
-            self._tell("handed_off", why=Why.PLAN, to=_tally(give.target for give in some))
+        await each(one, gives, at_once_max=MOVES_AT_ONCE_MAX)
+        self._tell("handed_off", why=Why.PLAN, to=_tally(give.target for give in gives))
 
     async def _give(self, number: int, target: str | None, why: Why) -> None:
         """End the shard's polls, then move its row; until the outcome is known nobody polls it here."""
@@ -214,9 +231,33 @@ class Moves:
                 self._holdings.gave(await moved)
         finally:
             self._holdings.moving.discard(number)
+        if target:
+            await self._ring_soon(target)
 
-    async def _ring(self, targets: set[str]) -> None:
-        await each(self._rows.ring, sorted(targets), at_once_max=MOVES_AT_ONCE_MAX)
+    def _would_return(self, give: Give) -> bool:
+        return self._holdings.came_from(give.shard) == give.target
+
+    async def _announce(self, targets: Iterable[str]) -> float:
+        """Ring those that do not listen yet; in how many seconds all of them must have heard (see `doorbell`)."""
+        now_s = self._boot_now()
+        self._rung_s = {name: at_s for name, at_s in self._rung_s.items() if now_s < at_s + RING_AGAIN_S}
+        unrung = sorted(set(targets) - self._rung_s.keys())
+        await each(self._rows.ring, unrung, at_once_max=MOVES_AT_ONCE_MAX)
+        self._rung_s |= dict.fromkeys(unrung, self._boot_now())
+        newest_s = max((self._rung_s[name] for name in targets), default=-HEARD_AFTER_S)
+        return max(0.0, newest_s + HEARD_AFTER_S - self._boot_now())
+
+    async def _ring_soon(self, target: str) -> None:
+        """Tell a target that something came; one ring for all that comes at once."""
+        if target in self._to_ring:
+            return
+        self._to_ring.add(target)
+        await self._sleep(RING_TOGETHER_S)
+        self._to_ring.discard(target)
+        await self._rows.ring(target)
+
+    def _look_closely(self) -> None:
+        self._lookout.close_until_s = max(self._lookout.close_until_s, self._boot_now() + SETTLING_S)
 
     def _tell(self, event: str, **fields: object) -> None:
         log.info(event, extra={"worker": self._worker_id, **fields, "held": len(self._holdings.owned)})

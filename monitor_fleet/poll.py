@@ -80,6 +80,7 @@ class Poller:
             case NotModified():
                 return Looked(rung=Rung.NOT_MODIFIED)
             case Reply():
+                watched.taken_bytes = len(outcome.wire)
                 return await self._climb(watched, outcome, without_key(ask, watched.target, outcome.validators))
             case Failed():
                 return outcome

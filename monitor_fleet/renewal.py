@@ -7,12 +7,14 @@ from when the number moved, which is later. One number, one right; a lost reply 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 
 from contracts.clock import NowMs
 from contracts.kinds import SourceType
 from contracts.table import fleet
-from contracts.table.fleet import DEAD, Worker
+from contracts.table.fleet import DEAD, UP, Worker
+from contracts.table.values import Item, read
 from monitor_fleet.errors import Ambiguous, Refused, StoreError
 from monitor_fleet.store import StoreVerbs
 
@@ -34,13 +36,31 @@ class WrongShardCount(ValueError):
     """This fleet was set up with another number of shards, and that can never change."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Carried:
+    """What a heartbeat tells the others: the shards held, what each costs, which came lately, how late polls are."""
+
+    state: str = UP
+    owned: frozenset[int] = frozenset()
+    loads: Mapping[int, float] = field(default_factory=dict)
+    young: frozenset[int] = frozenset()
+    overdue_ms: int = 0
+
+
 class Renewal:
-    """The row of one worker id. Ends for ever once the row is marked dead."""
+    """
+    The row of one worker id. Ends for ever once the row is marked dead.
+
+    `on_inbox(count)` is told how often others have rung, as each good renewal shows it.
+    """
 
     def __init__(
-        self, *, table: str, kind: SourceType, store: StoreVerbs, worker_id: str, now_ms: NowMs, boot_now: BootNow
-    ) -> None:
+        self, *, table: str, kind: SourceType, store: StoreVerbs, worker_id: str, now_ms: NowMs, boot_now: BootNow,
+        release: str = "", on_inbox: Callable[[int], None] = lambda _: None,
+    ) -> None:  # fmt: skip
         self.worker_id = worker_id
+        self._release = release
+        self._on_inbox = on_inbox
         self.is_dead = False
         self.is_well = False
         self._table = table
@@ -69,7 +89,7 @@ class Renewal:
         Raises `WrongShardCount`, and `StoreError` where it is not known whether it did: join again.
         """
         await self._agree_on(shards)
-        worker = Worker(id=self.worker_id, started_ms=self._now_ms())
+        worker = Worker(id=self.worker_id, started_ms=self._now_ms(), release=self._release)
         try:
             await timed(self._store.put(fleet.join(self._table, self._kind, worker)))
         except Refused:
@@ -77,13 +97,14 @@ class Renewal:
             return
         log.info("joined", extra={"worker": self.worker_id, "kind": self._kind.value})
 
-    async def renew(self, *, state: str, owned: frozenset[int], load: float, overdue_ms: int) -> None:
+    async def renew(self, carried: Carried) -> None:
         """Move the heartbeat by one. Afterwards `is_well` says whether it moved, `is_dead` whether it never will."""
         async with self._one_at_a_time:
             self._beat += 1
             worker = Worker(
-                id=self.worker_id, state=state, beat=self._beat, owned=owned, load=load,
-                overdue_ms=overdue_ms, beat_at_ms=self._now_ms(),
+                id=self.worker_id, state=carried.state, beat=self._beat, owned=carried.owned, loads=carried.loads,
+                load=round(sum(carried.loads.values()), 3), young=carried.young, overdue_ms=carried.overdue_ms,
+                beat_at_ms=self._now_ms(),
             )  # fmt: skip
             began_s = self._boot_now()
             self.is_well = await self._move(worker)
@@ -111,12 +132,13 @@ class Renewal:
         request = fleet.renew(self._table, self._kind, worker, after=self._landed)
         for _ in range(TRIES_MAX):
             try:
-                await timed(self._store.update(request))
+                row = await timed(self._store.update(request))
             except Refused as refused:
                 return self._stands(worker, refused)
             except StoreError as error:
                 log.warning("renewal_failed", extra={"worker": self.worker_id, "error": str(error)})
             else:
+                self._hear(row)
                 return True
         return False
 
@@ -124,7 +146,12 @@ class Renewal:
         """Tell a reply that was lost (the number is there) from a row that is dead, gone, or made again."""
         stored = Worker.read(refused.old) if refused.old else Worker(id=worker.id, state=DEAD)
         self.is_dead = stored.state == DEAD or stored.beat < self._landed
+        if refused.old:
+            self._hear(refused.old)
         return not self.is_dead and stored.beat == worker.beat
+
+    def _hear(self, row: Item) -> None:
+        self._on_inbox(int(read(row["inbox"])) if "inbox" in row else 0)
 
     async def _agree_on(self, shards: int) -> None:
         try:

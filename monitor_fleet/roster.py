@@ -9,6 +9,8 @@ from contracts.table.fleet import DEAD, UP, Worker
 
 #: A worker far above the mean still gets some of what a dead one leaves: nobody else may be there.
 WEIGHT_MIN = 0.1
+#: What a shard costs beside its measured load (ms of work per second): idle shards are spread evenly too.
+SHARD_COST = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +49,8 @@ class Roster:
 
 
 def cost(worker: Worker) -> float:
-    """Say what a worker carries: each shard counts one, and its measured load comes on top."""
-    return len(worker.owned) + worker.load
+    """Say what a worker carries: each shard's measured load, and a little for the shard itself."""
+    return sum(worker.loads.values()) + SHARD_COST * len(worker.owned)
 
 
 def ranking(name: str, weights: Mapping[str, float]) -> list[str]:

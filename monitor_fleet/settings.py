@@ -29,6 +29,7 @@ class Settings:
     secrets_prefix: str
     policy: Policy
     contact: str = ""
+    release: str = ""
     health_port: int = 0
     history_days: int = 7
     polls_in_flight_max: int = 256
@@ -48,6 +49,7 @@ class Settings:
             secrets_prefix=_read(environ, "SECRETS_PREFIX", str),
             policy=_policy(environ),
             contact=environ.get("CONTACT", ""),
+            release=environ.get("RELEASE", ""),
             health_port=_read(environ, "HEALTH_PORT", _port, default="0"),
             history_days=_read(environ, "HISTORY_DAYS", _positive, default="7"),
             polls_in_flight_max=_read(environ, "POLLS_IN_FLIGHT_MAX", _positive, default="256"),

@@ -83,6 +83,8 @@ class Watched:
     wire_digest: bytes = b""
     decoded_digest: bytes = b""
     conditional_polls: int = 0
+    #: What the newest answer weighed on the wire; counted once (`monitor_fleet/burden.py`).
+    taken_bytes: int = 0
     failures: int = 0
     own_troubles: int = 0
     last_good_ms: int | None = None

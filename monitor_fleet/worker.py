@@ -8,6 +8,7 @@ what is due later by its next owner.
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ from contracts.kinds import SourceType, State
 from contracts.source import Source
 from contracts.table.fleet import Shard
 from monitor_fleet.admission import Admission
+from monitor_fleet.burden import Burden
 from monitor_fleet.lags import Lags
 from monitor_fleet.schedule import Schedule, first_due, grid_after
 from monitor_fleet.turn import Turns
@@ -33,6 +35,8 @@ LAPSED_TICK_S = 0.1
 LOADERS = 16
 GIVING_WAIT_S = 2.0
 CRASHED_WAIT_MS = 30 * SECOND_MS
+#: Turns are looked for at least each second; who has not for so long is stuck, though its loop may run.
+STUCK_AFTER_S = 5.0
 
 
 @dataclass(kw_only=True, slots=True)
@@ -59,11 +63,15 @@ class Held:
 class Worker:
     """Polls the sources of the shards it holds. Its callbacks are those that leases and catalog call."""
 
-    def __init__(self, *, turns: Turns, admission: Admission[Turn], now_ms: NowMs, may_act: Callable[[], bool]) -> None:
+    def __init__(
+        self, *, turns: Turns, admission: Admission[Turn], now_ms: NowMs, may_act: Callable[[], bool], burden: Burden
+    ) -> None:
         self._turns = turns
         self._admission = admission
         self._now_ms = now_ms
         self._may_act = may_act
+        self._burden = burden
+        self._ticked_s = math.inf
         self._schedule = Schedule()
         self._held: dict[int, Held] = {}
         self._watched: dict[str, Watched] = {}
@@ -71,7 +79,6 @@ class Worker:
         self._to_load: asyncio.Queue[Watched] = asyncio.Queue()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ms = 0
-        self._polls_per_s = 0.0
         self._told_of_sheets = False
         self.lags = Lags()
 
@@ -118,6 +125,7 @@ class Worker:
         if held is None:
             return
         held.leaving = True
+        self._burden.drop(number)
         for source_id in tuple(held.sources):
             self._end(source_id, held)
         for task in tuple(held.tasks):
@@ -173,9 +181,9 @@ class Worker:
         """How many polls are under way."""
         return self._admission.in_flight
 
-    def load(self) -> float:
-        """Say what the held shards cost: polls per second, as configured."""
-        return round(max(self._polls_per_s, 0.0), 3)
+    def is_ticking(self) -> bool:
+        """Say whether turns are being looked for: a worker that has ceased to must not go on holding its shards."""
+        return asyncio.get_running_loop().time() - self._ticked_s < STUCK_AFTER_S
 
     def overdue_ms(self) -> int:
         """Say by how much the oldest turn that has not begun is late."""
@@ -191,7 +199,6 @@ class Worker:
         self._watched[source_id] = watched
         held.sources.add(source_id)
         held.loading.add(source_id)
-        self._polls_per_s += SECOND_MS / watched.target.interval_ms
         self._to_load.put_nowait(watched)
 
     def _end(self, source_id: str, held: Held) -> None:
@@ -202,7 +209,6 @@ class Worker:
         held.sources.discard(source_id)
         held.loading.discard(source_id)
         self._schedule.remove(source_id)
-        self._polls_per_s -= SECOND_MS / watched.target.interval_ms
 
     def _can_poll(self, source: Source) -> bool:
         if source.type is SourceType.EXTERNAL:
@@ -261,6 +267,9 @@ class Worker:
         self._timer = asyncio.get_running_loop().call_later(wait_s, self._tick)
 
     def _tick(self) -> None:
+        self._ticked_s = asyncio.get_running_loop().time()
+        if self._timer:
+            self._burden.note_lag(self._ticked_s - self._timer.when())
         if self._may_act():
             self._dispatch(self._now_ms(), limit=DISPATCHES_MAX)
         self._arm()
@@ -290,6 +299,8 @@ class Worker:
             return CRASHED_WAIT_MS
 
     def _turn_over(self, turn: Turn, done: asyncio.Task[int | None]) -> None:
+        self._burden.note_poll(turn.watched.shard.number, taken_bytes=turn.watched.taken_bytes)
+        turn.watched.taken_bytes = 0
         self._leave(turn)
         self._next_turn(turn, CRASHED_WAIT_MS if done.cancelled() else done.result())
 

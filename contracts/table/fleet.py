@@ -6,6 +6,7 @@ worker is written every two seconds, shard rows only when a shard changes hands,
 deleted row would start its epochs again.
 """
 
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -18,6 +19,10 @@ from contracts.table.values import Item, bind, read_item, write_item
 type Request = dict[str, Any]
 
 UP, DRAINING, DEAD = "UP", "DRAIN", "DEAD"
+
+#: Loads are kept in tenths of a ms of work per second, 16 bits each: more than that counts as that.
+LOAD_STEPS = 10
+LOAD_MAX = 0xFFFF / LOAD_STEPS
 
 COUNTER = "#"
 
@@ -39,7 +44,9 @@ class Worker:
     """
     A row of the roster: one process of the fleet.
 
-    `owned` is the set of its shards, `load` what they cost; `inbox` counts the times others gave it shards.
+    `owned` is the set of its shards, `loads` what each of them costs (ms of work per second) and `load` the sum;
+    `young` are those handed to it less than a minute ago. `inbox` counts the times others rang it; `release` names the
+    program it runs; `dead_by` who marked it dead.
     """
 
     id: str
@@ -51,21 +58,30 @@ class Worker:
     started_ms: int = 0
     beat_at_ms: int = 0
     inbox: int = 0
+    release: str = ""
+    loads: Mapping[int, float] = field(default_factory=dict)
+    young: frozenset[int] = frozenset()
+    dead_by: str | None = None
 
     @classmethod
     def read(cls, item: Mapping[str, Any]) -> Self:
         """Read a worker's row as a client returns it."""
         row = read_item(item)
+        owned = unpack_shards(row.get("owned", b""))
         return cls(
             id=row["sk"],
             state=row["st"],
             beat=row["hb"],
-            owned=unpack_shards(row.get("owned", b"")),
+            owned=owned,
             load=row.get("load", 0.0),
             overdue_ms=row.get("overdue", 0),
             started_ms=row.get("startedAt", 0),
             beat_at_ms=row.get("beatAt", 0),
             inbox=row.get("inbox", 0),
+            release=row.get("release", ""),
+            loads=unpack_loads(owned, row.get("loads", b"")),
+            young=unpack_shards(row.get("young", b"")),
+            dead_by=row.get("deadBy"),
         )
 
 
@@ -114,6 +130,18 @@ def unpack_shards(bitmap: bytes) -> frozenset[int]:
     return frozenset(shard for shard in range(bits.bit_length()) if bits >> shard & 1)
 
 
+def pack_loads(owned: frozenset[int], loads: Mapping[int, float]) -> bytes:
+    """Write the load of each owned shard, in the order of their numbers, two bytes each."""
+    steps = (round(min(max(loads.get(shard, 0.0), 0.0), LOAD_MAX) * LOAD_STEPS) for shard in sorted(owned))
+    return struct.pack(f"<{len(owned)}H", *steps)
+
+
+def unpack_loads(owned: frozenset[int], packed: bytes) -> dict[int, float]:
+    """Read the loads of owned shards; a row without them tells of none."""
+    steps = struct.unpack(f"<{len(packed) // 2}H", packed)
+    return {shard: step / LOAD_STEPS for shard, step in zip(sorted(owned), steps, strict=False)}
+
+
 def worker_key(kind: SourceType, worker_id: str) -> Request:
     """Give the key of a worker's row."""
     return {"pk": f"{kind.value}#W", "sk": worker_id}
@@ -137,6 +165,7 @@ def log_key(kind: SourceType, entry: int | None) -> Request:
 def join(table: str, kind: SourceType, worker: Worker) -> Request:
     """Put a worker's row: visible before it owns anything, and never under an id that was used."""
     item = worker_key(kind, worker.id) | {"st": UP, "hb": 0, "startedAt": worker.started_ms, "load": 0}
+    item["release"] = worker.release or None
     return {"TableName": table, "Item": write_item(item), "ConditionExpression": "attribute_not_exists(pk)"}
 
 
@@ -150,11 +179,13 @@ def renew(table: str, kind: SourceType, worker: Worker, *, after: int = 0) -> Re
     values = {
         "hb": worker.beat, "owned": pack_shards(worker.owned), "load": worker.load, "overdue": worker.overdue_ms,
         "at": worker.beat_at_ms, "st": worker.state, "dead": DEAD, "after": after,
+        "loads": pack_loads(worker.owned, worker.loads), "young": pack_shards(worker.young),
     }  # fmt: skip
     return {
         "TableName": table,
         "Key": write_item(worker_key(kind, worker.id)),
-        "UpdateExpression": "SET hb = :hb, st = :st, owned = :owned, #load = :load, overdue = :overdue, beatAt = :at",
+        "UpdateExpression": "SET hb = :hb, st = :st, owned = :owned, #load = :load, loads = :loads, young = :young,"
+        " overdue = :overdue, beatAt = :at",
         "ConditionExpression": "attribute_exists(pk) AND st <> :dead AND hb >= :after AND hb < :hb",
         "ExpressionAttributeNames": {"#load": "load"},
         "ExpressionAttributeValues": bind(values),
@@ -186,7 +217,11 @@ def forget(table: str, kind: SourceType, worker_id: str) -> Request:
 
 
 def ring(table: str, kind: SourceType, worker_id: str) -> Request:
-    """Tell a worker that shards were given to it: it looks for them when it next reads the roster."""
+    """
+    Tell a worker that shards are about to be given to it, or have been.
+
+    It hears with its next renewal, which returns its row; from then on it reads its row closely for a while.
+    """
     return {
         "TableName": table,
         "Key": write_item(worker_key(kind, worker_id)),
@@ -199,6 +234,11 @@ def ring(table: str, kind: SourceType, worker_id: str) -> Request:
 def roster(table: str, kind: SourceType) -> Request:
     """Query every worker, strongly: a stale roster would show the dead alive and the living dead."""
     return _query(table, f"{kind.value}#W")
+
+
+def get_worker(table: str, kind: SourceType, worker_id: str) -> Request:
+    """GetItem of a worker's row, read strongly."""
+    return {"TableName": table, "Key": write_item(worker_key(kind, worker_id)), "ConsistentRead": True}
 
 
 def shards(table: str, kind: SourceType, bucket: int) -> Request:
@@ -287,13 +327,23 @@ def bump_shard(table: str, kind: SourceType, shard: int) -> Request:
     }
 
 
+def tell_of_death(table: str, kind: SourceType) -> Request:
+    """Count a death where every worker looks each second anyway: they then read the roster at once."""
+    return {
+        "TableName": table,
+        "Key": write_item(log_key(kind, None)),
+        "UpdateExpression": "ADD deaths :one",
+        "ExpressionAttributeValues": bind({"one": 1}),
+    }
+
+
 def bump_counter(table: str, kind: SourceType, *, seen: int) -> Request:
     """Move the configuration counter by one from what was read (an action of a configuration edit)."""
     return {
         "TableName": table,
         "Key": write_item(log_key(kind, None)),
         "UpdateExpression": "SET n = :next",
-        "ConditionExpression": "n = :seen" if seen else "attribute_not_exists(pk)",
+        "ConditionExpression": "n = :seen" if seen else "attribute_not_exists(n)",
         "ExpressionAttributeValues": bind({"next": seen + 1} | ({"seen": seen} if seen else {})),
     }
 

@@ -13,7 +13,7 @@ from monitor_fleet.errors import Ambiguous
 from monitor_fleet.holdings import Holdings
 from monitor_fleet.leases import Leases
 from monitor_fleet.orphans import ANYONE_S, Orphans
-from monitor_fleet.renewal import RIGHT_S, Renewal, WrongShardCount
+from monitor_fleet.renewal import RIGHT_S, Carried, Renewal, WrongShardCount
 from monitor_fleet.roster import Roster, misplaced, ranking
 from monitor_fleet.store import Request
 
@@ -41,7 +41,7 @@ class Slow(MemoryStore):
 
 async def renewed(renewal: Renewal) -> None:
     """Renew once."""
-    await renewal.renew(state=fleet.UP, owned=frozenset({1}), load=0.5, overdue_ms=3)
+    await renewal.renew(Carried(owned=frozenset({1}), loads={1: 0.5}, overdue_ms=3))
 
 
 @pytest.fixture
@@ -151,6 +151,7 @@ def held(told: list[tuple[str, int]]) -> Holdings:
     return Holdings(
         on_claimed=lambda shard: told.append(("claimed", shard.epoch)),
         on_lost=lambda number: told.append(("lost", number)),
+        boot_now=lambda: 0.0,
     )
 
 

@@ -76,3 +76,19 @@ def test_the_next_verdict_is_known_ahead():
     looking(observer, [{"a": 1}, {"a": 1, "b": 1}])
 
     assert observer.verdict_at_s() == DEAD_AFTER_S
+
+
+def test_who_fell_silent_within_one_heartbeat_fell_silent_together():
+    """They are seen to fall one after another; judged one by one, a whole fleet would die without the longer wait."""
+    beats = [{"a": 1, "b": 1 + (n > 0), "c": 1 + (n > 1), "d": n, "e": n} for n in range(9)]
+
+    assert [looking(Observer(), beats[: n + 1]) for n in range(9)] == [[]] * 9
+
+
+def test_a_heartbeat_that_stands_still_is_suspect():
+    """Who looks seldom looks closely from then on."""
+    observer = Observer()
+    looking(observer, [{"a": 1, "b": 1}, {"a": 1, "b": 2}], gap_s=5.0)
+
+    assert observer.suspects([Worker(id="a", beat=1)])
+    assert not observer.suspects([Worker(id="b", beat=2), Worker(id="a", state=DEAD)])

@@ -1,16 +1,18 @@
 """Who should own what."""
 
 from random import Random
+from typing import Any
 
 import pytest
 
-from contracts.table.fleet import DEAD, DRAINING, UP, Worker
-from monitor_fleet.plan import REST, Give, partings, plan
+from contracts.table.fleet import DEAD, DRAINING, Worker
+from monitor_fleet.plan import REST, URGENT, Give, partings, plan
+from monitor_fleet.roster import cost
 
 
-def worker(name: str, shards: range | list[int], *, load: float = 0.0, state: str = UP) -> Worker:
-    """Make a row of the roster."""
-    return Worker(id=name, owned=frozenset(shards), load=load, state=state)
+def worker(name: str, shards: range | list[int], *, load: float = 0.0, **more: Any) -> Worker:
+    """Make a row of the roster; `load` is what each of its shards costs."""
+    return Worker(id=name, owned=frozenset(shards), loads=dict.fromkeys(shards, load), **more)
 
 
 def after(workers: list[Worker], gives: list[Give]) -> dict[str, set[int]]:
@@ -75,11 +77,78 @@ def test_a_fleet_comes_to_rest():
 
 def test_measured_load_counts():
     """Equal numbers are not equal work."""
-    workers = [worker("a", range(100), load=300), worker("b", range(100, 200))]
+    workers = [worker("a", range(100), load=3), worker("b", range(100, 200))]
 
     gives = plan(workers, shards=200)
 
     assert {give.giver for give in gives} == {"a"}
+
+
+def moved(workers: list[Worker], gives: list[Give]) -> list[Worker]:
+    """Perform gives; loads go with their shards."""
+    loads = {shard: load for one in workers for shard, load in one.loads.items()}
+    return [
+        Worker(id=name, owned=frozenset(owned), loads={shard: loads[shard] for shard in owned})
+        for name, owned in after(workers, gives).items()
+    ]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_uneven_shards_are_packed_evenly(seed: int):
+    """A few heavy ones among many light ones: what counts is the sum."""
+    chance = Random(seed)
+    loads = {shard: chance.lognormvariate(0, 1) for shard in range(400)}
+    rows = [range(n, 400, 7) for n in range(7)]
+    workers = [Worker(id=f"w{n}", owned=frozenset(own), loads={s: loads[s] for s in own}) for n, own in enumerate(rows)]
+    workers = [*workers, Worker(id="x")]
+    workers = moved(workers, plan(workers, shards=400))
+    costs = [cost(one) for one in workers]
+
+    assert max(costs) <= max(1.10 * sum(costs) / len(costs), max(loads.values()) + 0.2)
+
+
+def test_a_shard_heavier_than_everything_stays():
+    """It would only make another worker the heaviest; the small ones beside it go."""
+    workers = [Worker(id="a", owned=frozenset({0, 1}), loads={0: 50, 1: 1}), worker("b", [2], load=1)]
+
+    assert plan(workers, shards=3) == [Give(shard=1, giver="a", target="b")]
+
+
+def test_a_move_must_be_worth_it():
+    """Moving nearly all of the difference only turns it round."""
+    workers = [Worker(id="a", owned=frozenset({0, 1}), loads={0: 5, 1: 6}), worker("b", [2], load=5)]
+
+    assert plan(workers, shards=3) == []
+
+
+def test_what_came_lately_stays():
+    """Small imbalances do not send a shard on within a minute; large ones do."""
+    young = frozenset(range(115))
+    slight = [worker("a", range(115), young=young), worker("b", range(115, 200))]
+    severe = [worker("a", range(115), young=young), worker("b", [])]
+
+    assert plan(slight, shards=200) == []
+    assert plan(severe, shards=115) != []
+
+
+def test_while_two_releases_run_the_newest_is_given_to():
+    """What an old one got would move again when its turn comes to leave."""
+    old = [worker("a", range(60), release="1"), worker("b", range(60, 70), release="1")]
+    new = worker("c", [], release="2", started_ms=5)
+
+    assert {give.target for give in plan([*old, new], shards=70)} == {"c"}
+    assert {target for _, target in partings([*old, new], "a", range(10), {})} == {"c"}
+
+
+def test_the_newest_is_not_buried():
+    """One new worker among many old ones cannot carry all that the first leavers leave."""
+    old = [worker(f"w{n}", range(n * 10, n * 10 + 10), release="1") for n in range(10)]
+    new = worker("x", range(100, 110), release="2", started_ms=5)
+
+    given = [target for _, target in partings([*old, new], "w0", range(10), {})]
+
+    assert 0 < given.count("x") <= URGENT * 11 - 10 + 1
+    assert len(set(given)) > 1
 
 
 def test_tuning_moves_a_few_at_a_time():
@@ -101,11 +170,12 @@ def test_nothing_is_given_to_who_leaves_or_is_dead():
     workers = [worker("a", range(9)), worker("b", [], state=DRAINING), worker("c", [], state=DEAD)]
 
     assert plan(workers, shards=9) == []
-    assert partings(workers, "a", range(2)) == [(0, None), (1, None)]
+    assert partings(workers, "a", range(2), {}) == [(0, None), (1, None)]
 
 
 def test_a_leavers_shards_go_to_the_lightest():
     """So that no second move is needed."""
     workers = [worker("a", range(4)), worker("b", range(4, 7)), worker("c", [7])]
 
-    assert partings(workers, "a", range(4)) == [(0, "c"), (1, "c"), (2, "b"), (3, "c")]
+    assert partings(workers, "a", range(4), {}) == [(0, "c"), (1, "c"), (2, "b"), (3, "c")]
+    assert partings(workers, "a", range(4), {2: 9.0})[0] == (2, "c")

@@ -13,6 +13,7 @@ import pytest
 from contracts.source import Source
 from contracts.table.fleet import Shard
 from monitor_fleet.admission import Admission
+from monitor_fleet.burden import Burden
 from monitor_fleet.schedule import grid_after
 from monitor_fleet.watched import Watched
 from monitor_fleet.worker import CRASHED_WAIT_MS, GIVING_WAIT_S, Worker
@@ -59,6 +60,7 @@ class Rig:
             admission=Admission(**({"in_flight_max": 256, "per_host_max": 256} | caps)),
             now_ms=self.now_ms,
             may_act=lambda: self.may_act,
+            burden=Burden(cpu_now=lambda: 0.0, boot_now=asyncio.get_running_loop().time),
         )
         self._task = asyncio.create_task(self.worker.run())
 
@@ -185,7 +187,7 @@ def test_a_lost_shard_is_silent_at_once():
         polls = len(rig.sources.polls)
         rig.worker.on_source(a_source(7, revision=2), SHARD)
         await asyncio.sleep(30)
-        assert (len(rig.sources.polls), rig.worker.load()) == (polls, 0)
+        assert (len(rig.sources.polls), rig.worker.sources) == (polls, 0)
         await rig.end()
 
     run(story())

@@ -68,6 +68,7 @@ class Process:
         self.catalog = Catalog(
             tables=NAMES, kind=KIND, store=store, sleep=self._sleep,
             on_source=self._on_source, on_gone=self._on_gone, on_poll=lambda _: None,
+            on_death=self.leases.look_now,
         )  # fmt: skip
         self._committer = Committer(
             store=store, tables=NAMES, documents=Documents(store=store, table=NAMES.sheets_data, bucket=_NoBucket()),

@@ -92,7 +92,7 @@ def test_a_parting_worker_leaves_nothing_unpolled_for_long():
     async def story(world: World) -> None:
         leaver = world.processes[0]
         leaver.terminate()
-        await watch(world, 1)
+        await watch(world, 4)
 
         assert await until_well(world) <= 3
         assert not leaver.is_alive
