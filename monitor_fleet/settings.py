@@ -12,6 +12,9 @@ from contracts.table.schema import TableNames
 _TABLES = ("data_sources", "sheets_data", "changes", "fleet")
 
 
+RELEASE_LENGTH = 12
+
+
 class SettingRefused(ValueError):
     """An environment variable is missing or wrong; the text begins with its name."""
 
@@ -49,7 +52,8 @@ class Settings:
             secrets_prefix=_read(environ, "SECRETS_PREFIX", str),
             policy=_policy(environ),
             contact=environ.get("CONTACT", ""),
-            release=environ.get("RELEASE", ""),
+            # The end of an image's name tells releases apart, and the heartbeat carries it.
+            release=environ.get("RELEASE", "")[-RELEASE_LENGTH:],
             health_port=_read(environ, "HEALTH_PORT", _port, default="0"),
             history_days=_read(environ, "HISTORY_DAYS", _positive, default="7"),
             polls_in_flight_max=_read(environ, "POLLS_IN_FLIGHT_MAX", _positive, default="256"),

@@ -132,6 +132,7 @@ class Fleet(pulumi.ComponentResource):
             "AWS_DEFAULT_REGION": region,
             "HEALTH_PORT": str(HEALTH_PORT),
             "KIND": kind,
+            "RELEASE": self._args.image,
             "STACK": stack_name(),
         }
         return {
