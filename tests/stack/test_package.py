@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -158,3 +159,10 @@ def test_old_zips_go(small: Path):
 
     assert len(list((small / "build").glob("lambda-*.zip"))) == package.ZIPS_KEPT
     assert newest.exists()
+
+
+def test_the_packages_know_every_service_that_a_handler_calls_and_no_other():
+    """What botocore is not told of is an error at the first call, and each service more is megabytes."""
+    text = "".join(path.read_text() for folder in ("api", "ws") for path in (ROOT / folder).rglob("*.py"))
+
+    assert set(re.findall(r'client\(\s*"([a-z0-9-]+)"', text)) == package.SERVICES
