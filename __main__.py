@@ -20,6 +20,7 @@ from stack.notices import Notices
 from stack.overview import Overview
 from stack.queue import Queue, QueueArgs
 from stack.registry import Registry
+from stack.schedule import call_regularly
 from stack.settings import Settings
 from stack.site import Site, SiteArgs
 from stack.sockets import Sockets, SocketsArgs
@@ -50,6 +51,12 @@ authorizer = Function(
 )
 if settings.initial_token:
     FirstToken("first-token", table=store.tables.name("Access"), token=settings.initial_token)
+
+tidy = Function(
+    "tidy",
+    FunctionArgs(handler="api.tidy.handler", code=code, architecture=architecture, grants=grants.tidy_secrets(store)),
+)
+call_regularly("tidy-regularly", tidy, every="15 minutes")
 
 registry = Registry("worker")
 bounds = {

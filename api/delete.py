@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from api import door
 from api.edit import Action, Cancelled, Configuration, Edit
+from api.key_uses import KeyUses, Move
 from api.keys import Keys
 from api.problem import no_such_source, try_again
 from api.request import Request
@@ -49,7 +50,7 @@ class Remover:
     sqs: "SQSClient"
     queue_url: str
     tables: TableNames
-    keys: Keys
+    uses: KeyUses
     configuration: Configuration
     now_ms: NowMs
     chance: random.Random
@@ -61,27 +62,37 @@ def delete_source(request: Request, at: Remover) -> Response:
     source_id = request.source_id
     if not SOURCE_ID.fullmatch(source_id):
         raise no_such_source()
-    head = _end(source_id, at)
+    ended = _end(source_id, at)
+    head = ended.head
     _tell_subscribers(source_id, head, at)
     _delete_changes(source_id, at)
     if head and head.ref:
         at.dynamodb.delete_item(**heads.delete(at.tables.sheets_data, head.ref.id))
-    at.keys.retire(source_id)
+    # Of a source that is gone already only its own secret's name is known; `api.tidy` finds any other.
+    at.uses.tidy(ended.secret_id or at.uses.keys.secret_id(source_id))
     return Response(status=HTTPStatus.NO_CONTENT)
 
 
-def _end(source_id: str, at: Remover) -> Head | None:
-    """Land the transaction and give the head that it deleted; None if the source was gone."""
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """What a source leaves to be tidied up; nothing is known of one that was gone."""
+
+    head: Head | None = None
+    secret_id: str | None = None
+
+
+def _end(source_id: str, at: Remover) -> Ended:
+    """Land the transaction."""
     for _ in range(TRIES_MAX):
         item = read_source(at.dynamodb, at.tables.data_sources, source_id)
         if item is None:
-            return None
+            return Ended()
         head = read_head(at.dynamodb, at.tables.sheets_data, source_id)
         try:
             at.configuration.land(_actions(item, at.tables), _edit(item))
         except Cancelled:  # it was edited or deleted meanwhile
             continue
-        return head
+        return Ended(head=head, secret_id=item.get("apiKeySecretId"))
     raise try_again("the source is being edited")
 
 
@@ -89,6 +100,7 @@ def _actions(item: Mapping[str, Any], tables: TableNames) -> list[Action]:
     return [
         ("Delete", sources.delete(tables.data_sources, item["id"], revision=item["revision"])),
         ("Delete", heads.delete(tables.sheets_data, item["id"])),
+        *Move(before=item.get("apiKeySecretId")).actions(tables.fleet),
     ]
 
 
@@ -139,12 +151,13 @@ def _delete_batch(keys: list[dict[str, Any]], at: Remover) -> None:
 @cache
 def _act() -> Act:
     dynamodb, tables = door.dynamodb(), TableNames.from_environ(os.environ)
+    keys = Keys(client=door.secrets_manager(), prefix=os.environ["SECRETS_PREFIX"])
     remover = Remover(
         dynamodb=dynamodb,
         sqs=door.sqs(),
         queue_url=os.environ["QUEUE_URL"],
         tables=tables,
-        keys=Keys(client=door.secrets_manager(), prefix=os.environ["SECRETS_PREFIX"]),
+        uses=KeyUses(dynamodb=dynamodb, fleet_table=tables.fleet, keys=keys, now_ms=door.wall_ms, chance=door.CHANCE),
         configuration=Configuration(dynamodb=dynamodb, fleet_table=tables.fleet, chance=door.CHANCE, pause=door.pause),
         now_ms=door.wall_ms,
         chance=door.CHANCE,

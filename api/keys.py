@@ -1,7 +1,8 @@
 """
-The API keys of sources: a secret each, bound to the origin that it may be sent to.
+The API keys of sources: secrets bound to the origin that each may be sent to.
 
-What a secret is bound to is told by a tag, so that checking needs no right to read: only the preview has that.
+What a secret is bound to is told by a tag, so that checking needs no right to read: only the preview has that. Who
+uses a secret, and when it goes, is `api.key_uses`.
 """
 
 import hashlib
@@ -9,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:  # the stubs are not deployed
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -17,6 +18,7 @@ if TYPE_CHECKING:  # the stubs are not deployed
 #: A tag takes no brackets and 256 characters (AWS), an origin may have both: its hash always fits.
 ORIGIN_TAG = "origin-sha256"
 RECOVERY_DAYS = 7
+_CURRENT, _PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
 _GONE = frozenset({"ResourceNotFoundException", "InvalidRequestException"})
 _NO_NAME = frozenset({"ValidationException", "InvalidParameterException"})
 
@@ -29,29 +31,40 @@ class Keys:
     prefix: str
 
     def secret_id(self, source_id: str) -> str:
-        """Name the secret that a source owns."""
+        """Name the secret that a source brings."""
         return self.prefix + source_id
 
-    def create(self, source_id: str, api_key: str, origin: str) -> None:
-        """Keep a new source's key."""
+    def create(self, secret_id: str, api_key: str, origin: str) -> None:
+        """Keep a key under a name that was never used."""
         self.client.create_secret(
-            Name=self.secret_id(source_id),
+            Name=secret_id,
             Description=f"API key for {origin}",
             SecretString=_value(api_key, origin),
             Tags=[{"Key": ORIGIN_TAG, "Value": _hash(origin)}],
         )
 
-    def replace(self, source_id: str, api_key: str, origin: str) -> None:
-        """Keep another key for a source, whether it has a secret, had one until lately, or never had."""
-        secret_id = self.secret_id(source_id)
+    def put(self, secret_id: str, api_key: str, origin: str) -> str:
+        """Keep a key under a name that may be in use, may be on its way out, or may be new; give its version."""
         try:
             secret = self.client.describe_secret(SecretId=secret_id)
-        except self.client.exceptions.ResourceNotFoundException:
-            self.create(source_id, api_key, origin)
-            return
+        except ClientError as error:
+            if error.response["Error"].get("Code") != "ResourceNotFoundException":
+                raise
+            self.create(secret_id, api_key, origin)
+            return ""
         if "DeletedDate" in secret:
             self.client.restore_secret(SecretId=secret_id)
-        self.client.put_secret_value(SecretId=secret_id, SecretString=_value(api_key, origin))
+        made = self.client.put_secret_value(SecretId=secret_id, SecretString=_value(api_key, origin))
+        return made["VersionId"]
+
+    def put_back(self, secret_id: str, version: str) -> None:
+        """Make the key current again that was before a version, unless it was replaced since."""
+        known = self.client.describe_secret(SecretId=secret_id).get("VersionIdsToStages", {})
+        before = [name for name, stages in known.items() if _PREVIOUS in stages]
+        if before and _CURRENT in known.get(version, []):
+            self.client.update_secret_version_stage(
+                SecretId=secret_id, VersionStage=_CURRENT, MoveToVersionId=before[0], RemoveFromVersionId=version
+            )
 
     def belongs_to(self, secret_id: str, origin: str) -> bool:
         """Tell whether a secret is one of ours, alive, and bound to an origin."""
@@ -78,17 +91,18 @@ class Keys:
             raise
         return str(kept["apiKey"]) if kept["origin"] == origin else None
 
-    def undo(self, source_id: str) -> None:
-        """Delete the secret of a source that was never registered, at once."""
+    def delete(self, secret_id: str) -> None:
+        """Delete a secret, if it is there; it can be restored for some days."""
         try:
-            self.client.delete_secret(SecretId=self.secret_id(source_id), ForceDeleteWithoutRecovery=True)
-        except (BotoCoreError, ClientError):
-            return  # what made the registration fail is the news; docs/security.md says how to find the secret
+            self.client.delete_secret(SecretId=secret_id, RecoveryWindowInDays=RECOVERY_DAYS)
+        except ClientError as error:
+            if error.response["Error"].get("Code") not in _GONE:
+                raise
 
-    def retire(self, source_id: str) -> None:
-        """Delete the secret that a source owned, if it did; it can be restored for some days."""
+    def delete_for_good(self, secret_id: str) -> None:
+        """Delete the secret of a source that was never registered."""
         try:
-            self.client.delete_secret(SecretId=self.secret_id(source_id), RecoveryWindowInDays=RECOVERY_DAYS)
+            self.client.delete_secret(SecretId=secret_id, ForceDeleteWithoutRecovery=True)
         except ClientError as error:
             if error.response["Error"].get("Code") not in _GONE:
                 raise

@@ -2,7 +2,8 @@
 POST /datasources/register: a new source, whole or not at all.
 
 The secret comes first, since a source without its key would be polled wrongly; then one transaction writes source,
-head, place in the fleet and idempotency row. Where that ends in doubt the head decides: see `_landed_after_all`.
+head, use of the secret, place in the fleet and idempotency row. Where that ends in doubt the head decides: see
+`_landed_after_all`.
 """
 
 import os
@@ -17,6 +18,7 @@ from api.body import read_object
 from api.edit import Action, Cancelled, Edit
 from api.fields import read_registration, refuse
 from api.idempotency import Birth, Repeat
+from api.key_uses import Move
 from api.keys import Keys
 from api.problem import FieldError, Problem, try_again
 from api.registrar import Registrar
@@ -33,6 +35,8 @@ from contracts.table.values import returned, write_item
 ID_BITS = 32
 INCARNATION_BITS = 64
 VOID_TTL_S = 3_600
+#: Which action of the transaction counts the use of a secret.
+KEY_PLACE = 2
 
 
 def register_source(request: Request, at: Registrar) -> Response:
@@ -50,9 +54,11 @@ def register_source(request: Request, at: Registrar) -> Response:
         _register(registration, source, repeat, at)
     except Cancelled as cancelled:
         earlier = _earlier(repeat, at)
-        if earlier is None:  # an id of 32 bits that was given before
-            raise try_again("try once more") from cancelled
-        return _repeated(registration, earlier, owner, at)
+        if earlier:
+            return _repeated(registration, earlier, owner, at)
+        if registration.api_key_secret_id and KEY_PLACE in cancelled.places:  # its last source went meanwhile
+            raise _not_shared() from cancelled
+        raise try_again("try once more") from cancelled  # an id of 32 bits that was given before
     return _created(source)
 
 
@@ -66,23 +72,22 @@ def _repeated(registration: Registration, earlier: Birth, owner: str, at: Regist
 
 def _register(registration: Registration, source: Source, repeat: Repeat | None, at: Registrar) -> None:
     """Keep the key, then land the transaction; a failure leaves neither."""
+    key = registration.api_key
+    move = (
+        at.uses.bring_first(source.id, key.get_secret_value(), origin(source.url))
+        if key
+        else Move(after=registration.api_key_secret_id)
+    )
     try:
-        if registration.api_key:
-            at.keys.create(source.id, registration.api_key.get_secret_value(), origin(source.url))
-        at.configuration.land(_actions(source, repeat, at), _edit(source))
+        at.configuration.land(_actions(source, move, repeat, at), _edit(source))
     except (Problem, Cancelled):
-        _undo(registration, source, at)
+        at.uses.take_back(move)
         raise
     except (ClientError, BotoCoreError):
         if _landed_after_all(source, at):
             return
-        _undo(registration, source, at)
+        at.uses.take_back(move)
         raise
-
-
-def _undo(registration: Registration, source: Source, at: Registrar) -> None:
-    if registration.api_key:
-        at.keys.undo(source.id)
 
 
 def _landed_after_all(source: Source, at: Registrar) -> bool:
@@ -107,11 +112,12 @@ def _landed_after_all(source: Source, at: Registrar) -> bool:
     return False
 
 
-def _actions(source: Source, repeat: Repeat | None, at: Registrar) -> list[Action]:
+def _actions(source: Source, move: Move, repeat: Repeat | None, at: Registrar) -> list[Action]:
     birth = Birth(source_id=source.id, incarnation=source.incarnation, at_ms=source.status.since)
     actions: list[Action] = [
         ("Put", sources.put_new(at.tables.data_sources, source)),
         ("Put", heads.put_new(at.tables.sheets_data, source.id, source.incarnation)),
+        *move.actions(at.tables.fleet),
     ]
     return [*actions, ("Put", repeat.put(at.tables.access, birth))] if repeat else actions
 
@@ -129,8 +135,12 @@ def _earlier(repeat: Repeat | None, at: Registrar) -> Birth | None:
 def _check_shared_secret(registration: Registration, keys: Keys) -> None:
     secret_id = registration.api_key_secret_id
     if secret_id and not keys.belongs_to(secret_id, origin(registration.url)):
-        message = "not a secret of a source of the same scheme, host and port"
-        raise refuse(FieldError(field="apiKeySecretId", message=message))
+        raise _not_shared()
+
+
+def _not_shared() -> Problem:
+    message = "not a secret of a source of the same scheme, host and port"
+    return refuse(FieldError(field="apiKeySecretId", message=message))
 
 
 def _birth(at: Registrar) -> Birth:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from api import door
 from api.edit import Configuration
+from api.key_uses import KeyUses
 from api.keys import Keys
 from contracts.addresses import Policy, read_networks
 from contracts.clock import NowMs
@@ -46,6 +47,7 @@ class Registrar:
     dynamodb: "DynamoDBClient"
     tables: TableNames
     keys: Keys
+    uses: KeyUses
     configuration: Configuration
     rules: Rules
     now_ms: NowMs
@@ -64,10 +66,12 @@ class Registrar:
     ) -> Self:
         """Join clients, clock and chance with what the environment says."""
         tables = TableNames.from_environ(environ)
+        keys = Keys(client=secrets, prefix=environ["SECRETS_PREFIX"])
         return cls(
             dynamodb=dynamodb,
             tables=tables,
-            keys=Keys(client=secrets, prefix=environ["SECRETS_PREFIX"]),
+            keys=keys,
+            uses=KeyUses(dynamodb=dynamodb, fleet_table=tables.fleet, keys=keys, now_ms=now_ms, chance=chance),
             configuration=Configuration(dynamodb=dynamodb, fleet_table=tables.fleet, chance=chance, pause=pause),
             rules=Rules.from_environ(environ),
             now_ms=now_ms,

@@ -15,7 +15,8 @@ from api import door, shown
 from api.body import read_object
 from api.edit import Action, Cancelled, Edit
 from api.fields import FIELD_LENGTH_MAX, read_registration, refuse
-from api.problem import FieldError, Problem, no_such_source
+from api.key_uses import Move
+from api.problem import FieldError, Problem, no_such_source, try_again
 from api.registrar import Registrar
 from api.request import Request
 from api.respond import Act, Answer, Event, Response, json_response, serve
@@ -27,6 +28,8 @@ from contracts.table import heads, sources
 
 _FIELDS = frozenset(field.alias or name for name, field in SourceFields.model_fields.items())
 _KEYS = frozenset({"apiKey", "apiKeySecretId"})
+#: From which place on the transaction's actions count uses of secrets.
+KEY_PLACE = 2
 
 
 def update_source(request: Request, at: Registrar) -> Response:
@@ -38,17 +41,27 @@ def update_source(request: Request, at: Registrar) -> Response:
     if seen != shown.revision_tag(item)["etag"]:
         raise _stale(item)
     registration = _registration(item, patch, at)
-    source = _edited(item, patch, registration, at)
-    if registration.api_key:
-        at.keys.replace(source.id, registration.api_key.get_secret_value(), origin(source.url))
-    try:
-        at.configuration.land(_actions(source, at), _edit(source))
-    except Cancelled as cancelled:
-        raise _stale(_current(request.source_id, at)) from cancelled
-    if source.api_key_secret_id != at.keys.secret_id(source.id):
-        _retire_own(item, at)
+    move = _move(item, patch, registration, at)
+    source = _edited(item, registration, move, at)
+    _land(source, move, at)
+    if move.before and move.before != move.after:
+        at.uses.tidy(move.before)
     edited = source.item()
     return json_response(shown.source(edited), headers=shown.revision_tag(edited))
+
+
+def _land(source: Source, move: Move, at: Registrar) -> None:
+    """Land the edit; if it does not, the key is as it was."""
+    try:
+        at.configuration.land(_actions(source, move, at), _edit(source))
+    except Cancelled as cancelled:
+        at.uses.take_back(move)
+        if min(cancelled.places) >= KEY_PLACE:  # a shared secret's last source went meanwhile, or our hold lapsed
+            raise (try_again("send the edit again") if move.holder else _not_shared()) from cancelled
+        raise _stale(_current(source.id, at)) from cancelled
+    except Problem:
+        at.uses.take_back(move)
+        raise
 
 
 def _seen(request: Request) -> str:
@@ -89,10 +102,9 @@ def _registration(item: Mapping[str, Any], patch: Mapping[str, Any], at: Registr
     return registration
 
 
-def _edited(item: Mapping[str, Any], patch: Mapping[str, Any], registration: Registration, at: Registrar) -> Source:
-    secret_id = _secret_id(item, patch, registration, at)
+def _edited(item: Mapping[str, Any], registration: Registration, move: Move, at: Registrar) -> Source:
     edited = registration.model_dump(by_alias=True, mode="json", exclude={"api_key", "api_key_secret_id"})
-    changed = {"revision": item["revision"] + 1, "lastUpdated": iso(at.now_ms()), "apiKeySecretId": secret_id}
+    changed = {"revision": item["revision"] + 1, "lastUpdated": iso(at.now_ms()), "apiKeySecretId": move.after}
     return Source.from_item({**item, **edited, **changed})
 
 
@@ -116,33 +128,32 @@ def _with_hidden(patch: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str,
     }}  # fmt: skip
 
 
-def _secret_id(
-    item: Mapping[str, Any], patch: Mapping[str, Any], registration: Registration, at: Registrar
-) -> str | None:
-    """Name the secret of the source as it will be: a new key's, another source's, none any more, or as it was."""
+def _move(item: Mapping[str, Any], patch: Mapping[str, Any], registration: Registration, at: Registrar) -> Move:
+    """Say what becomes of the source's key: a new one, another source's, none any more, or as it was."""
+    before, bound_to = item.get("apiKeySecretId"), origin(registration.url)
     if registration.api_key:
-        return at.keys.secret_id(item["id"])
+        return at.uses.bring(item["id"], registration.api_key.get_secret_value(), bound_to, before=before)
     shared = registration.api_key_secret_id
-    if shared and not at.keys.belongs_to(shared, origin(registration.url)):
-        message = "not a secret of a source of the same scheme, host and port"
-        raise refuse(FieldError(field="apiKeySecretId", message=message))
-    return shared if _KEYS & patch.keys() else item.get("apiKeySecretId")
+    if shared and shared != before and not at.keys.belongs_to(shared, bound_to):
+        raise _not_shared()
+    return Move(before=before, after=shared if _KEYS & patch.keys() else before)
 
 
-def _actions(source: Source, at: Registrar) -> list[Action]:
+def _not_shared() -> Problem:
+    message = "not a secret of a source of the same scheme, host and port"
+    return refuse(FieldError(field="apiKeySecretId", message=message))
+
+
+def _actions(source: Source, move: Move, at: Registrar) -> list[Action]:
     return [
         ("Update", sources.edit(at.tables.data_sources, source, seen=source.revision - 1)),
         ("Update", heads.close_door(at.tables.sheets_data, source.id)),
+        *move.actions(at.tables.fleet),
     ]
 
 
 def _edit(source: Source) -> Edit:
     return Edit(source_id=source.id, kind=source.type, shard=source.shard, act="put", revision=source.revision)
-
-
-def _retire_own(item: Mapping[str, Any], at: Registrar) -> None:
-    if item.get("apiKeySecretId") == at.keys.secret_id(item["id"]):
-        at.keys.retire(item["id"])
 
 
 @cache

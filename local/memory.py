@@ -108,7 +108,9 @@ class Memory:
         table, index = self._table(request), self._index(request)
         bindings = Bindings.of(request)
         items = table.items() if index else table.partition(_partition(request, bindings))
-        return _page(table, index, [one for one in items if _matches(request, one, bindings)], request)
+        found = _page(table, index, [one for one in items if _matches(request, one, bindings)], request)
+        wanted = request.get("FilterExpression")  # it counts in a page's limit, and only then goes
+        return found | {"Items": [item for item in found["Items"] if holds(wanted, item, bindings)]}
 
     def scan(self, **request: Any) -> Answer:
         """Scan a table, in the order of its keys."""

@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from api import shown
 from api.edit import Cancelled, Configuration, Edit
+from api.key_uses import KeyUses, Move
 from api.keys import Keys
 from api.problem import Problem
 from api.rows import read_source
@@ -60,6 +61,8 @@ class Restorer:
     now_ms: NowMs
     chance: random.Random
     pause: Callable[[float], None]
+    holder: str
+    """Under which name secrets are held that come into use again."""
     done: Counter[str] = field(default_factory=Counter)
 
     def put_back(self, saved: Saved) -> None:
@@ -79,7 +82,8 @@ class Restorer:
 
     def _landed(self, saved: Saved, live: dict[str, Any] | None) -> bool:
         """Write everything of a source; False if somebody was quicker with it."""
-        source = self._source(saved, live)
+        move = self._move(saved, live)
+        source = self._source(saved, live, move.after)
         head = self._put_document(saved, replace(saved.head, incarnation=source.incarnation))
         self._put_changes(saved, head)
         rows = [
@@ -87,7 +91,8 @@ class Restorer:
             restore_rows.set_head(self.stack.tables.sheets_data, head, replaces=live is not None),
         ]
         try:
-            self._configuration.land([("Put", rows[0]), ("Update", rows[1])], _edit(source))
+            counted = move.actions(self.stack.tables.fleet)
+            self._configuration.land([("Put", rows[0]), ("Update", rows[1]), *counted], _edit(source))
         except Cancelled:
             return False
         self._tell(head)
@@ -96,10 +101,15 @@ class Restorer:
         self.done["document fetched anew"] += head.version > 0 and saved.document is None
         return True
 
-    def _source(self, saved: Saved, live: dict[str, Any] | None) -> Source:
+    def _move(self, saved: Saved, live: dict[str, Any] | None) -> Move:
+        """Say what becomes of the source's key, and hold a secret that nobody uses so that it is not tidied away."""
+        before, after = (live or {}).get("apiKeySecretId"), self._secret_id(saved.source.get("apiKeySecretId"))
+        is_held = after and after != before and self._uses.holds(after, holder=self.holder)
+        return Move(before=before, after=after, holder=self.holder if is_held else "")
+
+    def _source(self, saved: Saved, live: dict[str, Any] | None, secret_id: str | None) -> Source:
         """Make the source as it will be: the saved rules, a new history, and its place in this stack."""
         before = Source.from_item(saved.source)
-        secret_id = self._secret_id(before.api_key_secret_id)
         headers = _headers(before, live)
         lost = self._is_lost(before, secret_id, headers)
         now_ms = self.now_ms()
@@ -198,6 +208,14 @@ class Restorer:
         self.stack.sqs.send_message(**messages.send(self.stack.queue_url, message, unique=unique))
 
     @property
+    def _uses(self) -> KeyUses:
+        stack = self.stack
+        keys = Keys(client=stack.secrets, prefix=stack.secrets_prefix)
+        return KeyUses(
+            dynamodb=stack.dynamodb, fleet_table=stack.tables.fleet, keys=keys, now_ms=self.now_ms, chance=self.chance
+        )
+
+    @property
     def _configuration(self) -> Configuration:
         stack = self.stack
         return Configuration(
@@ -222,6 +240,7 @@ def restore(
         now_ms=now_ms,
         chance=chance,
         pause=pause,
+        holder=f"{chance.getrandbits(INCARNATION_BITS):016x}",
     )
     for saved in backup.sources():
         restorer.put_back(saved)

@@ -72,7 +72,7 @@ def register_source(store: Store) -> list[Grant]:
     return [
         _table(store, "DataSources", "GetItem", "PutItem"),
         _table(store, "SheetsData", "PutItem"),
-        _table(store, "Fleet", "GetItem", "PutItem", "UpdateItem"),
+        _table(store, "Fleet", "GetItem", "PutItem", "UpdateItem", "DeleteItem"),
         _table(store, "Access", "GetItem", "PutItem"),
         _secrets(store, "CreateSecret", "DeleteSecret", "DescribeSecret", "TagResource"),
     ]
@@ -88,9 +88,16 @@ def update_source(store: Store) -> list[Grant]:
     return [
         _table(store, "DataSources", "GetItem", "UpdateItem"),
         _table(store, "SheetsData", "UpdateItem"),
-        _table(store, "Fleet", "GetItem", "PutItem", "UpdateItem"),
+        _table(store, "Fleet", "GetItem", "PutItem", "UpdateItem", "DeleteItem"),
         _secrets(
-            store, "CreateSecret", "DeleteSecret", "DescribeSecret", "PutSecretValue", "RestoreSecret", "TagResource"
+            store,
+            "CreateSecret",
+            "DeleteSecret",
+            "DescribeSecret",
+            "PutSecretValue",
+            "RestoreSecret",
+            "TagResource",
+            "UpdateSecretVersionStage",
         ),
     ]
 
@@ -105,6 +112,11 @@ def delete_source(store: Store) -> list[Grant]:
         _secrets(store, "DeleteSecret"),
         _queue(store, "SendMessage"),
     ]
+
+
+def tidy_secrets(store: Store) -> list[Grant]:
+    """Find secrets that nobody uses, and delete them."""
+    return [_table(store, "Fleet", "Query", "UpdateItem", "DeleteItem"), _secrets(store, "DeleteSecret")]
 
 
 def issue_tickets(store: Store) -> list[Grant]:

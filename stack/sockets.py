@@ -10,6 +10,7 @@ from pulumi import Input, Output, ResourceOptions
 from stack import grants
 from stack.function import Function, FunctionArgs
 from stack.package import Architecture
+from stack.schedule import call_regularly
 from stack.store import Store
 
 STAGE = "live"
@@ -100,17 +101,8 @@ class Sockets(pulumi.ComponentResource):
 
     def _look_each_minute(self, function: Function) -> None:
         """Call the function each minute, to cut the connections whose right has ended."""
-        rule = aws.cloudwatch.EventRule(f"{self._name}-minute", schedule_expression="rate(1 minute)", opts=self._child)
-        permission = function.allow(f"{self._name}-minute-may-call", rule.arn, service="events")
-        aws.cloudwatch.EventTarget(
-            f"{self._name}-minute-target",
-            rule=rule.name,
-            arn=function.arn,
-            input_transformer=aws.cloudwatch.EventTargetInputTransformerArgs(
-                input_paths={"time": "$.time"}, input_template='{"minute": <time>}'
-            ),
-            opts=ResourceOptions(parent=self, depends_on=[permission]),
-        )
+        event = {"time": "$.time"}, '{"minute": <time>}'
+        call_regularly(f"{self._name}-minute", function, every="1 minute", opts=self._child, event=event)
 
     def _routes(self, function: Function) -> list[pulumi.Resource]:
         integration = aws.apigatewayv2.Integration(

@@ -18,8 +18,9 @@ def rule(aws: Aws, logical: str, props: Props) -> tuple[str, dict[str, Any]]:
 @handles("aws:cloudwatch/eventTarget:EventTarget")
 def target(aws: Aws, logical: str, props: Props) -> tuple[str, dict[str, Any]]:
     """Say whom a rule calls."""
-    told = props["inputTransformer"]
-    transformer = {"inputPathsMap": told["inputPaths"], "inputTemplate": told["inputTemplate"]}
-    one = {"id": logical, "arn": props["arn"], "inputTransformer": transformer}
+    one = {"id": logical, "arn": props["arn"]}
+    if "inputTransformer" in props:
+        told = props["inputTransformer"]
+        one["inputTransformer"] = {"inputPathsMap": told["inputPaths"], "inputTemplate": told["inputTemplate"]}
     aws.call("events", "PutTargets", {"rule": props["rule"], "targets": [one]})
     return logical, {"targetId": logical}

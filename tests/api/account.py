@@ -7,6 +7,7 @@ from typing import Any
 
 from api.delete import Remover
 from api.edit import Configuration
+from api.key_uses import KeyUses
 from api.keys import Keys
 from api.register import register_source
 from api.registrar import Registrar
@@ -59,10 +60,18 @@ class Aws:
         given = {"dynamodb": self.dynamodb, "sqs": self.sqs, "secrets": self.secrets} | clients
         return Remover(
             dynamodb=given["dynamodb"], sqs=given["sqs"], queue_url=self.queue_url, tables=self.tables,
-            keys=Keys(client=given["secrets"], prefix=PREFIX), now_ms=self.now_ms, chance=chance,
+            uses=self.uses(dynamodb=given["dynamodb"], secrets=given["secrets"]), now_ms=self.now_ms, chance=chance,
             configuration=Configuration(
                 dynamodb=given["dynamodb"], fleet_table=self.tables.fleet, chance=chance, pause=self.pauses.append
             ),
+        )  # fmt: skip
+
+    def uses(self, **clients: Any) -> KeyUses:
+        """Join what keeps count of secrets, with other clients where a test wants some."""
+        given = {"dynamodb": self.dynamodb, "secrets": self.secrets} | clients
+        return KeyUses(
+            dynamodb=given["dynamodb"], fleet_table=self.tables.fleet, now_ms=self.now_ms, chance=random.SystemRandom(),
+            keys=Keys(client=given["secrets"], prefix=PREFIX),
         )  # fmt: skip
 
     def rows(self, table: str) -> list[dict[str, Any]]:

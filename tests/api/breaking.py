@@ -1,4 +1,8 @@
-"""A client that breaks at one call: before AWS saw it, or after, so that only the answer is lost."""
+"""
+A client that breaks at one call: before AWS saw it, or after, so that only the answer is lost.
+
+Or that is overtaken before one call, by whatever somebody else does then.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,8 +13,17 @@ from botocore.exceptions import ConnectionClosedError
 class Calls:
     """Counts the calls of all clients that share it, and breaks one of them."""
 
-    def __init__(self, *, breaks_at: int | None = None, lands: bool = False, for_good: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        breaks_at: int | None = None,
+        lands: bool = False,
+        for_good: bool = False,
+        overtaken_at: int | None = None,
+        by: Callable[[], object] = lambda: None,
+    ) -> None:
         self.count = 0
+        self._overtaken_at, self._by = overtaken_at, by
         self.names: list[str] = []
         self._breaks_at, self._lands, self._for_good = breaks_at, lands, for_good
 
@@ -22,6 +35,8 @@ class Calls:
         """Make a call, or break it."""
         self.count += 1
         self.names.append(name)
+        if self.count == self._overtaken_at:
+            self._by()
         if self._breaks_at is None or self.count < self._breaks_at:
             return call(**request)
         if self.count > self._breaks_at and not self._for_good:

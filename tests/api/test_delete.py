@@ -6,9 +6,14 @@ from typing import Any
 import pytest
 
 from api.delete import delete_source
-from tests.api.account import PREFIX, Answer, Aws, Caller, prices
+from contracts.clock import SECOND_MS
+from contracts.table.secrets import HOLD_MS
+from tests.api.account import PREFIX, Answer, Aws, Caller, later, prices
 from tests.api.breaking import Calls
 from tests.api.stored import commit, items
+
+#: After this nobody is behind a hold any more.
+HOLD_S = HOLD_MS / SECOND_MS + 1
 
 
 def delete(caller: Caller, source_id: str, **clients: Any) -> Answer:
@@ -54,12 +59,17 @@ def test_a_key_can_be_restored_for_some_days(aws: Aws, caller: Caller):
     assert aws.secret_names() == [PREFIX + source["id"]]
 
 
-def test_a_shared_key_stays_with_its_owner(aws: Aws, caller: Caller):
-    """Only the source that brought the key takes it away."""
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_shared_key_goes_with_its_last_source(aws: Aws, caller: Caller, first: int):
+    """Whichever of them brought it."""
     owner = caller.register(prices(apiKey="secret")).json
     other = caller.register(prices(apiKeySecretId=owner["apiKeySecretId"])).json
-    delete(caller, other["id"])
+    sharing = [owner, other]
+    delete(caller, sharing[first]["id"])
     assert aws.secret_names() == [owner["apiKeySecretId"]]
+    delete(caller, sharing[1 - first]["id"])
+    assert aws.secret_names() == []
+    assert [row for row in items(aws, aws.tables.fleet) if row["pk"] == "secrets"] == []
 
 
 def test_deleting_again_is_no_error(caller: Caller):
@@ -77,7 +87,7 @@ def _calls(aws: Aws, caller: Caller, source_id: str, calls: Calls) -> Answer:
 
 CALLS = [
     "get_item", "get_item", "get_item", "transact_write_items", "send_message", "query", "batch_write_item",
-    "delete_item", "delete_secret",
+    "delete_item", "update_item", "delete_secret", "delete_item",
 ]  # fmt: skip
 
 
@@ -102,6 +112,7 @@ def test_a_deletion_that_breaks_at_any_call_is_finished_by_the_next(
     assert _calls(aws, caller, source["id"], calls).status == 503
     visible = [len(items(aws, aws.tables.data_sources)), len(_heads(aws)), len(_members(aws))]
     assert visible in ([0, 0, 0], [1, 1, 1])
+    later(aws, HOLD_S)
     assert delete(caller, source["id"]).status == 204
     assert (_heads(aws), _members(aws), items(aws, aws.tables.changes), aws.secret_names()) == ([], [], [], [])
     assert {message["kind"] for message in aws.messages()} == {"deleted"}

@@ -285,8 +285,8 @@ def test_an_id_that_was_given_before_does_not_touch_its_source(aws: Aws, caller:
 
 BODY = prices(apiKey=KEY)
 HEADERS = {"content-type": "application/json", "idempotency-key": "order-7"}
-#: idempotency row, secret, counter, transaction; see `test_the_calls_of_a_registration`.
-CALLS = ["get_item", "create_secret", "get_item", "transact_write_items"]
+#: idempotency row, secret's row, secret, counter, transaction; see `test_the_calls_of_a_registration`.
+CALLS = ["get_item", "update_item", "create_secret", "get_item", "transact_write_items"]
 
 
 def _register(aws: Aws, caller: Caller, calls: Calls) -> Any:
@@ -341,7 +341,7 @@ def test_a_transaction_that_was_given_up_can_never_land(aws: Aws, caller: Caller
 
 def test_a_key_is_never_deleted_while_it_is_in_doubt_whether_its_source_exists(aws: Aws, caller: Caller):
     """With AWS gone for good an unused secret may stay; a source without its key may not."""
-    answer = _register(aws, caller, Calls(breaks_at=4, lands=True, for_good=True))
+    answer = _register(aws, caller, Calls(breaks_at=len(CALLS), lands=True, for_good=True))
     assert answer.status == 503
     (row,) = map(read_item, aws.rows(aws.tables.data_sources))
     assert aws.secret_names() == [PREFIX + row["id"]]

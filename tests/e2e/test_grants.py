@@ -17,6 +17,7 @@ from typing import Any
 import aiohttp
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from websockets.exceptions import WebSocketException
 
 from contracts.messages import Kind, Message
@@ -67,6 +68,24 @@ class Operator:
         (service,) = ecs.describe_services(cluster=names["cluster"], services=[names["service"]])["services"]
         task = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
         return str(task["taskRoleArn"]).rsplit("/", 1)[1]
+
+    @property
+    def secrets_prefix(self) -> str:
+        """Read where keys of sources are kept, as a function is told."""
+        return str(self.functions["tidy"]["Environment"]["Variables"]["SECRETS_PREFIX"])
+
+    def assumed(self, function: str, service: str) -> Any:
+        """Make a client under the very role of a function."""
+        role = self.functions[function]["Role"]
+        keys = self.client("sts").assume_role(RoleArn=role, RoleSessionName="outside")["Credentials"]
+        return boto3.client(
+            service,  # type: ignore[call-overload]  # the stubs know a literal each
+            endpoint_url=self.state["awsEndpoint"],
+            region_name=self.state["region"],
+            aws_access_key_id=keys["AccessKeyId"],
+            aws_secret_access_key=keys["SecretAccessKey"],
+            aws_session_token=keys["SessionToken"],
+        )
 
     def policy_of(self, function: str) -> "Policy":
         """Find the policy of a function's role."""
@@ -226,6 +245,16 @@ async def shows_the_fleet(world: World) -> bool:
     return await world.allowed("GET", "/fleet")
 
 
+async def tidies(world: World) -> bool:
+    """Sweep up after a registration that was killed: a row, and the secret that it names."""
+    secret_id = world.operator.secrets_prefix + secrets.token_hex(4)
+    row = {"pk": {"S": "secrets"}, "sk": {"S": secret_id}, "uses": {"N": "0"}}
+    world.operator.client("dynamodb").put_item(TableName=world.state["tables"]["Fleet"], Item=row)
+    world.operator.client("secretsmanager").create_secret(Name=secret_id, SecretString="{}")
+    await asyncio.to_thread(world.operator.invoke, "tidy", {})
+    return "DeletedDate" in world.operator.client("secretsmanager").describe_secret(SecretId=secret_id)
+
+
 @pytest.fixture(scope="module")
 def lasting(state: dict[str, Any]) -> Iterator[tuple[asyncio.Runner, World]]:
     """Give one world to all tests of this file, and the loop that it lives in."""
@@ -267,6 +296,7 @@ async def succeeds(use: Use, world: World) -> bool:
         ("api-tickets", issues_tickets),
         ("api-fleet", shows_the_fleet),
         ("authorizer", shows_the_fleet),
+        ("tidy", tidies),
     ],
 )
 def test_an_endpoint_needs_each_of_its_rights(lasting: tuple[asyncio.Runner, World], function: str, use: Use):
@@ -275,6 +305,19 @@ def test_an_endpoint_needs_each_of_its_rights(lasting: tuple[asyncio.Runner, Wor
 
     assert told
     assert [actions for actions, allowed in told if allowed] == []
+
+
+@pytest.mark.parametrize("function", ["api-list", "api-get", "api-register", "api-update", "api-delete", "tidy"])
+def test_no_endpoint_can_read_a_key(lasting: tuple[asyncio.Runner, World], function: str):
+    """Whoever finds a hole in one of them finds no key behind it; only workers and the preview read keys."""
+    runner, world = lasting
+    assert runner.run(succeeds(registers, world))
+    secret = {"SecretId": world.operator.secrets_prefix + world.made[-1]}
+
+    with pytest.raises(ClientError, match="not authorized to perform: secretsmanager:GetSecretValue"):
+        world.operator.assumed(function, "secretsmanager").get_secret_value(**secret)
+
+    assert "k" in world.operator.assumed("api-preview", "secretsmanager").get_secret_value(**secret)["SecretString"]
 
 
 async def serves_subscribers(world: World) -> bool:
