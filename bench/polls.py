@@ -35,9 +35,10 @@ from fetching.guard import connector
 from fetching.outcome import Outcome
 from fetching.session import session
 from local.memory import NAMES, Memory, MemoryStore
-from monitor_fleet.admission import Admission
+from monitor_fleet.admission import Admission, HostCap
 from monitor_fleet.announce import Announcer
 from monitor_fleet.burden import Burden
+from monitor_fleet.circuit import Circuits
 from monitor_fleet.commit import Committer
 from monitor_fleet.documents import Documents
 from monitor_fleet.keys import Key, KeyMissing
@@ -158,9 +159,10 @@ class NoKeys:
         """Have none."""
         raise KeyMissing(secret_id)
 
-    def forget(self, _: str) -> bool:
-        """Have none to forget."""
-        return False
+    async def renew(self, secret_id: str, *, refused: Key) -> Key | None:
+        """Have no other."""
+        assert refused
+        raise KeyMissing(secret_id)
 
 
 async def inline[**P, T](work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -188,7 +190,7 @@ def turns(http: ClientSession, store: Any) -> Turns:
     chance = random.Random(1)
     documents = Documents(store=store, table=NAMES.sheets_data, bucket=NoBucket())
     return Turns(
-        poller=Poller(fetch=ask_source, keys=NoKeys(), offload=inline),
+        poller=Poller(fetch=ask_source, keys=NoKeys(), offload=inline, now_ms=now_ms),
         committer=Committer(
             store=store, tables=NAMES, documents=documents, offload=inline, now_ms=now_ms, may_act=may_act,
             history_days=7,
@@ -198,7 +200,7 @@ def turns(http: ClientSession, store: Any) -> Turns:
             sleep=asyncio.sleep, may_act=may_act,
         ),
         statuses=StatusWriter(store=store, table=NAMES.data_sources),
-        documents=documents, now_ms=now_ms, chance=chance,
+        documents=documents, now_ms=now_ms, chance=chance, circuits=Circuits(chance),
     )  # fmt: skip
 
 
@@ -256,7 +258,7 @@ async def unchanged(root: URL, path: str, rung: str, *, conditional: bool) -> li
         taken = turns(http, store)
         worker = Worker(
             turns=taken,
-            admission=Admission(in_flight_max=256, per_host_max=256),
+            admission=Admission(in_flight_max=256, slow_max=256, cap=HostCap(at_once_max=256)),
             now_ms=now_ms,
             may_act=lambda: True,
             burden=Burden(cpu_now=time.process_time, boot_now=time.monotonic),

@@ -66,6 +66,11 @@ COMMITS = Metric(name="Commits")
 POLLS_FAILED = Metric(name="PollsFailed")
 #: AWS, or a process of ours, did not do what was asked.
 POLLS_TROUBLED = Metric(name="PollsTroubled")
+#: Due times that passed because a poll had to wait for room: intervals are longer than they were asked to be.
+POLLS_STRETCHED = Metric(name="PollsStretched")
+#: Turns without a request: the host wants to be left alone, or one source asks for all.
+POLLS_HELD_BACK = Metric(name="PollsHeldBack")
+CIRCUITS_OPEN = Metric(name="CircuitsOpen")
 #: Writes refused because a newer owner, an edit or a deletion had fenced the head.
 FENCES_REFUSED = Metric(name="FencesRefused")
 

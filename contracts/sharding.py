@@ -11,6 +11,8 @@ from collections.abc import Mapping
 #: Shard rows of the Fleet table spread over this many partitions (1,000 writes/s each).
 SHARD_ROW_BUCKETS = 16
 
+_REQUEST_BYTES = 16
+
 
 def _unit(text: str) -> float:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6]) / 2**48
@@ -18,8 +20,7 @@ def _unit(text: str) -> float:
 
 def shard_of_request(*, url: str, headers: Mapping[str, str], secret_id: str | None, shards: int) -> int:
     """Place an external source: by method, url, headers and secret."""
-    same = json.dumps(["GET", url, sorted((name.lower(), value) for name, value in headers.items()), secret_id])
-    return int(_unit(same) * shards)
+    return int(_unit(_same(url, headers, secret_id)) * shards)
 
 
 def shard_of_spreadsheet(spreadsheet_id: str, *, shards: int) -> int:
@@ -27,6 +28,16 @@ def shard_of_spreadsheet(spreadsheet_id: str, *, shards: int) -> int:
     return int(_unit(spreadsheet_id) * shards)
 
 
-def phase_ms(source_id: str, interval_ms: int) -> int:
-    """Say when in its interval a source is polled: the same on every worker and after every restart."""
-    return int(_unit(source_id) * interval_ms)
+def request_of(*, url: str, headers: Mapping[str, str], secret_id: str | None, auth: tuple[str, str]) -> int:
+    """
+    Give a number to what a source requests: two sources have the same one only if they may share an answer.
+
+    It is its phase as well: due times are `request` modulo the interval, so they are the same on every worker and after
+    every restart, and those of 10 s hold all those of 60 s.
+    """
+    same = _same(url, headers, secret_id) + json.dumps(auth if secret_id else None)
+    return int.from_bytes(hashlib.sha256(same.encode()).digest()[:_REQUEST_BYTES])
+
+
+def _same(url: str, headers: Mapping[str, str], secret_id: str | None) -> str:
+    return json.dumps(["GET", url, sorted((name.lower(), value) for name, value in headers.items()), secret_id])

@@ -25,6 +25,8 @@ RETRY_AFTER_MAX_S = DAY_S
 _STATUSES: Mapping[int, tuple[Reason, str]] = {
     401: (Reason.UNAUTHORIZED, "the server answers 401: its key is missing or wrong"),
     403: (Reason.UNAUTHORIZED, "the server answers 403: the key may not read this, or the poller is not welcome"),
+    408: (Reason.SERVER_ERROR, "the server answers 408: it waited too long for the request"),
+    425: (Reason.SERVER_ERROR, "the server answers 425: it wants to be asked again"),
     404: (Reason.NOT_FOUND, "the server answers 404: nothing is at this address"),
     410: (Reason.NOT_FOUND, "the server answers 410: what was at this address is gone for good"),
     413: (Reason.RATE_LIMITED, "the server answers 413: it asks to come back later"),

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import uvloop
 
@@ -30,6 +31,8 @@ log = logging.getLogger("monitor_fleet")
 
 WORKER_ID_BITS = 64
 STUCK_EXIT = 70  # EX_SOFTWARE
+#: Names are looked up by threads that a name server can hang: as many, so that a few of them delay nobody.
+NAME_THREADS = 64
 
 
 def main() -> int:
@@ -50,6 +53,8 @@ def main() -> int:
 
 async def _run(settings: Settings, events: Counter[str]) -> None:
     clients, pool, chance = Clients(), Pool(), random.SystemRandom()
+    names = ThreadPoolExecutor(NAME_THREADS, thread_name_prefix="names")
+    asyncio.get_running_loop().set_default_executor(names)
     async with session(connector(settings.policy), contact=settings.contact) as http:
 
         async def ask_source(ask: Ask) -> Outcome:

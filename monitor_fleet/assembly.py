@@ -9,23 +9,25 @@ from dataclasses import dataclass
 
 from contracts.clock import SECOND_MS, NowMs
 from contracts.table.fleet import Shard
-from monitor_fleet.admission import Admission
+from monitor_fleet.admission import Admission, HostCap
 from monitor_fleet.announce import Announcer, Publish
 from monitor_fleet.burden import Burden
 from monitor_fleet.catalog import Catalog
+from monitor_fleet.circuit import Circuits
 from monitor_fleet.commit import Committer
 from monitor_fleet.documents import BucketVerbs, Documents
 from monitor_fleet.keys import KeyRing
 from monitor_fleet.lags import Lags
 from monitor_fleet.leases import Leases
 from monitor_fleet.offload import Offload
-from monitor_fleet.poll import Fetch, Poller
+from monitor_fleet.poll import Poller
 from monitor_fleet.reading import Reading
 from monitor_fleet.settings import Settings
+from monitor_fleet.sharing import Fetch
 from monitor_fleet.status import StatusWriter
 from monitor_fleet.store import StoreVerbs
 from monitor_fleet.turn import Turns
-from monitor_fleet.worker import Worker
+from monitor_fleet.worker import Turn, Worker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,15 +54,17 @@ class FleetWorker:
 
     def __init__(self, settings: Settings, seams: Seams) -> None:
         self._settings = settings
+        self._now_ms = seams.now_ms
         self._moves: Counter[str] = Counter()
         self._turns = _turns(settings, seams, may_act=self._may_act)
         burden = Burden(cpu_now=seams.cpu_now, boot_now=seams.boot_now)
         self._worker = Worker(
             turns=self._turns,
-            admission=Admission(in_flight_max=settings.polls_in_flight_max, per_host_max=settings.polls_per_host_max),
+            admission=_admission(settings),
             now_ms=seams.now_ms,
             may_act=self._may_act,
             burden=burden,
+            shards=settings.shards,
         )
         self._catalog = Catalog(
             tables=settings.tables, kind=settings.kind, store=seams.store, sleep=seams.sleep,
@@ -108,7 +112,12 @@ class FleetWorker:
             in_flight=self._worker.in_flight,
             overdue_ms=self._worker.overdue_ms(),
             heartbeat_age_ms=None if age_s is None else int(age_s * SECOND_MS),
+            in_flight_slow=self._worker.in_flight_slow,
+            overloaded=self._worker.pace.overloaded,
+            circuits_open=self._turns.circuits.open,
+            blames_itself=self._turns.outlook.blames_us(self._now_ms()),
             polls=Counter(self._turns.counts),
+            skipped=self._worker.pace.skipped + self._turns.skipped,
             moves=Counter(self._moves),
         )
 
@@ -134,11 +143,19 @@ class FleetWorker:
         self._worker.on_lost(number)
 
 
+def _admission(settings: Settings) -> Admission[Turn]:
+    return Admission(
+        in_flight_max=settings.polls_in_flight_max,
+        slow_max=settings.polls_in_flight_max,
+        cap=HostCap(at_once_max=settings.polls_per_host_max, gap_ms=settings.poll_gap_per_host_ms),
+    )
+
+
 def _turns(settings: Settings, seams: Seams, *, may_act: Callable[[], bool]) -> Turns:
     tables = settings.tables
     documents = Documents(store=seams.store, table=tables.sheets_data, bucket=seams.bucket)
     return Turns(
-        poller=Poller(fetch=seams.fetch, keys=seams.keys, offload=seams.offload),
+        poller=Poller(fetch=seams.fetch, keys=seams.keys, offload=seams.offload, now_ms=seams.now_ms),
         committer=Committer(
             store=seams.store, tables=tables, documents=documents, offload=seams.offload,
             now_ms=seams.now_ms, may_act=may_act, history_days=settings.history_days,
@@ -151,4 +168,5 @@ def _turns(settings: Settings, seams: Seams, *, may_act: Callable[[], bool]) -> 
         documents=documents,
         now_ms=seams.now_ms,
         chance=seams.chance,
+        circuits=Circuits(seams.chance),
     )  # fmt: skip

@@ -2,22 +2,35 @@
 
 import random
 
-from contracts.clock import SECOND_MS
+from monitor_fleet.remedy import DORMANT_WAIT_MS, Remedy
 
-#: A source that fails is asked again at least this often, unless its own interval is longer.
-BACKOFF_MAX_MS = 15 * 60 * SECOND_MS
-#: Past this many doublings the bound above has long been reached.
+#: Past this many doublings every bound has long been reached.
 _DOUBLINGS_MAX = 20
+#: At its longest a pause still varies by so much: what failed together does not come back together.
+_JITTER_AT_LONGEST = 0.08
 
 #: Our own trouble (the tables, the queue) is no reason to leave a source alone for long.
 OWN_FIRST_S, OWN_MAX_S = 0.2, 5.0
 
 
-def source_wait_ms(interval_ms: int, failures: int, retry_after_s: float | None, chance: random.Random) -> int:
-    """Say how long a source is left alone after so many failures in a row; never shorter than its interval."""
-    longest = max(interval_ms, min(BACKOFF_MAX_MS, interval_ms << min(failures, _DOUBLINGS_MAX)))
-    wait = chance.uniform(interval_ms, longest)
-    return int(max(wait, (retry_after_s or 0) * SECOND_MS))
+def source_wait_ms(
+    interval_ms: int, failures: int, remedy: Remedy, chance: random.Random, *, dormant: bool = False
+) -> int:
+    """
+    Say how long a source is left alone after so many failures in a row.
+
+    Never shorter than its interval, never longer than the longest pause that its failure allows.
+    """
+    longest = max(remedy.longest_ms, DORMANT_WAIT_MS) if dormant and remedy.longest_ms else remedy.longest_ms
+    return growing_ms(interval_ms, failures, longest, chance)
+
+
+def growing_ms(first_ms: int, tries: int, longest_ms: int, chance: random.Random) -> int:
+    """Double a pause with each try, with full jitter until the longest is reached; never shorter than the first."""
+    reach = first_ms << min(tries, _DOUBLINGS_MAX)
+    if reach < longest_ms:
+        return int(chance.uniform(first_ms, reach))
+    return max(first_ms, int(longest_ms * (1 - _JITTER_AT_LONGEST * chance.random())))
 
 
 def own_wait_s(tries: int, chance: random.Random) -> float:

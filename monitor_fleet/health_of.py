@@ -1,16 +1,20 @@
-"""How a source does after a poll: healthy, degraded (1 failure), failing (3), dormant (a day without a good one)."""
+"""
+How a source does after a poll: healthy, degraded, failing, dormant (a day without a good one), and healthy again.
+
+How many failures in a row are failing depends on what they are (`monitor_fleet.remedy`): what a person must mend is
+told at once, a blip is not.
+"""
 
 from dataclasses import replace
 
-from contracts.clock import DAY_S, SECOND_MS
+from contracts.clock import SECOND_MS
 from contracts.source import State
 from fetching.outcome import Reason
+from monitor_fleet.remedy import DORMANT_AFTER_MS, REMEDIES
 from monitor_fleet.watched import Health
 
-FAILING_AT = 3
 #: A source that fails now in one way, now in another does not have its row written at every poll.
 REASON_GAP_MS = 60 * SECOND_MS
-DORMANT_AFTER_MS = DAY_S * SECOND_MS
 
 _WORSE = (State.NEW, State.HEALTHY, State.DEGRADED, State.FAILING, State.DORMANT)
 
@@ -28,7 +32,7 @@ def after_failure(known: Health, reason: Reason, *, failures: int, last_good_ms:
 
     A new reason is told too, though not at every poll: a person would mend the old one.
     """
-    state = _state(known, failures, now_ms)
+    state = _state(known, reason, failures, now_ms)
     if _WORSE.index(state) <= _WORSE.index(known.state):
         is_news = reason is not known.reason and now_ms - known.written_ms >= REASON_GAP_MS
         return replace(known, reason=reason, written_ms=now_ms) if is_news else known
@@ -37,8 +41,8 @@ def after_failure(known: Health, reason: Reason, *, failures: int, last_good_ms:
     return Health(state=state, since_ms=since_ms, last_good_ms=last_good_ms, reason=reason, written_ms=now_ms)
 
 
-def _state(known: Health, failures: int, now_ms: int) -> State:
+def _state(known: Health, reason: Reason, failures: int, now_ms: int) -> State:
     in_trouble = known.state in (State.DEGRADED, State.FAILING, State.DORMANT)
     if in_trouble and now_ms - known.since_ms >= DORMANT_AFTER_MS:
         return State.DORMANT
-    return State.FAILING if failures >= FAILING_AT else State.DEGRADED
+    return State.FAILING if failures >= REMEDIES[reason].failing_at else State.DEGRADED

@@ -4,7 +4,9 @@ The API keys of sources, out of Secrets Manager: cached for a while, bound to an
 A key is sent to the origin that it was registered for and nowhere else, so that editing a url cannot carry it away.
 """
 
+import asyncio
 import json
+import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -12,13 +14,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from contracts.clock import SECOND_MS, NowMs
-from monitor_fleet.errors import StoreFailed
+from monitor_fleet.errors import StoreError, StoreFailed
 from monitor_fleet.store import ask
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
+log = logging.getLogger(__name__)
+
 AGE_MAX_MS = 300 * SECOND_MS
+#: While Secrets Manager does not answer, a key is good for this long.
+AGE_STALE_MAX_MS = 3_600 * SECOND_MS
 #: A key that was just read is not read again for a 401: the answer would be the same.
 AGE_MIN_MS = 10 * SECOND_MS
 CACHED_MAX = 10_000
@@ -44,8 +50,8 @@ class KeyRing(Protocol):
         """Give a key, read not long ago."""
         ...
 
-    def forget(self, secret_id: str) -> bool:
-        """Have a key read again; False if that was just done."""
+    async def renew(self, secret_id: str, *, refused: Key) -> Key | None:
+        """Give the key that there is instead of one that a server refused; None if there is no other."""
         ...
 
 
@@ -58,24 +64,41 @@ class Keys:
         self._prefix = prefix
         self._now_ms = now_ms
         self._cache: OrderedDict[str, tuple[int, Key]] = OrderedDict()
+        self._reading: dict[str, asyncio.Task[Key]] = {}
 
     async def get(self, secret_id: str) -> Key:
         """Give a key; raises KeyMissing, or a StoreError if Secrets Manager does not answer."""
         read_at_ms, key = self._cache.get(secret_id, (0, None))
-        if key is None or self._now_ms() - read_at_ms > AGE_MAX_MS:
-            key = await self._fetch(secret_id)
-            self._cache[secret_id] = (self._now_ms(), key)
-            self._cache.move_to_end(secret_id)
-            while len(self._cache) > CACHED_MAX:
-                self._cache.popitem(last=False)
-        return key
+        age_ms = self._now_ms() - read_at_ms
+        if key is not None and age_ms <= AGE_MAX_MS:
+            return key
+        try:
+            return await self._read_anew(secret_id)
+        except StoreError:
+            if key is None or age_ms > AGE_STALE_MAX_MS:
+                raise
+            log.warning("key_not_read", extra={"secret": secret_id, "age_ms": age_ms})
+            return key
 
-    def forget(self, secret_id: str) -> bool:
-        """Drop a key that was refused, unless it was read just now."""
-        read_at_ms, _ = self._cache.get(secret_id, (0, None))
-        if self._now_ms() - read_at_ms < AGE_MIN_MS:
-            return False
-        return self._cache.pop(secret_id, None) is not None
+    async def renew(self, secret_id: str, *, refused: Key) -> Key | None:
+        """Read a key anew after a refusal, unless that was done just now; None if it is still the refused one."""
+        read_at_ms, key = self._cache.get(secret_id, (0, None))
+        if key == refused and self._now_ms() - read_at_ms >= AGE_MIN_MS:
+            key = await self._read_anew(secret_id)
+        return None if key == refused else key
+
+    async def _read_anew(self, secret_id: str) -> Key:
+        """Read a key; those who want it at the same time wait for one reading."""
+        reading = self._reading.get(secret_id)
+        if reading is None:
+            reading = self._reading[secret_id] = asyncio.create_task(self._fetch(secret_id))
+            reading.add_done_callback(lambda _: self._reading.pop(secret_id))
+        key = await asyncio.shield(reading)
+        self._cache[secret_id] = (self._now_ms(), key)
+        self._cache.move_to_end(secret_id)
+        while len(self._cache) > CACHED_MAX:
+            self._cache.popitem(last=False)
+        return key
 
     async def _fetch(self, secret_id: str) -> Key:
         if not secret_id.startswith(self._prefix):

@@ -87,6 +87,7 @@ class Meter:
 
     def _values(self, reading: Reading, polls: Counter[str]) -> dict[Metric, Value]:
         moves, events = self._since("moves", reading.moves), self._since("events", self._events)
+        skipped = self._since("skipped", reading.skipped)
         lags = self._lags.take(0.5, 0.99) or ()
         return {
             **dict(zip((metrics.POLL_LAG_P50, metrics.POLL_LAG_P99, metrics.POLL_LAG_MAX), lags, strict=False)),
@@ -98,6 +99,9 @@ class Meter:
             metrics.POLLS: polls.total(),
             metrics.POLLS_FAILED: sum(count for end, count in polls.items() if end.startswith(_FAILED)),
             metrics.POLLS_TROUBLED: polls["own_trouble"],
+            metrics.POLLS_STRETCHED: skipped["waiting"],
+            metrics.POLLS_HELD_BACK: skipped["held_back"],
+            metrics.CIRCUITS_OPEN: reading.circuits_open,
             **{metric: polls[rung.value] for rung, metric in _RUNGS.items()},
             **{metric: moves[name] for name, metric in _MOVES.items()},
             **{metric: events[name] for name, metric in _EVENTS.items()},

@@ -6,18 +6,20 @@ asking AWS anything.
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable
+import logging
 from dataclasses import dataclass
 from enum import StrEnum
 
+from contracts.clock import SECOND_MS, NowMs
 from fetching import document
 from fetching.decode import TooLarge, Undecodable, decode
 from fetching.document import Document
 from fetching.fetch import Ask
 from fetching.outcome import Failed, NotModified, Outcome, Reason, Reply, Validators
 from monitor_fleet.asking import ask_for, without_key
-from monitor_fleet.keys import Key, KeyMissing, KeyRing
+from monitor_fleet.keys import KeyMissing, KeyRing
 from monitor_fleet.offload import Offload
+from monitor_fleet.sharing import Fetch, Once
 from monitor_fleet.watched import Watched
 
 #: Larger answers are unpacked and read in another process: these take about 5 ms.
@@ -25,10 +27,11 @@ INLINE_JSON_BYTES_MAX = 256 * 1_024
 INLINE_XML_BYTES_MAX = 32 * 1_024
 #: Every so often a source is asked without conditions: some servers say 304 for ever.
 CONDITIONAL_POLLS_MAX = 50
+CONDITIONAL_FOR_MAX_MS = 6 * 3_600 * SECOND_MS
 
 _DIGEST_BYTES = 16
 
-type Fetch = Callable[[Ask], Awaitable[Outcome]]
+log = logging.getLogger(__name__)
 
 
 class Rung(StrEnum):
@@ -51,12 +54,14 @@ class Looked:
     wire_digest: bytes = b""
     decoded_digest: bytes = b""
 
-    def remember(self, watched: Watched) -> None:
+    def remember(self, watched: Watched, now_ms: int) -> None:
         """Compare the next answer with this one."""
         if self.rung is Rung.NOT_MODIFIED:
             watched.conditional_polls += 1
+            watched.full_at_ms = watched.full_at_ms or now_ms  # a new owner trusts what the last one stored
             return
         watched.conditional_polls = 0
+        watched.full_at_ms = now_ms
         watched.validators = self.validators
         watched.wire_digest = self.wire_digest
         watched.decoded_digest = self.decoded_digest
@@ -69,11 +74,12 @@ class Poller:
     fetch: Fetch
     keys: KeyRing
     offload: Offload
+    now_ms: NowMs
 
-    async def look(self, watched: Watched) -> Looked | Failed:
-        """Ask a source whose head is known, and say whether it changed."""
+    async def look(self, watched: Watched, once: Once | None = None) -> Looked | Failed:
+        """Ask a source whose head is known, and say whether it changed; through `once` where others ask with it."""
         try:
-            ask, outcome = await self._ask(watched)
+            ask, outcome = await self._ask(watched, once or self.fetch)
         except KeyMissing as error:
             return Failed(reason=Reason.KEY, why=str(error))
         match outcome:
@@ -85,21 +91,28 @@ class Poller:
             case Failed():
                 return outcome
 
-    async def _ask(self, watched: Watched) -> tuple[Ask, Outcome]:
-        """Request once; and once more with the key read anew if the one at hand was refused."""
-        ask, outcome = await self._request(watched)
-        secret_id = watched.target.secret_id
+    async def _ask(self, watched: Watched, fetch: Fetch) -> tuple[Ask, Outcome]:
+        """Request once; and once more if the key was refused and there is another one by now."""
+        target = watched.target
+        validators = self._validators(watched)
+        key = await self.keys.get(target.secret_id) if target.secret_id else None
+        ask = ask_for(target, key, validators)
+        outcome = await fetch(ask)
         refused = isinstance(outcome, Failed) and outcome.reason is Reason.UNAUTHORIZED
-        if refused and secret_id and self.keys.forget(secret_id):
-            return await self._request(watched)
+        if refused and key and target.secret_id:
+            newer = await self.keys.renew(target.secret_id, refused=key)
+            if newer:
+                ask = ask_for(target, newer, validators)
+                outcome = await fetch(ask)
         return ask, outcome
 
-    async def _request(self, watched: Watched) -> tuple[Ask, Outcome]:
-        target = watched.target
-        key: Key | None = await self.keys.get(target.secret_id) if target.secret_id else None
-        unconditional = watched.conditional_polls >= CONDITIONAL_POLLS_MAX
-        ask = ask_for(target, key, None if unconditional else watched.validators)
-        return ask, await self.fetch(ask)
+    def _validators(self, watched: Watched) -> Validators | None:
+        """Give what to ask with; None where the whole answer is wanted."""
+        if watched.lying or watched.conditional_polls >= CONDITIONAL_POLLS_MAX:
+            return None
+        if watched.conditional_polls and self.now_ms() - watched.full_at_ms > CONDITIONAL_FOR_MAX_MS:
+            return None
+        return watched.validators
 
     async def _climb(self, watched: Watched, reply: Reply, validators: Validators) -> Looked | Failed:
         wire_digest = _digest(f"{reply.coding};{reply.content_type};".encode(), reply.wire)
@@ -117,6 +130,10 @@ class Poller:
             return found
         known = watched.head.hash if watched.head else ""
         rung = Rung.SAME_DOCUMENT if found.hash == known else Rung.CHANGED
+        if rung is Rung.CHANGED and validators == watched.validators and (validators.etag or validators.last_modified):
+            # Asked with these, the server would have said that nothing changed.
+            watched.lying = True
+            log.warning("validators_unreliable", extra={"source": watched.target.id})
         return _looked(rung, validators, wire_digest, decoded_digest, found)
 
     async def _decode(self, reply: Reply) -> bytes:

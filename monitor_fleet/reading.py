@@ -17,10 +17,21 @@ class Reading:
     sources: int
     failing_sources: int
     in_flight: int
+    in_flight_slow: int
+    """Those of them that take long."""
     overdue_ms: int
+    overloaded: bool
+    """Due times passed within the last seconds because polls had to wait."""
+    circuits_open: int
+    """Hosts at which all fail alike, asked by one source at a time."""
+    blames_itself: bool
+    """Most hosts ceased to answer at once: nothing is held against a source for now."""
     heartbeat_age_ms: int | None
     polls: Counter[str]
     """How polls ended: a rung of the ladder, `failed_<reason>` or `own_trouble` → how many."""
+    skipped: Counter[str]
+    """Due times without a poll of their own: `waiting` for room, `answering` (the source takes longer than its
+    interval), `held_back` (its host wants to be left alone); and `not_counted`, failures taken for our own."""
     moves: Counter[str]
     """`gained`, `given`, `lost` → how many shards."""
 
@@ -34,8 +45,13 @@ class Reading:
             "sources": self.sources,
             "failingSources": self.failing_sources,
             "inFlight": self.in_flight,
+            "inFlightSlow": self.in_flight_slow,
             "overdueMs": self.overdue_ms,
+            "overloaded": self.overloaded,
+            "circuitsOpen": self.circuits_open,
+            "blamesItself": self.blames_itself,
             "heartbeatAgeMs": self.heartbeat_age_ms,
             "polls": self.polls,
+            "skipped": self.skipped,
             "moves": self.moves,
         }

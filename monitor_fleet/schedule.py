@@ -1,8 +1,9 @@
 """
 When each source is due: pure, on the wall clock.
 
-A source's due times are a grid: its interval, shifted by its phase, which is a hash of its id. So they are the same
-on every worker and after every restart, they do not drift, and sources spread over the interval by themselves.
+A source's due times are a grid: its interval, shifted by its phase, which is a hash of what it requests. So they are
+the same on every worker and after every restart, they do not drift, sources spread over the interval by themselves,
+and those that share a request are due together.
 """
 
 import heapq
@@ -10,28 +11,32 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from contracts.clock import SECOND_MS
-from contracts.sharding import phase_ms
 
 #: A due time that fell into the last so many ms is made up for when nobody says that it was served: a dead worker's
 #: shards are owned again within this time.
 TAKEOVER_MS = 15 * SECOND_MS
+SPREAD_MAX_MS = 30 * SECOND_MS
 
 
-def grid_after(source_id: str, interval_ms: int, after_ms: int) -> int:
-    """Give the first due time of a source's grid after a moment."""
-    phase = phase_ms(source_id, interval_ms)
-    return ((after_ms - phase) // interval_ms + 1) * interval_ms + phase
+def grid_after(request: int, interval_ms: int, after_ms: int) -> int:
+    """Give the first due time of a grid after a moment; `request` is the hash that shifts it."""
+    return after_ms + interval_ms - (after_ms - request) % interval_ms
 
 
-def first_due(source_id: str, interval_ms: int, *, now_ms: int, through_ms: int) -> int:
+def first_due(request: int, interval_ms: int, *, now_ms: int, through_ms: int) -> int:
     """
     Give the first due time for a new owner: nothing skipped, nothing doubled.
 
     `through_ms` is up to where the last owner served; a long outage is not made up for, except its last interval.
     """
-    due_ms = grid_after(source_id, interval_ms, max(through_ms, now_ms - TAKEOVER_MS))
+    due_ms = grid_after(request, interval_ms, max(through_ms, now_ms - TAKEOVER_MS))
     # Of several missed due times the last one stands for all.
-    return due_ms if due_ms > now_ms else grid_after(source_id, interval_ms, now_ms - interval_ms)
+    return due_ms if due_ms > now_ms else grid_after(request, interval_ms, now_ms - interval_ms)
+
+
+def spread_ms(request: int, interval_ms: int) -> int:
+    """Say how long after a common moment a source has its turn, so that those who waited for it do not come at once."""
+    return request % min(interval_ms, SPREAD_MAX_MS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -35,8 +35,10 @@ class Settings:
     release: str = ""
     health_port: int = 0
     history_days: int = 7
-    polls_in_flight_max: int = 256
+    polls_in_flight_max: int = 512
+    #: Of the whole fleet; a worker has its share of them.
     polls_per_host_max: int = 4
+    poll_gap_per_host_ms: int = 10
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
@@ -56,8 +58,9 @@ class Settings:
             release=environ.get("RELEASE", "")[-RELEASE_LENGTH:],
             health_port=_read(environ, "HEALTH_PORT", _port, default="0"),
             history_days=_read(environ, "HISTORY_DAYS", _positive, default="7"),
-            polls_in_flight_max=_read(environ, "POLLS_IN_FLIGHT_MAX", _positive, default="256"),
+            polls_in_flight_max=_read(environ, "POLLS_IN_FLIGHT_MAX", _positive, default="512"),
             polls_per_host_max=_read(environ, "POLLS_PER_HOST_MAX", _positive, default="4"),
+            poll_gap_per_host_ms=_read(environ, "POLL_GAP_PER_HOST_MS", _not_negative, default="10"),
         )
 
 
@@ -91,6 +94,13 @@ def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise ValueError("it must be at least 1")
+    return number
+
+
+def _not_negative(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError("it must not be negative")
     return number
 
 

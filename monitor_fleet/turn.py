@@ -8,19 +8,28 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contracts.clock import SECOND_MS, NowMs
+from contracts.kinds import State
 from fetching.outcome import Failed
 from monitor_fleet.announce import Announcer, owes
 from monitor_fleet.backoff import own_wait_s, source_wait_ms
+from monitor_fleet.circuit import Circuits, Hold
 from monitor_fleet.commit import Committer, Dropped, Fenced
 from monitor_fleet.documents import Documents
 from monitor_fleet.errors import StoreError
 from monitor_fleet.health_of import after_failure, after_good
 from monitor_fleet.offload import OffloadFailed
+from monitor_fleet.outlook import Outlook
 from monitor_fleet.poll import Looked, Poller, Rung
+from monitor_fleet.remedy import REMEDIES, is_patience, wants_fewer
+from monitor_fleet.schedule import spread_ms
+from monitor_fleet.sharing import Once
 from monitor_fleet.status import StatusWriter
 from monitor_fleet.watched import Watched
 
 log = logging.getLogger(__name__)
+
+#: While most hosts fail at once, one in so many of their failures is logged.
+_BLAME_LOG_EVERY = 1_000
 
 #: Starts something that outlives the turn but not the shard.
 type Spawn = Callable[[Watched, Coroutine[Any, Any, None]], None]
@@ -37,7 +46,16 @@ class Turns:
     documents: Documents
     now_ms: NowMs
     chance: random.Random
+    circuits: Circuits
+    outlook: Outlook = field(default_factory=Outlook)
+    #: How polls ended.
     counts: Counter[str] = field(default_factory=Counter)
+    #: Turns without a poll: the host is left alone.
+    skipped: Counter[str] = field(default_factory=Counter)
+
+    def once(self) -> Once:
+        """Give what the sources of one turn ask through, so that each request is made once."""
+        return Once(self.poller.fetch)
 
     async def load(self, watched: Watched, spawn: Spawn) -> int | None:
         """Load a source's head, and heal what its last owner did not tell; in how many ms to try again, or None."""
@@ -50,20 +68,28 @@ class Turns:
         self._announce(watched, spawn)
         return None
 
-    async def take(self, watched: Watched, spawn: Spawn) -> int | None:
-        """Poll once; how many ms to leave the source alone, None to go on by its schedule."""
+    async def take(self, watched: Watched, spawn: Spawn, once: Once | None = None) -> int | None:
+        """
+        Poll once; how many ms to leave the source alone, None to go on by its schedule.
+
+        Sources whose turn is the same are taken at once, with the same `once`.
+        """
         try:
-            return await self._take(watched, spawn)
+            return await self._take(watched, spawn, once)
         except Dropped as dropped:
             _log_dropped(watched, dropped)
             return None
         except (StoreError, OffloadFailed) as error:
             return self._own_trouble(watched, error)
 
-    async def _take(self, watched: Watched, spawn: Spawn) -> int | None:
+    async def _take(self, watched: Watched, spawn: Spawn, once: Once | None) -> int | None:
         if watched.head is None:
             await self.committer.load(watched)
-        looked = await self.poller.look(watched)
+        target = watched.target
+        hold = self.circuits.hold(target.host, target.request, self.now_ms())
+        if hold is not None:
+            return await self._held(watched, hold, spawn)
+        looked = await self.poller.look(watched, once)
         if not watched.current:
             raise Dropped("it was edited, deleted or handed on meanwhile")
         if isinstance(looked, Failed):
@@ -75,6 +101,15 @@ class Turns:
         self._announce(watched, spawn)
         return wait_ms
 
+    async def _held(self, watched: Watched, hold: Hold, spawn: Spawn) -> int:
+        """Leave a host alone; where a probe says what asking would give, the source is as if it had asked."""
+        self.skipped["held_back"] += 1
+        if hold.known is not None:
+            await self._note_failure(watched, hold.known)
+            self._announce(watched, spawn)
+        target = watched.target
+        return hold.until_ms - self.now_ms() + spread_ms(target.request, target.interval_ms)
+
     async def _good(self, watched: Watched, looked: Looked, spawn: Spawn) -> None:
         if looked.rung is Rung.CHANGED:
             assert looked.document is not None and looked.validators is not None  # noqa: PT018 - what CHANGED means
@@ -83,17 +118,45 @@ class Turns:
         else:
             self._keep(watched, looked)
             await self.committer.keep_body(watched, looked.document)
+        now_ms = watched.last_good_ms = self.now_ms()
         if not watched.body_missing:
-            looked.remember(watched)
+            looked.remember(watched, now_ms)
         self.counts[looked.rung.value] += 1
-        watched.failures = 0
-        watched.last_good_ms = self.now_ms()
-        health = after_good(watched.health, now_ms=watched.last_good_ms)
+        watched.failures = watched.put_off = 0
+        self.circuits.good(watched.target.host, now_ms)
+        self.outlook.good(watched.target.host, now_ms)
+        health = after_good(watched.health, now_ms=now_ms)
         if health is not watched.health:
             await self.statuses.write(watched, health)
 
-    async def _failed(self, watched: Watched, failed: Failed) -> int:
+    async def _failed(self, watched: Watched, failed: Failed) -> int | None:
+        """Note a failure where it belongs: to this worker, to the host, to the source."""
         self.counts[f"failed_{failed.reason.value}"] += 1
+        target, now_ms = watched.target, self.now_ms()
+        if self.outlook.failed(target.host, failed, now_ms, was_well=not watched.failures):
+            self._blame_ourselves(watched, failed)
+            return None
+        self.circuits.failed(target.host, target.id, target.request, failed, now_ms)
+        await self._note_failure(watched, failed)
+        wait_ms = source_wait_ms(
+            target.interval_ms,
+            watched.failures,
+            REMEDIES[failed.reason],
+            self.chance,
+            dormant=watched.health.state is State.DORMANT,
+        )
+        if wants_fewer(failed):
+            quiet_ms = self.circuits.quiet_until_ms(target.host) - now_ms
+            wait_ms = max(wait_ms, quiet_ms + spread_ms(target.request, target.interval_ms) if quiet_ms > 0 else 0)
+        # Where the interval is all there is to wait, the source stays on its grid.
+        return wait_ms if wait_ms > target.interval_ms else None
+
+    async def _note_failure(self, watched: Watched, failed: Failed) -> None:
+        """Count a failure against the source, and write its state if that changes it."""
+        if wants_fewer(failed):
+            watched.put_off += 1
+            if is_patience(failed, watched.put_off):
+                return
         watched.failures += 1
         health = after_failure(
             watched.health,
@@ -104,7 +167,13 @@ class Turns:
         )
         if health is not watched.health:
             await self.statuses.write(watched, health, why=failed.why)
-        return source_wait_ms(watched.target.interval_ms, watched.failures, failed.retry_after_s, self.chance)
+
+    def _blame_ourselves(self, watched: Watched, failed: Failed) -> None:
+        """Hold nothing against a source while most hosts have just ceased to answer: asked again by its schedule."""
+        self.skipped["not_counted"] += 1
+        if self.skipped["not_counted"] % _BLAME_LOG_EVERY == 1:
+            extra = {"source": watched.target.id, "why": failed.why, **self.outlook.tell()}
+            log.warning("most_hosts_fail_at_once", extra=extra)
 
     def _keep(self, watched: Watched, looked: Looked) -> None:
         """Hold on to a document that was read anyway (after a restart): it is the next step's beginning."""

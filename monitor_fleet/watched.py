@@ -7,6 +7,7 @@ from yarl import URL
 
 from contracts.clock import SECOND_MS
 from contracts.rules import origin
+from contracts.sharding import request_of
 from contracts.source import Auth, Source, State
 from contracts.table.fleet import Shard
 from contracts.table.heads import Head
@@ -25,6 +26,8 @@ class Target:
     host: str
     origin: str
     interval_ms: int
+    #: What it requests, as a number: see `contracts.sharding.request_of`.
+    request: int
     headers: tuple[tuple[str, str], ...]
     auth: Auth
     secret_id: str | None
@@ -42,6 +45,12 @@ class Target:
             host=f"{url.host}:{url.port}",
             origin=origin(url),
             interval_ms=source.polling_interval_s * SECOND_MS,
+            request=request_of(
+                url=str(url.with_fragment(None)),
+                headers=source.headers,
+                secret_id=source.api_key_secret_id,
+                auth=(source.auth.scheme, source.auth.name),
+            ),
             headers=tuple(source.headers.items()),
             auth=source.auth,
             secret_id=source.api_key_secret_id,
@@ -85,7 +94,13 @@ class Watched:
     conditional_polls: int = 0
     #: What the newest answer weighed on the wire; counted once (`monitor_fleet/burden.py`).
     taken_bytes: int = 0
+    #: When the source was last asked without conditions (wall clock, ms).
+    full_at_ms: int = 0
+    #: The server said that nothing changed when something had: it is asked without conditions from then on.
+    lying: bool = False
     failures: int = 0
+    #: So many times in a row the server wanted fewer requests.
+    put_off: int = 0
     own_troubles: int = 0
     last_good_ms: int | None = None
     #: A status was written that the queue has not been told of.

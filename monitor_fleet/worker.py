@@ -1,26 +1,30 @@
 """
 The worker: what joins leases, catalog, schedule and turns.
 
-A source enters the schedule once its head is fenced. A turn that comes is admitted or waits; at its end the source
-gets its next turn. A shard that is given away stops at a moment, `through`: what was due until then is polled here,
-what is due later by its next owner.
+A source enters the schedule once its head is fenced. A turn that comes is admitted or waits; sources that request the
+same and are due together share it. At its end each source gets its next turn. A shard that is given away stops at a
+moment, `through`: what was due until then is polled here, what is due later by its next owner.
 """
 
 import asyncio
 import logging
 import math
+from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from contracts.clock import SECOND_MS, NowMs
 from contracts.kinds import SourceType, State
 from contracts.source import Source
 from contracts.table.fleet import Shard
-from monitor_fleet.admission import Admission
+from monitor_fleet.admission import SLOW_AFTER_MS, Admission
 from monitor_fleet.burden import Burden
 from monitor_fleet.lags import Lags
+from monitor_fleet.pace import Pace
 from monitor_fleet.schedule import Schedule, first_due, grid_after
+from monitor_fleet.sharing import Once
 from monitor_fleet.turn import Turns
 from monitor_fleet.watched import Watched
 
@@ -28,10 +32,13 @@ log = logging.getLogger(__name__)
 
 #: So many turns are begun before others of the loop have theirs.
 DISPATCHES_MAX = 256
-#: The wall clock may be set: look at it at least this often.
-TICK_MAX_S = 1.0
+#: Turns that come closer together than this are begun together: each waking of the loop costs as much as half a poll.
+WAKE_GAP_MS = 4
+#: The wall clock may be set, and polls may hang: look at them at least this often.
+TICK_MAX_MS = 250
+NEVER_MS = 1 << 62
 #: While the right has lapsed, look this often whether it is back.
-LAPSED_TICK_S = 0.1
+LAPSED_TICK_MS = 100
 LOADERS = 16
 GIVING_WAIT_S = 2.0
 CRASHED_WAIT_MS = 30 * SECOND_MS
@@ -39,12 +46,21 @@ CRASHED_WAIT_MS = 30 * SECOND_MS
 STUCK_AFTER_S = 5.0
 
 
-@dataclass(kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True, eq=False)
 class Turn:
-    """A turn that has come: it waits for admission or is under way."""
+    """A turn that has come, of one source or of several with one request: it waits for admission or is under way."""
 
-    watched: Watched
+    host: str
     due_ms: int
+    watched: list[Watched]
+    slow: bool = False
+    begun_ms: int = 0
+    over: bool = False
+
+    @property
+    def is_wanted(self) -> bool:
+        """Say whether any of its sources is still watched."""
+        return any(one.current for one in self.watched)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -64,27 +80,36 @@ class Worker:
     """Polls the sources of the shards it holds. Its callbacks are those that leases and catalog call."""
 
     def __init__(
-        self, *, turns: Turns, admission: Admission[Turn], now_ms: NowMs, may_act: Callable[[], bool], burden: Burden
-    ) -> None:
+        self, *, turns: Turns, admission: Admission[Turn], now_ms: NowMs, may_act: Callable[[], bool], burden: Burden,
+        shards: int = 1,
+    ) -> None:  # fmt: skip
+        self.pace = Pace()
         self._turns = turns
         self._admission = admission
+        self._host_cap = admission.cap
+        self._shards = shards
         self._now_ms = now_ms
         self._may_act = may_act
         self._burden = burden
         self._ticked_s = math.inf
         self._schedule = Schedule()
+        #: Turns that have not begun, by what they request: whoever is due meanwhile takes part.
+        self._gathering: dict[tuple[int, int], Turn] = {}
+        #: Turns under way, the longest first, for those that take long to be found.
+        self._under_way: deque[Turn] = deque()
         self._held: dict[int, Held] = {}
         self._watched: dict[str, Watched] = {}
         self._through_ms: dict[int, int] = {}
         self._to_load: asyncio.Queue[Watched] = asyncio.Queue()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ms = 0
+        self._ticked_ms = 0
         self._told_of_sheets = False
         self.lags = Lags()
 
     async def run(self) -> None:
         """Load and poll until cancelled."""
-        self._arm()
+        self._arm(self._now_ms())
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(LOADERS):
@@ -103,6 +128,7 @@ class Worker:
         if held is None or held.shard.epoch != shard.epoch or held.leaving:
             self.on_lost(shard.number)
             self._held[shard.number] = Held(shard=shard)
+            self._take_share()
 
     async def on_giving(self, number: int) -> int:
         """End a shard's polls; up to which due time (ms) they were dispatched."""
@@ -130,6 +156,7 @@ class Worker:
             self._end(source_id, held)
         for task in tuple(held.tasks):
             task.cancel()
+        self._take_share()
 
     # What the catalog calls.
 
@@ -185,10 +212,15 @@ class Worker:
         """Say whether turns are being looked for: a worker that has ceased to must not go on holding its shards."""
         return asyncio.get_running_loop().time() - self._ticked_s < STUCK_AFTER_S
 
+    @property
+    def in_flight_slow(self) -> int:
+        """How many of them take long."""
+        return self._admission.in_flight_slow
+
     def overdue_ms(self) -> int:
         """Say by how much the oldest turn that has not begun is late."""
         now_ms = self._now_ms()
-        waiting = (now_ms - turn.due_ms for turn in self._admission.turns_waiting() if turn.watched.current)
+        waiting = (now_ms - turn.due_ms for turn in self._admission.turns_waiting() if turn.is_wanted)
         return max(self._schedule.overdue_ms(now_ms), *waiting, 0)
 
     # Sources come and go.
@@ -247,90 +279,157 @@ class Worker:
         target, now_ms = watched.target, self._now_ms()
         if watched.at_once:
             return now_ms
-        return first_due(target.id, target.interval_ms, now_ms=now_ms, through_ms=watched.shard.through_ms)
+        return first_due(target.request, target.interval_ms, now_ms=now_ms, through_ms=watched.shard.through_ms)
+
+    def _take_share(self) -> None:
+        """Ask each host only as often as this worker's share of the shards allows."""
+        self._admission.cap = self._host_cap.share(max(1, len(self._held)) / self._shards)
 
     # Turns come and end.
 
     def _set_turn(self, watched: Watched, at_ms: int) -> None:
         self._schedule.set(watched.target.id, at_ms)
         if at_ms < self._timer_ms:
-            self._arm()
+            self._arm(self._now_ms())
 
-    def _arm(self) -> None:
-        now_ms, next_ms = self._now_ms(), self._schedule.next_ms()
-        wait_s = TICK_MAX_S if next_ms is None else min(TICK_MAX_S, max(0.0, (next_ms - now_ms) / SECOND_MS))
+    def _arm(self, now_ms: int) -> None:
+        """Wake up when the next turn comes, though not sooner than the gap after the last waking."""
+        next_ms = min(self._schedule.next_ms() or NEVER_MS, self._admission.next_ms() or NEVER_MS)
+        wait_ms = min(TICK_MAX_MS, max(0, next_ms - now_ms, self._ticked_ms + WAKE_GAP_MS - now_ms))
         if not self._may_act():
-            wait_s = LAPSED_TICK_S
+            wait_ms = LAPSED_TICK_MS
         if self._timer:
             self._timer.cancel()
-        self._timer_ms = now_ms + int(wait_s * SECOND_MS)
-        self._timer = asyncio.get_running_loop().call_later(wait_s, self._tick)
+        self._timer_ms = now_ms + wait_ms
+        self._timer = asyncio.get_running_loop().call_later(wait_ms / SECOND_MS, self._tick)
 
     def _tick(self) -> None:
+        now_ms = self._ticked_ms = self._now_ms()
         self._ticked_s = asyncio.get_running_loop().time()
         if self._timer:
             self._burden.note_lag(self._ticked_s - self._timer.when())
         if self._may_act():
-            self._dispatch(self._now_ms(), limit=DISPATCHES_MAX)
-        self._arm()
+            self._move_lingering(now_ms)
+            self._start(self._admission.wake(now_ms), now_ms)
+            self._dispatch(now_ms, limit=DISPATCHES_MAX)
+        self.pace.look(now_ms)
+        self._arm(now_ms)
 
     def _dispatch(self, until_ms: int, *, limit: int) -> None:
+        """Begin the turns that have come, or let them wait for admission; those that request the same are one."""
+        come: list[Turn] = []
         for due in self._schedule.take(until_ms, limit=limit):
             watched = self._watched[due.source_id]
-            turn = Turn(watched=watched, due_ms=due.at_ms)
-            self._held[watched.shard.number].turns[due.source_id] = turn
-            if self._admission.enter(watched.target.host, turn):
-                self._start_turn(turn)
+            shard = watched.shard.number
+            turn = self._gathering.get((shard, watched.target.request))
+            if turn is None:
+                turn = Turn(host=watched.target.host, due_ms=due.at_ms, watched=[watched])
+                self._gathering[shard, watched.target.request] = turn
+                come.append(turn)
+            else:
+                turn.watched.append(watched)
+            self._held[shard].turns[due.source_id] = turn
+        for turn in come:
+            if self._admission.enter(turn, until_ms):
+                self._start_turn(turn, until_ms)
 
-    def _start_turn(self, turn: Turn) -> None:
-        self.lags.note(self._now_ms() - turn.due_ms)
-        held = self._held[turn.watched.shard.number]
+    def _start(self, admitted: list[Turn], now_ms: int) -> None:
+        """Begin turns that were let in; one that nobody wants any more only passes its place on."""
+        while admitted:
+            turn = admitted.pop()
+            if turn.is_wanted:
+                self._start_turn(turn, now_ms)
+            else:
+                self._not_gathering(turn)
+                self._forget(turn)
+                admitted += self._admission.leave(turn, now_ms, took_ms=0)
+
+    def _start_turn(self, turn: Turn, now_ms: int) -> None:
+        self._not_gathering(turn)
+        held = self._held[turn.watched[0].shard.number]
+        turn.begun_ms = now_ms
+        self.lags.note(now_ms - turn.due_ms)
+        self._under_way.append(turn)
         task = asyncio.get_running_loop().create_task(self._take(turn))
         held.tasks.add(task)
-        task.add_done_callback(held.tasks.discard)
         # Not a `finally` of the task: one that is cancelled before its first step never gets there.
-        task.add_done_callback(lambda done: self._turn_over(turn, done))
+        task.add_done_callback(partial(self._turn_over, turn, held))
 
-    async def _take(self, turn: Turn) -> int | None:
+    async def _take(self, turn: Turn) -> list[int | None]:
+        if len(turn.watched) == 1:
+            return [await self._take_one(turn.watched[0], None)]
+        # Whoever is asked least often first: it may wait longest for an answer.
+        turn.watched.sort(key=lambda watched: -watched.target.interval_ms)
+        once = self._turns.once()
+        return await asyncio.gather(*(self._take_one(watched, once) for watched in turn.watched))
+
+    async def _take_one(self, watched: Watched, once: Once | None) -> int | None:
+        if not watched.current:
+            return None
         try:
-            return await self._turns.take(turn.watched, self._spawn)
+            return await self._turns.take(watched, self._spawn, once)
         except Exception:  # a mistake of ours must not end the polling of a source
-            log.exception("turn_crashed", extra={"source": turn.watched.target.id})
+            log.exception("turn_crashed", extra={"source": watched.target.id})
             return CRASHED_WAIT_MS
 
-    def _turn_over(self, turn: Turn, done: asyncio.Task[int | None]) -> None:
-        self._burden.note_poll(turn.watched.shard.number, taken_bytes=turn.watched.taken_bytes)
-        turn.watched.taken_bytes = 0
-        self._leave(turn)
-        self._next_turn(turn, CRASHED_WAIT_MS if done.cancelled() else done.result())
+    def _turn_over(self, turn: Turn, held: Held, done: asyncio.Task[list[int | None]]) -> None:
+        held.tasks.discard(done)
+        turn.over = True
+        now_ms = self._now_ms()
+        self._note_burden(turn)
+        self._forget(turn)
+        waits = [CRASHED_WAIT_MS] * len(turn.watched) if done.cancelled() else done.result()
+        for watched, wait_ms in zip(turn.watched, waits, strict=True):
+            self._next_turn(turn, watched, wait_ms, now_ms)
+        admitted = self._admission.leave(turn, now_ms, took_ms=now_ms - turn.begun_ms)
+        if admitted:
+            self._start(admitted, now_ms)
 
-    def _leave(self, turn: Turn) -> None:
-        """End a turn and begin those that waited; one whose source ended meanwhile only passes its place on."""
-        over = [turn]
-        while over:
-            ended = over.pop()
-            self._forget(ended)
-            for admitted in self._admission.leave(ended.watched.target.host):
-                if admitted.watched.current:
-                    self._start_turn(admitted)
-                else:
-                    over.append(admitted)
+    def _note_burden(self, turn: Turn) -> None:
+        """Count what a turn brought: what its sources share, once."""
+        first = turn.watched[0]
+        self._burden.note_poll(first.shard.number, taken_bytes=first.taken_bytes)
+        for watched in turn.watched:
+            watched.taken_bytes = 0
+
+    def _move_lingering(self, now_ms: int) -> None:
+        """Find the polls that take long."""
+        while self._under_way:
+            turn = self._under_way[0]
+            if not turn.over:
+                if now_ms - turn.begun_ms < SLOW_AFTER_MS:
+                    return
+                self._start(self._admission.linger(turn, now_ms), now_ms)
+            self._under_way.popleft()
+
+    def _not_gathering(self, turn: Turn) -> None:
+        first = turn.watched[0]
+        self._gathering.pop((first.shard.number, first.target.request), None)
 
     def _forget(self, turn: Turn) -> None:
-        held = self._held.get(turn.watched.shard.number)
-        if held and held.turns.get(turn.watched.target.id) is turn:
-            del held.turns[turn.watched.target.id]
-            if not held.turns:
-                held.idle.set()
-
-    def _next_turn(self, turn: Turn, wait_ms: int | None) -> None:
-        target = turn.watched.target
-        held = self._held.get(turn.watched.shard.number)
-        if not turn.watched.current or held is None or held.leaving:
+        held = self._held.get(turn.watched[0].shard.number)
+        if held is None:
             return
-        now_ms = self._now_ms()
-        on_grid_ms = grid_after(target.id, target.interval_ms, max(turn.due_ms, now_ms))
-        self._set_turn(turn.watched, on_grid_ms if wait_ms is None else now_ms + wait_ms)
+        for watched in turn.watched:
+            if held.turns.get(watched.target.id) is turn:
+                del held.turns[watched.target.id]
+        if not held.turns:
+            held.idle.set()
+
+    def _next_turn(self, turn: Turn, watched: Watched, wait_ms: int | None, now_ms: int) -> None:
+        target = watched.target
+        held = self._held.get(watched.shard.number)
+        if not watched.current or held is None or held.leaving:
+            return
+        if wait_ms is not None:
+            self._set_turn(watched, now_ms + wait_ms)
+            return
+        next_ms = grid_after(target.request, target.interval_ms, max(turn.due_ms, now_ms))
+        missed = (next_ms - turn.due_ms - 1) // target.interval_ms
+        if missed > 0:
+            waited_ms = turn.begun_ms - turn.due_ms
+            self.pace.missed(missed, interval_ms=target.interval_ms, waited_ms=waited_ms)
+        self._set_turn(watched, next_ms)
 
     def _spawn(self, watched: Watched, work: Coroutine[Any, Any, None]) -> None:
         """Run something for as long as its shard is held."""

@@ -19,6 +19,8 @@ SHARDS_MAX = 16_384
 #: Far above the vCPU quota of a new account; a guard against a slip of the finger.
 COUNT_MAX = 1_000
 HISTORY_DAYS_MAX = 90
+#: One request a minute to each host: slower than that is what intervals are for.
+POLL_GAP_MAX_MS = 60_000
 PORT_MAX = 65_535
 IPV4 = 4
 #: What AWS makes of a network's size, and what can still be cut into our subnets.
@@ -47,6 +49,8 @@ class Settings:
     history_days: int
     contact: str
     """Whom the owner of a polled host may ask: goes into the User-Agent."""
+    poll_gap_per_host_ms: int
+    """From one request to a host to the next, whatever the number of workers."""
     architecture: Architecture
     packages_for: PackagesFor
     """`host` only on the embedded AWS, which runs handlers on the interpreter it has."""
@@ -83,6 +87,7 @@ class Settings:
             sheet_count=_whole(config, "sheetCount", default=0, low=0, high=COUNT_MAX),
             history_days=_whole(config, "historyDays", default=7, low=1, high=HISTORY_DAYS_MAX),
             contact=_text(config, "contact"),
+            poll_gap_per_host_ms=_whole(config, "pollGapPerHostMs", default=10, low=0, high=POLL_GAP_MAX_MS),
             architecture=cast("Architecture", _one_of(config, "lambdaArchitecture", "arm64", Architecture.__value__)),
             packages_for=cast("PackagesFor", _one_of(config, "packagesFor", "lambda", PackagesFor.__value__)),
             initial_token=config.get_secret("initialToken"),
@@ -109,6 +114,7 @@ class Settings:
             "GATE_FORBIDDEN_NETWORKS": ",".join(self._forbidden_networks()),
             "GATE_FORBIDDEN_PORTS": ",".join(str(port) for port in self.forbidden_ports),
             "HISTORY_DAYS": str(self.history_days),
+            "POLL_GAP_PER_HOST_MS": str(self.poll_gap_per_host_ms),
             "SHEET_SHARDS": str(self.sheet_shards),
         }
 

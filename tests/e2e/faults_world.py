@@ -80,9 +80,10 @@ class NoKeys:
         """Give none."""
         raise KeyMissing(secret_id)
 
-    def forget(self, secret_id: str) -> bool:
-        """Have none to forget."""
-        return secret_id == ""
+    async def renew(self, secret_id: str, *, refused: Key) -> Key | None:
+        """Have no other."""
+        assert refused
+        raise KeyMissing(secret_id)
 
 
 @dataclass

@@ -23,6 +23,7 @@ from contracts.table.values import Item
 from fetching.fetch import Ask
 from fetching.outcome import NotModified, Outcome, Reply, Validators
 from monitor_fleet.announce import Announcer
+from monitor_fleet.circuit import Circuits
 from monitor_fleet.commit import Committer
 from monitor_fleet.documents import Bucket, Documents
 from monitor_fleet.errors import StoreError
@@ -111,9 +112,10 @@ class NoKeys:
         """Give none."""
         raise KeyMissing(secret_id)
 
-    def forget(self, secret_id: str) -> bool:
-        """Have none to forget."""
-        return secret_id == ""
+    async def renew(self, secret_id: str, *, refused: Key) -> Key | None:
+        """Have no other."""
+        assert refused
+        raise KeyMissing(secret_id)
 
 
 async def inline[**P, T](work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -134,7 +136,7 @@ class Owner:
         chance = random.Random(1)
         documents = Documents(store=self.store, table=TABLES.sheets_data, bucket=bucket)
         self.turns = Turns(
-            poller=Poller(fetch=web.fetch, keys=NoKeys(), offload=inline),
+            poller=Poller(fetch=web.fetch, keys=NoKeys(), offload=inline, now_ms=lambda: now[0]),
             committer=Committer(
                 store=self.store, tables=TABLES, documents=documents, offload=inline, now_ms=lambda: now[0],
                 may_act=lambda: self.may_act, history_days=7,
@@ -144,7 +146,7 @@ class Owner:
                 chance=chance, sleep=self._sleep, may_act=lambda: self.may_act,
             ),
             statuses=StatusWriter(store=self.store, table=TABLES.data_sources),
-            documents=documents, now_ms=lambda: now[0], chance=chance,
+            documents=documents, now_ms=lambda: now[0], chance=chance, circuits=Circuits(chance),
         )  # fmt: skip
 
     async def poll(self, watched: Watched, *, announce: bool = True) -> int | None:

@@ -1,21 +1,25 @@
 """API keys: read when needed, kept for a while, sent to their own origin only."""
 
+import asyncio
 import base64
 import json
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from contracts.source import Source
 from fetching.outcome import Failed, Reason, Reply, Validators
 from monitor_fleet.asking import ask_for, without_key
-from monitor_fleet.keys import AGE_MAX_MS, AGE_MIN_MS, Key, KeyMissing, Keys
+from monitor_fleet.errors import StoreError
+from monitor_fleet.keys import AGE_MAX_MS, AGE_MIN_MS, AGE_STALE_MAX_MS, Key, KeyMissing, Keys
 from monitor_fleet.watched import Target
 
 PREFIX = "fleet/"
 KEY = Key(value="s3cret", origin="https://feed.example")
+KEY_OLD, KEY_NEW = Key(value="old", origin=KEY.origin), Key(value="new", origin=KEY.origin)
 
 
 @pytest.fixture
@@ -43,9 +47,11 @@ async def test_a_key_is_kept_for_a_while_and_read_anew_when_refused(secrets: Any
     assert (await keys.get(PREFIX + "a")).value == "old"
     secrets.put_secret_value(SecretId=PREFIX + "a", SecretString=json.dumps({"apiKey": "new", "origin": KEY.origin}))
     assert (await keys.get(PREFIX + "a")).value == "old"
-    assert not keys.forget(PREFIX + "a")  # it was read just now
+    assert await keys.renew(PREFIX + "a", refused=KEY_OLD) is None  # it was read just now
     now[0] += AGE_MIN_MS
-    assert keys.forget(PREFIX + "a")
+    assert await keys.renew(PREFIX + "a", refused=KEY_OLD) == KEY_NEW
+    assert await keys.renew(PREFIX + "a", refused=KEY_OLD) == KEY_NEW  # another source was refused with the old one
+    assert await keys.renew(PREFIX + "a", refused=KEY_NEW) is None
     assert (await keys.get(PREFIX + "a")).value == "new"
     secrets.put_secret_value(SecretId=PREFIX + "a", SecretString=json.dumps({"apiKey": "3rd", "origin": KEY.origin}))
     now[0] += AGE_MAX_MS + 1
@@ -107,11 +113,39 @@ def test_a_key_with_a_line_break_is_not_sent():
         ask_for(target(), Key(value="a\r\nHost: b", origin=KEY.origin), None)
 
 
+async def test_while_the_secrets_are_away_a_key_stays_good_for_an_hour(threads: ThreadPoolExecutor):
+    """Our own trouble fails no source; and sources that share a key read it once, however many they are."""
+
+    class Away:
+        """Answers once, then not for a while."""
+
+        reads = 0
+        away = False
+
+        def get_secret_value(self, **_: str) -> Any:
+            """Answer, or be away."""
+            self.reads += 1
+            if self.away:
+                raise EndpointConnectionError(endpoint_url="https://secrets")
+            return {"SecretString": json.dumps({"apiKey": "old", "origin": KEY.origin})}
+
+    now, secrets = [1_000_000], Away()
+    keys = Keys(cast("Any", secrets), threads, prefix=PREFIX, now_ms=lambda: now[0])
+    assert await asyncio.gather(*(keys.get(PREFIX + "a") for _ in range(20))) == [KEY_OLD] * 20
+    assert secrets.reads == 1
+    secrets.away = True
+    now[0] += AGE_STALE_MAX_MS
+    assert await keys.get(PREFIX + "a") == KEY_OLD
+    now[0] += 1
+    with pytest.raises(StoreError):
+        await keys.get(PREFIX + "a")
+
+
 async def test_a_refused_key_is_read_again_once_and_the_source_asked_again(desk: Any):
-    """A rotated key costs no failed poll; a wrong one costs one request more, not a loop."""
+    """A rotated key costs no failed poll; a wrong one costs one request, not a loop."""
 
     class Rotated:
-        """Has an old key, and the new one after being told to forget."""
+        """Has an old key, and the new one after the old one was refused."""
 
         value = "old"
 
@@ -119,10 +153,10 @@ async def test_a_refused_key_is_read_again_once_and_the_source_asked_again(desk:
             """Give the key."""
             return Key(value=self.value, origin=KEY.origin)
 
-        def forget(self, _: str) -> bool:
+        async def renew(self, _: str, *, refused: Key) -> Key | None:
             """Read it again, once."""
-            rotated, self.value = self.value != "new", "new"
-            return rotated
+            self.value = "new"
+            return None if refused == KEY_NEW else KEY_NEW
 
     desk.register(apiKeySecretId=PREFIX + "a")
     owner, watched = desk.owner(), desk.watch()
@@ -134,4 +168,4 @@ async def test_a_refused_key_is_read_again_once_and_the_source_asked_again(desk:
     assert desk.head().version == 1
     desk.web.instead = [refused, Reply(wire=b"", coding="", content_type="", validators=Validators(url=""))]
     await owner.poll(watched)
-    assert watched.failures == 1
+    assert (watched.failures, len(desk.web.asked)) == (1, 3)

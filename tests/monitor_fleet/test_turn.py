@@ -5,6 +5,7 @@ Every test is a story of one source; owners are workers with memories of their o
 """
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,8 +14,9 @@ from contracts import steps
 from contracts.messages import Kind
 from contracts.source import State
 from contracts.table import heads
-from fetching.outcome import Failed, Reason
+from fetching.outcome import Failed, Reason, Reply
 from monitor_fleet.errors import Ambiguous, StoreFailed, Throttled
+from monitor_fleet.poll import CONDITIONAL_FOR_MAX_MS
 
 CHANGE = "transact"
 
@@ -340,4 +342,111 @@ async def test_a_server_that_says_when_is_left_alone_until_then(desk: Any):
     """Retry-After is obeyed even beyond our own longest wait."""
     owner, watched = desk.owner(), desk.watch()
     desk.web.instead = [Failed(reason=Reason.RATE_LIMITED, why="429", retry_after_s=7_200)]
-    assert await owner.poll(watched) == 7_200_000
+    wait_ms = await owner.poll(watched)
+    assert 7_200_000 <= wait_ms <= 7_200_000 + watched.target.interval_ms
+    # Two hours is more than people should have to guess at.
+    assert desk.source().status.state is State.DEGRADED
+    desk.now[0] += 3_600_000
+    asked = len(desk.web.asked)
+    await owner.poll(watched)  # somebody wants it polled now; another source of the host would be held back as well
+    assert len(desk.web.asked) == asked
+
+
+async def test_a_server_that_wants_fewer_requests_is_not_broken_at_first(desk: Any):
+    """Three answers of that kind are patience; the fourth is a failure, and none of them hides a real one."""
+    owner, watched = desk.owner(), desk.watch()
+    await owner.poll(watched)
+    seen = []
+    for _ in range(4):
+        desk.web.instead = [Failed(reason=Reason.RATE_LIMITED, why="429", retry_after_s=1)]
+        wait_ms = await owner.poll(watched)
+        seen.append((watched.failures, desk.source().status.state, wait_ms is None or wait_ms <= 30_000))
+        desk.now[0] += 30_000
+    assert seen == [(0, State.HEALTHY, True)] * 3 + [(1, State.DEGRADED, True)]
+    await owner.poll(watched)
+    assert (watched.put_off, desk.source().status.state) == (0, State.HEALTHY)
+
+
+@pytest.mark.parametrize(
+    ("reason", "states"),
+    [
+        (Reason.TIMEOUT, [State.DEGRADED, State.DEGRADED, State.FAILING]),
+        (Reason.UNAUTHORIZED, [State.FAILING] * 3),
+        (Reason.CERTIFICATE, [State.FAILING] * 3),
+        (Reason.NOT_FOUND, [State.FAILING] * 3),
+        (Reason.REFUSED, [State.FAILING] * 3),
+        (Reason.PARSE, [State.DEGRADED, State.FAILING, State.FAILING]),
+        (Reason.SELECTOR, [State.DEGRADED, State.DEGRADED, State.FAILING]),
+    ],
+)
+async def test_what_a_person_must_mend_is_told_at_once_and_a_blip_is_not(
+    desk: Any, reason: Reason, states: list[State]
+):
+    """How many failures in a row are failing depends on what they are."""
+    owner, watched = desk.owner(), desk.watch()
+    await owner.poll(watched)
+    seen = []
+    for _ in states:
+        desk.web.instead = [Failed(reason=reason, why="so")]
+        desk.now[0] += 60_000
+        await owner.poll(watched)
+        seen.append(desk.source().status.state)
+    assert seen == states
+
+
+async def test_a_selector_that_finds_nothing_is_asked_on_by_the_schedule(desk: Any):
+    """The server is well, and its next document may hold what is selected."""
+    owner, watched = desk.owner(), desk.watch()
+    for _ in range(10):
+        desk.web.instead = [Failed(reason=Reason.SELECTOR, why="nothing")]
+        assert await owner.poll(watched) is None
+
+
+async def test_a_whole_answer_is_asked_for_every_six_hours_and_a_liar_is_found_out(desk: Any):
+    """A server that goes on saying 304 costs at most that long, and is not asked with conditions again."""
+    owner, watched = desk.owner(), desk.watch()
+    desk.web.etags = True
+    await owner.poll(watched)
+    stale = watched.validators
+    await owner.poll(watched)
+    desk.now[0] += CONDITIONAL_FOR_MAX_MS + 1
+    desk.web.instead = [
+        Reply(wire=b'{"price":7}', coding="", content_type="application/json", validators=stale)
+    ]  # another document under the same ETag
+    await owner.poll(watched)
+    assert (desk.web.asked[-1].validators, desk.head().version) == (None, 2)
+    await owner.poll(watched)
+    assert desk.web.asked[-1].validators is None
+
+
+async def test_sources_with_one_request_are_given_one_answer(desk: Any):
+    """A hundred watchers of one url are one visitor to its server; each has its own rules and its own versions."""
+    owner, first = desk.owner(), desk.watch()
+    other = desk.watch(epoch=1)
+    once = owner.turns.once()
+    await owner.turns.take(first, owner._spawn, once)
+    await owner.turns.take(other, owner._spawn, once)
+    await owner.settle()
+    assert len(desk.web.asked) == 1
+    assert owner.turns.counts == {"changed": 1, "canonical_same": 1}
+
+
+async def test_a_host_at_which_all_fail_is_asked_by_one_source_at_a_time(desk: Any):
+    """The others are told what the one was told, at no cost; the first good answer lets all of them ask again."""
+    owner = desk.owner()
+    watched = [desk.watch() for _ in range(8)]
+    for number, one in enumerate(watched):
+        one.target = replace(one.target, request=number)
+        await owner.load(one)
+    circuits = owner.turns.circuits
+    for number in range(5):
+        circuits.failed(
+            watched[0].target.host, f"s{number}", 100 + number, Failed(reason=Reason.TIMEOUT, why="late"), desk.now[0]
+        )
+    wait_ms = await owner.poll(watched[0])
+    assert desk.web.asked == []
+    assert (watched[0].failures, desk.source().status.why) == (1, "late")
+    desk.now[0] += wait_ms
+    watched[1].head = None  # all of them stand for one row here: the others have fenced it since
+    assert await owner.poll(watched[1]) is None
+    assert (len(desk.web.asked), circuits.open) == (1, 0)

@@ -12,10 +12,10 @@ import pytest
 
 from contracts.source import Source
 from contracts.table.fleet import Shard
-from monitor_fleet.admission import Admission
+from monitor_fleet.admission import Admission, HostCap
 from monitor_fleet.burden import Burden
 from monitor_fleet.schedule import grid_after
-from monitor_fleet.watched import Watched
+from monitor_fleet.watched import Target, Watched
 from monitor_fleet.worker import CRASHED_WAIT_MS, GIVING_WAIT_S, Worker
 from tests.simulation.virtual import run
 
@@ -31,6 +31,7 @@ class Sources:
         self.takes_s = 0.05
         self.act: Callable[[Watched], Awaitable[int | None]] | None = None
         self.loads = 0
+        self.shared = 0
         self._now_ms = now_ms
 
     async def load(self, _: Watched, __: Any) -> int | None:
@@ -38,7 +39,12 @@ class Sources:
         self.loads += 1
         return None
 
-    async def take(self, watched: Watched, _: Any) -> int | None:
+    def once(self) -> Any:
+        """Give what sources of one turn ask through: here, nothing."""
+        self.shared += 1
+        return None
+
+    async def take(self, watched: Watched, _: Any, __: Any = None) -> int | None:
         """Poll."""
         self.polls.append((watched.target.id, self._now_ms()))
         await asyncio.sleep(self.takes_s)
@@ -52,15 +58,20 @@ class Sources:
 class Rig:
     """A worker on the loop's own time."""
 
-    def __init__(self, **caps: int) -> None:
+    def __init__(self, *, in_flight_max: int = 256, per_host_max: int = 256, gap_ms: int = 0, shards: int = 1) -> None:
         self.may_act = True
         self.sources = Sources(self.now_ms)
         self.worker = Worker(
             turns=cast("Any", self.sources),
-            admission=Admission(**({"in_flight_max": 256, "per_host_max": 256} | caps)),
+            admission=Admission(
+                in_flight_max=in_flight_max,
+                slow_max=in_flight_max,
+                cap=HostCap(at_once_max=per_host_max, gap_ms=gap_ms),
+            ),
             now_ms=self.now_ms,
             may_act=lambda: self.may_act,
             burden=Burden(cpu_now=lambda: 0.0, boot_now=asyncio.get_running_loop().time),
+            shards=shards,
         )
         self._task = asyncio.create_task(self.worker.run())
 
@@ -74,6 +85,11 @@ class Rig:
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
+
+
+def request(source: Source) -> int:
+    """Give the number of what a source requests."""
+    return Target.of(source).request
 
 
 def a_source(number: int = 1, **fields: Any) -> Source:
@@ -96,7 +112,7 @@ def test_a_new_source_is_polled_at_once_and_then_on_its_grid():
         await asyncio.sleep(65)
         first, *rest = rig.sources.times(source.id)
         assert first - START_MS < 50
-        grid = grid_after(source.id, 10_000, START_MS)
+        grid = grid_after(request(source), 10_000, START_MS)
         assert rest == [grid + 10_000 * turn for turn in range(len(rest))]
         assert len(rest) in (6, 7)
         await rig.end()
@@ -139,7 +155,7 @@ def test_a_hand_off_skips_and_doubles_nothing():
         await asyncio.sleep(30)
         for source in sources:
             polls = Counter(
-                (at_ms - grid_after(source.id, 10_000, START_MS) + 5_000) // 10_000
+                (at_ms - grid_after(request(source), 10_000, START_MS) + 5_000) // 10_000
                 for at_ms in one.sources.times(source.id) + other.sources.times(source.id)
             )
             turns = sorted(turn for turn in polls if turn >= 0)
@@ -288,6 +304,101 @@ def test_a_host_that_hangs_holds_up_nobody_else():
         await rig.end()
 
     run(story())
+
+
+def test_hosts_that_hang_delay_nobody_who_answers():
+    """A fifth of all hosts hang to their time-out, far more polls than there are places: the rest is on time."""
+
+    async def story() -> None:
+        rig = Rig(in_flight_max=64)
+        rig.worker.on_claimed(SHARD)
+
+        async def hang(watched: Watched) -> int | None:
+            if watched.target.host.startswith("hung"):
+                await asyncio.sleep(10)
+                return 20_000
+            return None
+
+        rig.sources.act = hang
+        for number in range(200):
+            rig.worker.on_source(a_source(number, url=f"https://hung-{number}.example/"), SHARD)
+        for number in range(200, 1_000):
+            rig.worker.on_source(a_source(number), SHARD)
+        await asyncio.sleep(120)
+        lags = sorted(
+            (at_ms - request(a_source(number))) % 10_000
+            for number in range(200, 1_000)
+            for at_ms in rig.sources.times(a_source(number).id)
+        )
+        assert len(lags) >= 800 * 11
+        assert lags[-1] <= 100
+        assert rig.worker.in_flight_slow > 0
+        assert sum(len(rig.sources.times(a_source(number).id)) for number in range(200)) > 400
+        await rig.end()
+
+    run(story())
+
+
+def test_sources_that_request_the_same_take_one_turn():
+    """Due together, admitted once, given one answer: also where one is polled every 10 s and another every 30 s."""
+
+    async def story() -> None:
+        rig = Rig(per_host_max=1)
+        rig.worker.on_claimed(SHARD)
+        same = [a_source(number, url="https://one.example/", pollingInterval=10) for number in range(20)]
+        rare = a_source(50, url="https://one.example/", pollingInterval=30)
+        for source in (*same, rare, a_source(99, url="https://one.example/other")):
+            rig.worker.on_source(source, SHARD)
+        await asyncio.sleep(61)
+        times = rig.sources.times(same[0].id)
+        assert all(rig.sources.times(source.id) == times for source in same)
+        assert set(rig.sources.times(rare.id)) <= set(times)
+        assert len(rig.sources.times(rare.id)) == 2
+        assert rig.sources.shared == len(times) == 6
+        await rig.end()
+
+    run(story())
+
+
+def test_polls_of_one_host_keep_the_distance_that_the_share_of_shards_asks_for():
+    """A worker with a quarter of the shards asks a host at a quarter of the pace that the fleet may."""
+
+    async def story() -> None:
+        rig = Rig(gap_ms=25, shards=4)
+        rig.worker.on_claimed(SHARD)
+        for number in range(60):
+            rig.worker.on_source(a_source(number, url=f"https://one.example/{number}", status={"state": "new"}), SHARD)
+        await asyncio.sleep(20)
+        times = sorted(at_ms for _, at_ms in rig.sources.polls)
+        assert min(later - earlier for earlier, later in pairwise(times)) >= 100
+        assert len({source_id for source_id, _ in rig.sources.polls}) == 60
+        await rig.end()
+
+    run(story())
+
+
+def test_overload_is_counted_and_said(caplog: pytest.LogCaptureFixture):
+    """A worker that cannot keep up polls less often than it was asked to, and does not keep that to itself."""
+
+    async def story() -> None:
+        rig = Rig(in_flight_max=2)
+        rig.sources.takes_s = 0.5  # 4 polls/s, and 10/s are asked for
+        rig.worker.on_claimed(SHARD)
+        for number in range(10):
+            rig.worker.on_source(a_source(number, pollingInterval=1), SHARD)
+        await asyncio.sleep(60)
+        assert rig.worker.pace.overloaded
+        assert rig.worker.pace.skipped["waiting"] > 300
+        polled = Counter(source_id for source_id, _ in rig.sources.polls)
+        assert max(polled.values()) - min(polled.values()) <= 2  # all of them are stretched alike
+        rig.sources.takes_s = 0.01
+        await asyncio.sleep(30)
+        assert not rig.worker.pace.overloaded
+        await rig.end()
+
+    run(story())
+    said = [record.message for record in caplog.records if record.name == "monitor_fleet.pace"]
+    assert set(said) == {"overloaded"}
 
 
 def test_a_mistake_of_ours_in_one_turn_ends_no_polling():

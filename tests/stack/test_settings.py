@@ -72,6 +72,7 @@ def test_processes_are_told_in_text():
         "GATE_FORBIDDEN_NETWORKS": "10.83.0.0/16",
         "GATE_FORBIDDEN_PORTS": "4566,8080",
         "HISTORY_DAYS": "7",
+        "POLL_GAP_PER_HOST_MS": "10",
         "SHEET_SHARDS": "256",
     }
 
