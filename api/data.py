@@ -1,12 +1,12 @@
 """GET /datasources/{sourceId}/data: the newest document, or where to fetch it."""
 
 import os
-from dataclasses import dataclass
 from functools import cache, partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from api import door
+from api.documents import Documents
 from api.problem import Problem, no_such_source, try_again
 from api.request import Request
 from api.respond import Act, Answer, Event, Response, json_response, serve
@@ -14,27 +14,12 @@ from api.rows import read_head, read_row
 from contracts.bodies import BUCKET, GZIP, unpack
 from contracts.table import heads
 from contracts.table.heads import Head, Ref
-from contracts.table.schema import TableNames
-
-if TYPE_CHECKING:  # the stubs are not deployed
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_s3 import S3Client
 
 #: A Lambda answers with at most 6 MB (AWS), the escapes of its JSON wrapping included.
 ANSWER_BYTES_MAX = 5_000_000
 URL_TTL_S = 300
 #: Between reading the head and its body a commit may move on; twice in a row is something else.
 READS_MAX = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Documents:
-    """Where documents are kept."""
-
-    dynamodb: "DynamoDBClient"
-    s3: "S3Client"
-    table: str
-    bucket: str
 
 
 def get_data(request: Request, documents: Documents) -> Response:
@@ -104,13 +89,7 @@ def _has(request: Request, etag: str) -> bool:
 
 @cache
 def _act() -> Act:
-    documents = Documents(
-        dynamodb=door.dynamodb(),
-        s3=door.s3(),
-        table=TableNames.from_environ(os.environ).sheets_data,
-        bucket=os.environ["DOCUMENTS_BUCKET"],
-    )
-    return partial(get_data, documents=documents)
+    return partial(get_data, documents=Documents.at_the_door(os.environ))
 
 
 def handler(event: Event, _context: Any) -> Answer:

@@ -158,7 +158,7 @@ def _act() -> Act:
         queue_url=os.environ["QUEUE_URL"],
         tables=tables,
         uses=KeyUses(dynamodb=dynamodb, fleet_table=tables.fleet, keys=keys, now_ms=door.wall_ms, chance=door.CHANCE),
-        configuration=Configuration(dynamodb=dynamodb, fleet_table=tables.fleet, chance=door.CHANCE, pause=door.pause),
+        configuration=Configuration.at_the_door(dynamodb, tables.fleet),
         now_ms=door.wall_ms,
         chance=door.CHANCE,
     )

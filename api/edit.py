@@ -8,12 +8,14 @@ quicker makes us read it again.
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from botocore.exceptions import ClientError
 
+from api import door
 from api.problem import try_again
 from api.rows import read_row
+from contracts.clock import NowMs
 from contracts.kinds import SourceType
 from contracts.table import fleet
 from contracts.table.transaction import Act, reasons, transaction
@@ -42,7 +44,7 @@ class Cancelled(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Edit:
-    """What the log says of a change; `act` is put or delete."""
+    """What the log says of a change; `act` is put, delete, or poll, which changes nothing but is a wish."""
 
     source_id: str
     kind: SourceType
@@ -57,8 +59,16 @@ class Configuration:
 
     dynamodb: "DynamoDBClient"
     fleet_table: str
+    now_ms: NowMs
     chance: random.Random
     pause: Callable[[float], None]
+
+    @classmethod
+    def at_the_door(cls, dynamodb: "DynamoDBClient", fleet_table: str) -> Self:
+        """Join what a Lambda has."""
+        return cls(
+            dynamodb=dynamodb, fleet_table=fleet_table, now_ms=door.wall_ms, chance=door.CHANCE, pause=door.pause
+        )
 
     def land(self, actions: Sequence[Action], edit: Edit) -> None:
         """Write the actions and the fleet's part together; `Cancelled` or a problem 503 mean that nothing was."""
@@ -87,17 +97,16 @@ class Configuration:
 
     def _tell(self, edit: Edit, *, seen: int) -> list[Action]:
         table, kind, shard = self.fleet_table, edit.kind, edit.shard
+        entry = fleet.put_log(
+            table, kind, seen + 1, source_id=edit.source_id, shard=shard, act=edit.act, revision=edit.revision,
+            at_ms=self.now_ms(),
+        )  # fmt: skip
+        told: list[Action] = [("Update", fleet.bump_counter(table, kind, seen=seen)), ("Put", entry)]
+        if edit.act == "poll":
+            return told
         member: Action = (
             ("Delete", fleet.delete_member(table, kind, shard, edit.source_id))
             if edit.act == "delete"
             else ("Put", fleet.put_member(table, kind, shard, edit.source_id, revision=edit.revision))
         )
-        entry = fleet.put_log(
-            table, kind, seen + 1, source_id=edit.source_id, shard=shard, act=edit.act, revision=edit.revision
-        )
-        return [
-            member,
-            ("Update", fleet.bump_shard(table, kind, shard)),
-            ("Update", fleet.bump_counter(table, kind, seen=seen)),
-            ("Put", entry),
-        ]
+        return [member, ("Update", fleet.bump_shard(table, kind, shard)), *told]

@@ -72,7 +72,9 @@ class Registrar:
             tables=tables,
             keys=keys,
             uses=KeyUses(dynamodb=dynamodb, fleet_table=tables.fleet, keys=keys, now_ms=now_ms, chance=chance),
-            configuration=Configuration(dynamodb=dynamodb, fleet_table=tables.fleet, chance=chance, pause=pause),
+            configuration=Configuration(
+                dynamodb=dynamodb, fleet_table=tables.fleet, now_ms=now_ms, chance=chance, pause=pause
+            ),
             rules=Rules.from_environ(environ),
             now_ms=now_ms,
             chance=chance,

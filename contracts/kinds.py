@@ -1,5 +1,6 @@
 """The kinds and states of sources, for those who need no more of a source than these."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -8,6 +9,10 @@ class SourceType(StrEnum):
 
     EXTERNAL = "external"
     GOOGLE_SHEET = "googleSheet"
+
+
+#: Nothing of a kind is polled more often.
+POLLING_INTERVAL_MIN_S: Mapping[str, int] = {SourceType.EXTERNAL: 1, SourceType.GOOGLE_SHEET: 10}
 
 
 class State(StrEnum):

@@ -10,12 +10,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 
+from contracts.kinds import POLLING_INTERVAL_MIN_S
 from contracts.kinds import SourceType as SourceType  # noqa: PLC0414 - a source's own words are found here too
 from contracts.kinds import State as State  # noqa: PLC0414 - likewise
 from contracts.rules import check_header, check_pointer, check_selector, check_url, spreadsheet_id
 
 POLLING_INTERVAL_MAX_S = 86_400
-POLLING_INTERVAL_MIN_S = {"external": 1, "googleSheet": 10}
 URL_LENGTH_MAX = 4_096
 HEADERS_MAX = 32
 POINTERS_MAX = 64

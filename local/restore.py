@@ -219,8 +219,9 @@ class Restorer:
     def _configuration(self) -> Configuration:
         stack = self.stack
         return Configuration(
-            dynamodb=stack.dynamodb, fleet_table=stack.tables.fleet, chance=self.chance, pause=self.pause
-        )
+            dynamodb=stack.dynamodb, fleet_table=stack.tables.fleet, now_ms=self.now_ms, chance=self.chance,
+            pause=self.pause,
+        )  # fmt: skip
 
 
 def restore(

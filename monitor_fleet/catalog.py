@@ -57,8 +57,9 @@ class Catalog:
         self._deaths = 0
         self._sleep = sleep
         self._followed: dict[int, Shard] = {}
-        #: Shards not loaded yet, and what was edited in them meanwhile.
+        #: Shards not loaded yet, what was edited in them meanwhile, and what somebody wants polled.
         self._loading: dict[int, set[str]] = {}
+        self._wished: dict[int, set[str]] = {}
         self._work = asyncio.Event()
         self._entry = 0
         self._refreshing = asyncio.Lock()
@@ -67,12 +68,14 @@ class Catalog:
         """Begin with a shard that was claimed; its sources are told as soon as they are read."""
         self._followed[shard.number] = shard
         self._loading[shard.number] = set()
+        self._wished[shard.number] = set()
         self._work.set()
 
     def drop(self, number: int) -> None:
         """End with a shard; nothing more is told of its sources."""
         self._followed.pop(number, None)
         self._loading.pop(number, None)
+        self._wished.pop(number, None)
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -127,6 +130,8 @@ class Catalog:
         except StoreError:
             self._loading.setdefault(number, set())  # what was edited is not known any more: load all of it again
             raise
+        for source_id in self._wished.pop(number, ()):
+            self._on_poll(source_id)
 
     async def _follow(self) -> None:
         if await self._counter() <= self._entry:
@@ -139,8 +144,16 @@ class Catalog:
         # Only now: if reading failed, the same entries are read again.
         self._entry = int(entries[-1]["sk"]) if entries else self._entry
         for entry in entries:
-            if entry["act"] == "poll" and entry["shard"] in self._followed:
-                self._on_poll(entry["source"])
+            self._pass_on(entry)
+
+    def _pass_on(self, entry: Mapping[str, Any]) -> None:
+        """Pass a wish on, to a source of a shard that is being loaded once it is there."""
+        if entry["act"] != "poll" or entry["shard"] not in self._followed:
+            return
+        if entry["shard"] in self._wished:
+            self._wished[entry["shard"]].add(entry["source"])
+        else:
+            self._on_poll(entry["source"])
 
     def _note(self, entry: Mapping[str, Any], edited: dict[str, int]) -> None:
         """Sort one entry: of a shard that is loaded, of one being loaded, or of somebody else's."""

@@ -159,6 +159,7 @@ class Committer:
             step=made.step if made else None,
             bytes=made.bytes if made else 0,
             at_ms=new.at_ms,
+            ref=new.ref,
         )
         actions: list[tuple[Act, Request]] = [
             ("Update", heads.commit(self.tables.sheets_data, head, new)),

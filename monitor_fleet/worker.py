@@ -179,12 +179,16 @@ class Worker:
             self._end(source_id, self._held[watched.shard.number])
 
     def on_poll(self, source_id: str) -> None:
-        """Poll a source now, unless that is under way."""
+        """Poll a source now, unless that is under way; one whose head is not loaded yet, as soon as it is."""
         watched = self._watched.get(source_id)
         held = self._held.get(watched.shard.number) if watched else None
-        if watched and held and source_id not in held.turns and source_id not in held.loading:
-            watched.forget_answers()
-            self._set_turn(watched, self._now_ms())
+        if watched is None or held is None or held.leaving or source_id in held.turns:
+            return
+        if source_id in held.loading:
+            watched.at_once = True
+            return
+        watched.forget_answers()
+        self._set_turn(watched, self._now_ms())
 
     # What health and heartbeat tell.
 

@@ -67,6 +67,25 @@ def get_data(store: Store) -> list[Grant]:
     return [_table(store, "SheetsData", "GetItem"), _documents(store, "GetObject")]
 
 
+def see_history(store: Store) -> list[Grant]:
+    """Read one source's head, its changes, and documents they led to."""
+    return [
+        _table(store, "SheetsData", "GetItem"),
+        _table(store, "Changes", "Query"),
+        _documents(store, "GetObject"),
+        _missing_documents(store),
+    ]
+
+
+def poll_now(store: Store) -> list[Grant]:
+    """Put a wish into the fleet's log, for a source that is there, and no more often than it may be polled."""
+    return [
+        _table(store, "DataSources", "GetItem", "ConditionCheckItem"),
+        _table(store, "Fleet", "GetItem", "PutItem", "UpdateItem"),
+        _table(store, "Access", "PutItem"),
+    ]
+
+
 def register_source(store: Store) -> list[Grant]:
     """Write a source with its head, its place in the fleet's log, its secret and the request's idempotency key."""
     return [

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from contracts.clock import DAY_S
 from contracts.steps import Step
+from contracts.table.heads import Ref, body_id
 from contracts.table.values import bind, read_item, write_item
 
 type Request = dict[str, Any]
@@ -21,7 +22,11 @@ RESUME_VERSIONS_MAX = 300
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """A stored step. `step` is None where there is none to apply: the first version, or one too large."""
+    """
+    A stored step. `step` is None where there is none to apply: the first version, or one too large.
+
+    `ref` is where the document that it led to was put, for as long as that is kept; None where nobody noted it.
+    """
 
     source_id: str
     incarnation: str
@@ -29,6 +34,7 @@ class Change:
     step: Step | None
     bytes: int
     at_ms: int
+    ref: Ref | None = None
 
     @classmethod
     def read(cls, item: Mapping[str, Any]) -> Self:
@@ -41,6 +47,7 @@ class Change:
             step=_unpack(plain.get("ops")),
             bytes=plain["bytes"],
             at_ms=plain["at"],
+            ref=_ref(plain),
         )
 
 
@@ -50,6 +57,7 @@ def put(table: str, change: Change, *, history_days: int) -> Request:
         "sheetId": change.source_id, "version": change.version, "incarnation": change.incarnation,
         "ops": _pack(change.step), "bytes": change.bytes, "at": change.at_ms,
         "ttl": change.at_ms // 1_000 + history_days * DAY_S,
+        **(_kept(change.ref) if change.ref else {}),
     }  # fmt: skip
     return {"TableName": table, "Item": write_item(item)}
 
@@ -66,6 +74,25 @@ def after(table: str, source_id: str, version: int, *, upto: int, limit: int = R
     }
 
 
+def before(table: str, source_id: str, version: int, *, limit: int) -> Request:
+    """Query one page of the changes that led to versions below one, newest first."""
+    values = bind({"source": source_id, "version": version})
+    return _part(table, "#version < :version", values) | {"ScanIndexForward": False, "Limit": limit}
+
+
+def from_version(table: str, source_id: str, version: int, *, start: Mapping[str, Any] | None = None) -> Request:
+    """Query one page (1 MB, AWS) of the changes that led to versions from one on, oldest first."""
+    request = _part(table, "#version >= :version", bind({"source": source_id, "version": version}))
+    return request | ({"ExclusiveStartKey": start} if start else {})
+
+
+def time_from(table: str, source_id: str, version: int) -> Request:
+    """Query when the first version from one on that is still kept was made."""
+    request = from_version(table, source_id, version)
+    names = {**request["ExpressionAttributeNames"], "#at": "at"}
+    return request | {"Limit": 1, "ProjectionExpression": "#version, #at", "ExpressionAttributeNames": names}
+
+
 def keys_of(table: str, source_id: str, *, start: Mapping[str, Any] | None = None) -> Request:
     """Query one page of a source's keys, to delete them."""
     request: Request = {
@@ -76,6 +103,28 @@ def keys_of(table: str, source_id: str, *, start: Mapping[str, Any] | None = Non
         "ExpressionAttributeNames": {"#version": "version"},
     }
     return request | ({"ExclusiveStartKey": start} if start else {})
+
+
+def _part(table: str, versions: str, values: Mapping[str, Any]) -> Request:
+    return {
+        "TableName": table,
+        "KeyConditionExpression": f"sheetId = :source AND {versions}",
+        "ExpressionAttributeNames": {"#version": "version"},
+        "ExpressionAttributeValues": values,
+        "ConsistentRead": True,
+    }
+
+
+def _kept(ref: Ref) -> dict[str, Any]:
+    """Note where a document is; its id is made of the row's own key and the hash."""
+    return {"hash": ref.id.rpartition("@")[2], "encoding": ref.encoding, "size": ref.bytes}
+
+
+def _ref(plain: Mapping[str, Any]) -> Ref | None:
+    if "encoding" not in plain:
+        return None
+    kept_as = body_id(plain["sheetId"], plain["version"], plain["hash"])
+    return Ref(id=kept_as, encoding=plain["encoding"], bytes=plain["size"])
 
 
 def _pack(step: Step | None) -> str | bytes | None:

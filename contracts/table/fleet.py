@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
+from contracts.clock import DAY_S, SECOND_MS
 from contracts.kinds import SourceType
 from contracts.sharding import SHARD_ROW_BUCKETS
 from contracts.table.values import Item, bind, read_item, write_item
@@ -25,6 +26,8 @@ LOAD_STEPS = 10
 LOAD_MAX = 0xFFFF / LOAD_STEPS
 
 COUNTER = "#"
+#: A worker that did not read the log for 5 s has lost its shards, and reads them anew when it claims them again.
+LOG_TTL_S = DAY_S
 
 
 class Why(StrEnum):
@@ -349,10 +352,13 @@ def bump_counter(table: str, kind: SourceType, *, seen: int) -> Request:
 
 
 def put_log(
-    table: str, kind: SourceType, entry: int, *, source_id: str, shard: int, act: str, revision: int
+    table: str, kind: SourceType, entry: int, *, source_id: str, shard: int, act: str, revision: int, at_ms: int
 ) -> Request:
     """Put an entry of the configuration log; `act` is put, delete or poll (an action of a configuration edit)."""
-    item = log_key(kind, entry) | {"source": source_id, "shard": shard, "act": act, "revision": revision}
+    item = log_key(kind, entry) | {
+        "source": source_id, "shard": shard, "act": act, "revision": revision,
+        "at": at_ms, "ttl": at_ms // SECOND_MS + LOG_TTL_S,
+    }  # fmt: skip
     return {"TableName": table, "Item": write_item(item), "ConditionExpression": "attribute_not_exists(pk)"}
 
 

@@ -54,7 +54,7 @@ SCHEMAS: Mapping[str, Schema] = {
     "Changes": Schema(hash=Key(name="sheetId"), range=Key(name="version", type="N"), has_ttl=True),
     "Connections": Schema(hash=Key(name="connectionId"), range=Key(name="sheetId"), has_ttl=True),
     "Subscribers": Schema(hash=Key(name="bucket"), range=Key(name="connectionId"), has_ttl=True),
-    "Fleet": Schema(hash=Key(name="pk"), range=Key(name="sk")),
+    "Fleet": Schema(hash=Key(name="pk"), range=Key(name="sk"), has_ttl=True),
     "Access": Schema(hash=Key(name="id"), has_ttl=True),
     "Budget": Schema(hash=Key(name="id"), has_ttl=True),
 }

@@ -77,6 +77,11 @@ def delete(table: str, source_id: str, *, revision: int) -> Request:
     }
 
 
+def is_there(table: str, source_id: str) -> Request:
+    """Hold a transaction to a source that is there (its ConditionCheck)."""
+    return {"TableName": table, "Key": write_item({"id": source_id}), "ConditionExpression": "attribute_exists(id)"}
+
+
 def set_status(table: str, source_id: str, status: "Status", *, incarnation: str) -> Request:
     """
     Write a status on a transition; never touches the revision.

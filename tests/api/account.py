@@ -62,7 +62,8 @@ class Aws:
             dynamodb=given["dynamodb"], sqs=given["sqs"], queue_url=self.queue_url, tables=self.tables,
             uses=self.uses(dynamodb=given["dynamodb"], secrets=given["secrets"]), now_ms=self.now_ms, chance=chance,
             configuration=Configuration(
-                dynamodb=given["dynamodb"], fleet_table=self.tables.fleet, chance=chance, pause=self.pauses.append
+                dynamodb=given["dynamodb"], fleet_table=self.tables.fleet, now_ms=self.now_ms, chance=chance,
+                pause=self.pauses.append,
             ),
         )  # fmt: skip
 

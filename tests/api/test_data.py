@@ -10,7 +10,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from api.data import Documents, get_data
+from api.data import get_data
+from api.documents import Documents
 from contracts.canonical import canonical, digest
 from contracts.table import heads
 from tests.api.account import Answer, Aws, Caller

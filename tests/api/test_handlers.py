@@ -18,6 +18,9 @@ VERBS = {
     "preview": "POST /datasources/preview",
     "update": "PUT /datasources/{sourceId}/update",
     "delete": "DELETE /datasources/{sourceId}/delete",
+    "changes": "GET /datasources/{sourceId}/changes",
+    "series": "GET /datasources/{sourceId}/series",
+    "poll": "POST /datasources/{sourceId}/poll",
     "tickets": "POST /tickets",
     "fleet": "GET /fleet",
 }
@@ -50,6 +53,9 @@ def test_the_handlers_work_together():
     assert [item["id"] for item in json.loads(call("list")["body"])["items"]] == [source_id]
     assert call("get", source_id=source_id)["statusCode"] == 200
     assert call("data", source_id=source_id)["statusCode"] == 404
+    assert json.loads(call("changes", source_id=source_id)["body"])["items"] == []
+    assert json.loads(call("series", source_id=source_id, query={"path": ""})["body"])["points"] == []
+    assert call("poll", source_id=source_id)["statusCode"] == 202
     assert call("update", source_id=source_id, body="{}")["statusCode"] == 428
     assert json.loads(call("preview", body=json.dumps({"url": "http://a.invalid/"}))["body"])["reason"] == "dns"
     assert call("tickets")["statusCode"] == 201

@@ -235,6 +235,27 @@ async def deletes(world: World) -> bool:
     return await world.allowed("DELETE", f"/datasources/{world.made[-1]}/delete")
 
 
+async def shows_history(world: World) -> bool:
+    """Follow a place of both documents, which means to read them; the older is known by its document alone."""
+    for name, path in ((SMALL, "/n"), (LARGE, "/0")):
+        status, answer = await world.api.call("GET", f"/datasources/{world.ids[name]}/changes?path={path}")
+        if status != 200 or answer["items"][-1]["after"] is None:
+            return False
+    return True
+
+
+async def charts(world: World) -> bool:
+    """Chart a number, and what is none in a document of the bucket."""
+    paths = [f"/datasources/{world.ids[name]}/series?path={path}" for name, path in ((SMALL, "/n"), (LARGE, "/0"))]
+    return all([await world.allowed("GET", path) for path in paths])
+
+
+async def polls_now(world: World) -> bool:
+    """Ask for a poll of a source that was not asked for lately."""
+    assert await registers(world)
+    return await world.allowed("POST", f"/datasources/{world.made[-1]}/poll")
+
+
 async def issues_tickets(world: World) -> bool:
     """Ask for a ticket."""
     return await world.allowed("POST", "/tickets")
@@ -289,6 +310,9 @@ async def succeeds(use: Use, world: World) -> bool:
         ("api-list", lists),
         ("api-get", gets),
         ("api-data", gets_data),
+        ("api-changes", shows_history),
+        ("api-series", charts),
+        ("api-poll", polls_now),
         ("api-register", registers),
         ("api-preview", previews),
         ("api-update", updates),

@@ -48,7 +48,7 @@ class Desk:
             self.memory.delete_item(**fleet.delete_member(NAMES.fleet, KIND, shard, source_id))
         self.memory.update_item(**fleet.bump_counter(NAMES.fleet, KIND, seen=self._entry - 1))
         log = fleet.put_log(
-            NAMES.fleet, KIND, self._entry, source_id=source_id, shard=shard, act=act, revision=revision
+            NAMES.fleet, KIND, self._entry, source_id=source_id, shard=shard, act=act, revision=revision, at_ms=0
         )
         self.memory.put_item(**log)
 
@@ -135,6 +135,22 @@ def test_a_deleted_source_is_gone_and_a_wish_is_passed_on():
         await asyncio.sleep(1.1)
 
         assert desk.told == [("s1", "gone"), ("s2", "poll")]
+
+    with_desk(story)
+
+
+def test_a_wish_for_a_source_that_is_being_loaded_waits_for_it():
+    """Said before the source is known, it would be lost."""
+
+    async def story(desk: Desk) -> None:
+        desk.edit("s1")
+        await asyncio.sleep(1.5)
+        desk.store.fails = 2
+        desk.catalog.follow(MINE)
+        desk.edit("s1", "poll")
+        await asyncio.sleep(3)
+
+        assert desk.told == [("s1", 1, 1), ("s1", "poll")]
 
     with_desk(story)
 

@@ -234,6 +234,27 @@ def test_a_turn_that_never_began_gives_its_place_back():
     run(story())
 
 
+def test_a_wish_is_obeyed_at_once():
+    """Also for a source whose head is not loaded yet, and not by two polls at a time."""
+
+    async def story() -> None:
+        rig = Rig()
+        source = a_source(pollingInterval=3_600)
+        rig.worker.on_claimed(SHARD)
+        rig.worker.on_source(source, SHARD)
+        rig.worker.on_poll(source.id)
+        await asyncio.sleep(0.2)
+        assert len(rig.sources.times(source.id)) == 1
+        for _ in range(3):
+            rig.worker.on_poll(source.id)
+        await asyncio.sleep(0.2)
+        assert len(rig.sources.times(source.id)) == 2
+        rig.worker.on_poll("external-ffffffff")
+        await rig.end()
+
+    run(story())
+
+
 def test_an_edit_is_obeyed_at_once_and_repetition_is_not_an_edit():
     """A person who edits wants to see; a catalog that tells twice does not."""
 

@@ -98,7 +98,9 @@ class World:
             if act == "delete"
             else ("Put", fleet.put_member(table, KIND, shard, source.id, revision=revision))
         )
-        log = fleet.put_log(table, KIND, self._entry + 1, source_id=source.id, shard=shard, act=act, revision=revision)
+        log = fleet.put_log(
+            table, KIND, self._entry + 1, source_id=source.id, shard=shard, act=act, revision=revision, at_ms=0
+        )
         told: list[tuple[Act, dict[str, Any]]] = [
             member,
             ("Update", fleet.bump_shard(table, KIND, shard)),

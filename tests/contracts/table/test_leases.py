@@ -328,7 +328,9 @@ def test_of_two_edits_at_once_one_lands_whole(client: Any, table: str, refused: 
     """Counter and log move together, so who follows the counter finds every entry."""
 
     def edit(seen: int, source_id: str) -> dict[str, Any]:
-        entry = fleet.put_log(table, KIND, seen + 1, source_id=source_id, shard=1, act="put", revision=1)
+        entry = fleet.put_log(
+            table, KIND, seen + 1, source_id=source_id, shard=1, act="put", revision=1, at_ms=2_000_000_000_000
+        )
         actions: list[Any] = [
             ("Put", fleet.put_member(table, KIND, 1, source_id, revision=1)),
             ("Update", fleet.bump_shard(table, KIND, 1)),
