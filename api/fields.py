@@ -51,9 +51,6 @@ def _by_rules(document: Mapping[str, Any], policy: Policy) -> Iterator[FieldErro
         yield FieldError(field="type", message="this release polls external sources only")
     elif isinstance(url := document.get("url"), str) and url:
         yield from _named("url", lambda text: check_destination(check_url(text), policy), url.strip())
-    for name in ("tolerance", "unordered"):
-        if document.get(name):
-            yield FieldError(field=name, message="this release does not apply it yet: leave it out")
     headers = document.get("headers")
     for name, value in list(headers.items())[:HEADERS_MAX] if isinstance(headers, dict) else []:
         if isinstance(value, str):

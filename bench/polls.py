@@ -190,7 +190,7 @@ def turns(http: ClientSession, store: Any) -> Turns:
     chance = random.Random(1)
     documents = Documents(store=store, table=NAMES.sheets_data, bucket=NoBucket())
     return Turns(
-        poller=Poller(fetch=ask_source, keys=NoKeys(), offload=inline, now_ms=now_ms),
+        poller=Poller(fetch=ask_source, keys=NoKeys(), offload=inline, now_ms=now_ms, stored=documents.get),
         committer=Committer(
             store=store, tables=NAMES, documents=documents, offload=inline, now_ms=now_ms, may_act=may_act,
             history_days=7,

@@ -1,6 +1,9 @@
 """What a url, a header, a selector, a pointer and a spreadsheet's address must look like. Each raises ValueError."""
 
 import re
+from collections.abc import Mapping
+from math import prod
+from typing import Any
 
 import jmespath
 from yarl import URL
@@ -9,6 +12,7 @@ from contracts.addresses import Policy, literal, why_refused
 
 PORTS_ALLOWED = frozenset({80, 443, 8080, 8443})
 HEADER_VALUE_LENGTH_MAX = 4_096
+SELECTOR_REPETITION_MAX = 1_000
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")  # RFC 9110 5.1: a token
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
@@ -92,10 +96,20 @@ def check_selector(selector: str) -> str:
     if not selector:
         return selector
     try:
-        jmespath.compile(selector)
-    except jmespath.exceptions.JMESPathError as error:
+        parsed = jmespath.compile(selector).parsed
+    except (jmespath.exceptions.JMESPathError, RecursionError) as error:
         raise ValueError(f"not a JMESPath expression: {error}") from error
+    if repetition(parsed) > SELECTOR_REPETITION_MAX:
+        raise ValueError(f"it may repeat a part of the document more than {SELECTOR_REPETITION_MAX} times")
     return selector
+
+
+def repetition(node: Mapping[str, Any]) -> int:
+    """Say how often an expression may repeat one part: `{a: @, b: @}` twice, and each one after it multiplies."""
+    parts = [repetition(child) for child in node["children"] if isinstance(child, dict)]
+    if node["type"] in {"multi_select_dict", "multi_select_list", "function_expression", "and_expression"}:
+        return max(1, sum(parts))
+    return prod(parts)
 
 
 def check_pointer(pointer: str) -> str:
@@ -103,6 +117,11 @@ def check_pointer(pointer: str) -> str:
     if not pointer or not _POINTER.fullmatch(pointer):
         raise ValueError("not a JSON Pointer: it starts with / and escapes ~ as ~0 and / as ~1")
     return pointer
+
+
+def check_place(pointer: str) -> str:
+    """Accept what `check_pointer` does, and the empty pointer: the whole document."""
+    return check_pointer(pointer) if pointer else pointer
 
 
 def spreadsheet_id(url: str) -> str:

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, St
 from contracts.kinds import POLLING_INTERVAL_MIN_S
 from contracts.kinds import SourceType as SourceType  # noqa: PLC0414 - a source's own words are found here too
 from contracts.kinds import State as State  # noqa: PLC0414 - likewise
-from contracts.rules import check_header, check_pointer, check_selector, check_url, spreadsheet_id
+from contracts.rules import check_header, check_place, check_pointer, check_selector, check_url, spreadsheet_id
 
 POLLING_INTERVAL_MAX_S = 86_400
 URL_LENGTH_MAX = 4_096
@@ -21,6 +21,8 @@ HEADERS_MAX = 32
 POINTERS_MAX = 64
 RANGES_MAX = 64
 TAGS_MAX = 20
+#: Above this doubles skip integers, and "within" would mean nothing.
+TOLERANCE_MAX = 1e15
 API_KEY_LENGTH_MAX = 8_192
 
 
@@ -48,6 +50,7 @@ class Status(Model):
 
 
 Pointer = Annotated[str, AfterValidator(check_pointer)]
+Place = Annotated[str, AfterValidator(check_place)]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
@@ -64,8 +67,8 @@ class SourceFields(Model):
     auth: Auth = Auth()
     selector: Annotated[str, Field(max_length=1_024), AfterValidator(check_selector)] = ""
     ignore: list[Pointer] = Field(default_factory=list, max_length=POINTERS_MAX)
-    tolerance: float = Field(default=0, ge=0, allow_inf_nan=False)
-    unordered: list[Pointer] = Field(default_factory=list, max_length=POINTERS_MAX)
+    tolerance: float = Field(default=0, ge=0, le=TOLERANCE_MAX, allow_inf_nan=False)
+    unordered: list[Place] = Field(default_factory=list, max_length=POINTERS_MAX)
     ranges: list[Annotated[str, StringConstraints(min_length=1, max_length=256)]] = Field(
         default_factory=list, max_length=RANGES_MAX
     )

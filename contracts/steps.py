@@ -4,7 +4,10 @@ A step: the RFC 6902 operations that lead from one version of a document to the 
 Both documents must hold numbers as `contracts.canonical.number` reads them, so that `1` and `1.0` are one value.
 """
 
-from typing import Any
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
 
 import fastjsonpatch
 
@@ -13,6 +16,42 @@ type Step = list[Operation]
 
 #: Replaces the whole document: the step where a patch would not be smaller.
 WHOLE_PATH = ""
+
+
+#: What a summary shows of the places that changed.
+SUMMARY_PATHS_MAX = 5
+SUMMARY_PATH_LENGTH_MAX = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What a step did, in numbers: how many places were added, removed and changed, and the first of them."""
+
+    added: int
+    removed: int
+    changed: int
+    paths: tuple[str, ...]
+
+    @classmethod
+    def of(cls, step: "Step") -> Self:
+        """Count the operations."""
+        kinds = Counter(operation["op"] for operation in step)
+        first = dict.fromkeys(operation["path"] for operation in step[: SUMMARY_PATHS_MAX * 2])
+        return cls(
+            added=kinds["add"],
+            removed=kinds["remove"],
+            changed=len(step) - kinds["add"] - kinds["remove"],
+            paths=tuple(path[:SUMMARY_PATH_LENGTH_MAX] for path in list(first)[:SUMMARY_PATHS_MAX]),
+        )
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        """Read what `row` gave."""
+        return cls(**{**row, "paths": tuple(row["paths"])})
+
+    def row(self) -> dict[str, Any]:
+        """Give the plain map that the table and the API show."""
+        return {"added": self.added, "removed": self.removed, "changed": self.changed, "paths": list(self.paths)}
 
 
 class StepFailed(ValueError):

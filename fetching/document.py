@@ -5,16 +5,23 @@ Pure and picklable, because large answers are read in another process.
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
-from contracts.canonical import NotCanonical, canonical, digest
+import msgspec
+
+from contracts.canonical import NotCanonical, canonical, digest, number
 from contracts.source import SourceFields
 from fetching.decode import TooLarge, Undecodable
 from fetching.failures import too_large
+from fetching.lists import asked_for, steady
 from fetching.outcome import Failed, Reason
-from fetching.parse import Format, Unparsable, parse
+from fetching.parse import Format, Unparsable, format_of, parse
 from fetching.select import SelectorFailed, ignore, select, unshared
 from fetching.text import Unreadable, text_of
+from fetching.tolerance import settled
+from fetching.unordered import ordered
+
+_decode = msgspec.json.Decoder(float_hook=number).decode
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,11 +31,23 @@ class Reading:
     format: Format = "auto"
     selector: str = ""
     ignore: tuple[str, ...] = ()
+    unordered: tuple[str, ...] = ()
+    tolerance: float = 0
 
     @classmethod
     def of(cls, fields: SourceFields) -> Self:
         """Take it from what a person set."""
-        return cls(format=fields.data_format, selector=fields.selector, ignore=tuple(fields.ignore))
+        return cls(
+            format=fields.data_format,
+            selector=fields.selector,
+            ignore=tuple(fields.ignore),
+            unordered=tuple(fields.unordered),
+            tolerance=fields.tolerance,
+        )
+
+    def wants_last(self, *, xml: bool) -> bool:
+        """Tell whether what a document becomes depends on the last one."""
+        return xml or self.tolerance > 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,18 +58,35 @@ class Document:
     hash: str
 
 
-def read(decoded: bytes, content_type: str, how: Reading) -> Document | Failed:
-    """Read an answer's decoded bytes; whatever is wrong with them comes back as a failure."""
+def read(decoded: bytes, content_type: str, how: Reading, last: bytes | None = None) -> Document | Failed:
+    """
+    Read an answer's decoded bytes; whatever is wrong with them comes back as a failure.
+
+    `last` is the last reported document in canonical form, where there is one: numbers that wobble are held against
+    it, and what is a list in it stays one.
+    """
     try:
-        document = select(parse(text_of(decoded, content_type), how.format), how.selector)
-        if how.selector and how.ignore:
-            document = unshared(document)
-        written = canonical(ignore(document, how.ignore))
+        written = canonical(_document(text_of(decoded, content_type), how, last))
     except (Unreadable, Unparsable, NotCanonical) as error:
         return Failed(reason=Reason.PARSE, why=str(error))
     except SelectorFailed as error:
         return Failed(reason=Reason.SELECTOR, why=str(error))
     return Document(canonical=written, hash=digest(written))
+
+
+def _document(text: str, how: Reading, last: bytes | None) -> Any:
+    """Parse, select, make lists steady, ignore, put into order, and settle: each step sees what the one before made."""
+    xml = format_of(text, how.format) == "xml"
+    document = select(parse(text, how.format, lists=asked_for(how.selector)), how.selector)
+    if how.selector and (how.ignore or how.unordered or how.tolerance):
+        document = unshared(document)
+    before = _decode(last) if last is not None and how.wants_last(xml=xml) else None
+    if xml:
+        document = steady(document, before)
+    document = ordered(ignore(document, how.ignore), how.unordered)
+    if not how.tolerance or last is None:
+        return document
+    return settled(document, before, how.tolerance, unordered=how.unordered, texts=xml)
 
 
 def undecodable(error: Undecodable | TooLarge) -> Failed:

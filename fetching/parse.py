@@ -1,6 +1,7 @@
 """Text to a document. What JSON and XML may cost is bounded before and after."""
 
 import re
+from collections.abc import Sequence
 from typing import Any, Literal
 from xml.parsers import expat
 
@@ -8,6 +9,7 @@ import msgspec
 import xmltodict
 
 from contracts.canonical import number
+from fetching.lists import Path, forced
 
 type Format = Literal["json", "xml", "auto"]
 
@@ -16,15 +18,17 @@ NODES_MAX = 500_000
 
 _json = msgspec.json.Decoder(float_hook=number)
 _CONTAINERS = frozenset({dict, list})
+_JSON_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_LONE_SURROGATE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
+_BYTE = re.compile(r"\(byte (\d+)\)")
+_CONSTANT = re.compile(r"-?(NaN|Infinity)")
 _HTML = re.compile(r"\s*(?:<!doctype\s+html|<html)", re.IGNORECASE)
 
 
 class Unparsable(ValueError):
     """The text is not the document that it should be."""
-
-
-class _Found(Exception):
-    """Ends a look at an XML prolog; `args[0]` says whether a DOCTYPE is there."""
 
 
 def format_of(text: str, wanted: Format) -> Literal["json", "xml"]:
@@ -38,14 +42,15 @@ def format_of(text: str, wanted: Format) -> Literal["json", "xml"]:
     return wanted
 
 
-def parse(text: str, wanted: Format) -> Any:
+def parse(text: str, wanted: Format, *, lists: frozenset[Path] = frozenset()) -> Any:
     """
     Read a document.
 
-    XML becomes what xmltodict makes of it; so an element that comes once is a value, one that repeats is a list.
+    XML becomes what xmltodict makes of it: an element that comes once is a value, one that repeats is a list, and so
+    is one at a place of `lists`.
     """
     if format_of(text, wanted) == "xml":
-        document = _parse_xml(text)
+        document = _parse_xml(text, lists)
     elif text.lstrip()[:1] == "<":
         raise Unparsable("the answer is XML or a web page, not JSON")
     else:
@@ -55,45 +60,94 @@ def parse(text: str, wanted: Format) -> Any:
 
 
 def _parse_json(text: str) -> Any:
+    _check_count(text)
     try:
         return _json.decode(text)
     except (msgspec.MsgspecError, UnicodeError) as error:
-        raise Unparsable(f"the answer is not JSON: {error}") from error
+        raise Unparsable(f"the answer is not JSON: {_why(text, error)}") from error
     except RecursionError as error:
-        raise Unparsable(f"the document is nested deeper than {DEPTH_MAX}") from error
+        raise _too_deep() from error
 
 
-def _parse_xml(text: str) -> Any:
+def _check_count(text: str) -> None:
+    """
+    Count the values of a JSON text before anything is made of them: two bytes can stand for an object of 64.
+
+    Commas and brackets are at least as many as values; where these are too many, those inside of strings are left out.
+    """
+    if text.count(",") + text.count("[") + text.count("{") < NODES_MAX:
+        return
+    bare = _JSON_STRING.sub("", text)
+    if bare.count(",") + bare.count("[") + bare.count("{") >= NODES_MAX:
+        raise _too_many()
+
+
+def _why(text: str, error: Exception) -> str:
+    """Say what is wrong where the decoder's own words would mislead."""
+    said = str(error)
+    if not text.strip():
+        return "it is empty"
+    if _LONE_SURROGATE.search(text) and ("surrogate" in said or "truncated" in said):
+        return "a text holds half of a surrogate pair, which is no character (RFC 8259 8.2)"
+    at = _BYTE.search(said)
+    constant = _CONSTANT.match(text.encode()[int(at[1]) :].decode(errors="replace")) if at else None
+    if constant:
+        return f"{constant[1]} is no number of JSON (RFC 8259 6)"
+    return "an integer has more than 4,300 digits" if "out of range" in said else said
+
+
+def _parse_xml(text: str, lists: frozenset[Path]) -> Any:
     if _HTML.match(text):
         raise Unparsable("the answer is a web page, not XML")
-    # Each element and attribute costs one of these; a million empty elements would take seconds.
-    if text.count("<") + text.count("=") > 2 * NODES_MAX:
-        raise Unparsable(f"the document has more than {NODES_MAX} nodes")
     data = text.encode()
-    if b"<!DOCTYPE" in data and _has_doctype(data):
-        raise Unparsable("the XML has a DOCTYPE, which could define entities: it is not read")
     try:
-        return xmltodict.parse(data, encoding="utf-8")
+        _Counter().look(data)
+        return xmltodict.parse(data, encoding="utf-8", force_list=forced(lists) if lists else None)
     except (expat.ExpatError, ValueError) as error:
         raise Unparsable(f"the answer is not XML: {error}") from error
 
 
-def _has_doctype(data: bytes) -> bool:
-    """Tell a DOCTYPE from the same letters in a text: look only as far as the first element."""
-    parser = expat.ParserCreate("utf-8")
-    parser.StartDoctypeDeclHandler = lambda *_: _stop(found=True)
-    parser.StartElementHandler = lambda *_: _stop(found=False)
-    try:
+class _Counter:
+    """
+    Looks through an XML text once before anything is built of it: nodes, depth, and that there is no DOCTYPE.
+
+    Elements and attributes are the nodes. A DOCTYPE could define entities: bombs, or files of this machine.
+    """
+
+    def __init__(self) -> None:
+        self._nodes = self._depth = 0
+
+    def look(self, data: bytes) -> None:
+        """Raise Unparsable for the first thing that is too much."""
+        parser = expat.ParserCreate("utf-8")
+        parser.ordered_attributes = True
+        parser.StartDoctypeDeclHandler = _refuse_doctype
+        parser.StartElementHandler = self._began
+        parser.EndElementHandler = self._ended
         parser.Parse(data, True)
-    except _Found as found:
-        return bool(found.args[0])
-    except expat.ExpatError:
-        return False  # the real parse says what is wrong
-    return False
+
+    def _began(self, _: str, attributes: Sequence[str]) -> None:
+        self._nodes += 1 + len(attributes) // 2
+        self._depth += 1
+        if self._nodes > NODES_MAX:
+            raise _too_many()
+        if self._depth > DEPTH_MAX:
+            raise _too_deep()
+
+    def _ended(self, _: str) -> None:
+        self._depth -= 1
 
 
-def _stop(*, found: bool) -> None:
-    raise _Found(found)
+def _refuse_doctype(*_: object) -> None:
+    raise Unparsable("the XML has a DOCTYPE, which could define entities: it is not read")
+
+
+def _too_many() -> Unparsable:
+    return Unparsable(f"the document has more than {NODES_MAX} nodes: select less, or watch a smaller part")
+
+
+def _too_deep() -> Unparsable:
+    return Unparsable(f"the document is nested deeper than {DEPTH_MAX}")
 
 
 def _check_shape(document: Any) -> None:
@@ -102,7 +156,7 @@ def _check_shape(document: Any) -> None:
     for _ in range(DEPTH_MAX):
         nodes += sum(map(len, level))
         if nodes > NODES_MAX:
-            raise Unparsable(f"the document has more than {NODES_MAX} nodes")
+            raise _too_many()
         level = [
             child
             for value in level
@@ -111,4 +165,4 @@ def _check_shape(document: Any) -> None:
         ]
         if not level:
             return
-    raise Unparsable(f"the document is nested deeper than {DEPTH_MAX}")
+    raise _too_deep()

@@ -75,19 +75,19 @@ async def preview(wanted: Wanted, world: World) -> dict[str, Any]:
     """Ask, and say what came: the body that the API answers with (docs/api.md)."""
     hidden, began_s = Hidden.of(wanted.key), world.clock()
     first = await _look(replace(wanted.ask, timeout_s=FIRST_TIMEOUT_S), wanted.how, world)
-    failed = first.outcome if isinstance(first.outcome, Failed) else first.found
-    if not isinstance(first.outcome, Reply) or not isinstance(failed, Document):
-        assert isinstance(failed, Failed)  # a 304 that nobody asked for is one too
-        return {**hidden.everywhere(_failure(first, failed)), "document": None}
+    found = first.outcome if isinstance(first.outcome, Failed) else first.found
+    if not isinstance(first.outcome, Reply) or not isinstance(found, Document):
+        assert isinstance(found, Failed)  # a 304 that nobody asked for is one too
+        return {**hidden.everywhere(_failure(first, found)), "document": None}
     second = None
     if world.clock() - began_s < SECOND_BEFORE_S:
         await world.pause(PAUSE_S)
         again = replace(wanted.ask, validators=first.outcome.validators, timeout_s=SECOND_TIMEOUT_S)
-        second = await _look(again, wanted.how, world)
+        second = await _look(again, wanted.how, world, last=found)
     return _success(wanted, world, hidden, first, second)
 
 
-async def _look(ask: Ask, how: Reading, world: World) -> _Seen:
+async def _look(ask: Ask, how: Reading, world: World, last: Document | None = None) -> _Seen:
     began_s = world.clock()
     outcome = await world.fetch(ask)
     took_s = world.clock() - began_s
@@ -97,7 +97,7 @@ async def _look(ask: Ask, how: Reading, world: World) -> _Seen:
         decoded = decode(outcome.wire, outcome.coding)
     except (Undecodable, TooLarge) as error:
         return _Seen(outcome=outcome, took_s=took_s, found=document.undecodable(error))
-    found = document.read(decoded, outcome.content_type, how)
+    found = document.read(decoded, outcome.content_type, how, last.canonical if last else None)
     return _Seen(outcome=outcome, took_s=took_s, decoded=decoded, found=found)
 
 

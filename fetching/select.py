@@ -7,8 +7,12 @@ from typing import Any
 import jmespath
 from jmespath.parser import ParsedResult
 
+from contracts.rules import repetition
+
 ANY = "*"
 COMPILED_MAX = 4_096
+#: Characters and members together, of what a selector puts together anew.
+SELECTED_MAX = 16 * 1_024 * 1_024
 
 
 class SelectorFailed(ValueError):
@@ -20,19 +24,35 @@ def select(document: Any, selector: str) -> Any:
     if not selector:
         return document
     try:
-        found = _compiled(selector).search(document)
-    except jmespath.exceptions.JMESPathError as error:
+        found = compiled(selector).search(document)
+    except (jmespath.exceptions.JMESPathError, RecursionError) as error:
         raise SelectorFailed(f"the selector cannot be used on this document: {error}") from error
     if found is None:
         raise SelectorFailed(f"the selector {selector[:100]!r} finds nothing in the document")
+    if repetition(compiled(selector).parsed) > 1:
+        _check_size(found)
     return found
+
+
+@lru_cache(maxsize=COMPILED_MAX)
+def compiled(selector: str) -> ParsedResult:
+    """Compile a selector; registration has refused those that cannot be."""
+    try:
+        return jmespath.compile(selector)
+    except jmespath.exceptions.JMESPathError as error:
+        raise SelectorFailed(f"the selector is no JMESPath expression: {error}") from error
 
 
 def ignore(document: Any, pointers: Sequence[str]) -> Any:
     """Remove what the pointers name, in place; a segment `*` is every member."""
     for pointer in pointers:
-        _remove(document, [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]])
+        _remove(document, segments(pointer))
     return document
+
+
+def segments(pointer: str) -> list[str]:
+    """Split a JSON Pointer (RFC 6901)."""
+    return [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
 
 
 def unshared(value: Any) -> Any:
@@ -42,16 +62,7 @@ def unshared(value: Any) -> Any:
     return [unshared(member) for member in value] if isinstance(value, list) else value
 
 
-def _remove(holder: Any, path: Sequence[str]) -> None:
-    first, rest = path[0], path[1:]
-    for key in _keys(holder, first):
-        if rest:
-            _remove(holder[key], rest)
-        else:
-            del holder[key]
-
-
-def _keys(holder: Any, segment: str) -> list[Any]:
+def keys(holder: Any, segment: str) -> list[Any]:
     """Give the members a segment names; of a list from its end, so that removing one does not move the next."""
     if isinstance(holder, dict):
         return list(holder) if segment == ANY else [segment] if segment in holder else []
@@ -60,11 +71,30 @@ def _keys(holder: Any, segment: str) -> list[Any]:
     return []
 
 
+def _remove(holder: Any, path: Sequence[str]) -> None:
+    first, rest = path[0], path[1:]
+    for key in keys(holder, first):
+        if rest:
+            _remove(holder[key], rest)
+        else:
+            del holder[key]
+
+
 def _index(holder: list[Any], segment: str) -> list[int]:
     fits = segment.isascii() and segment.isdigit() and int(segment) < len(holder)
     return [int(segment)] if fits else []
 
 
-@lru_cache(maxsize=COMPILED_MAX)
-def _compiled(selector: str) -> ParsedResult:
-    return jmespath.compile(selector)
+def _check_size(found: Any) -> None:
+    """Bound what a selector made of a document: `{a: @, b: @}` doubles it each time, in memory that both share."""
+    level, size = [found], 0
+    while level:
+        size += sum(len(value) if isinstance(value, str | dict | list) else 1 for value in level)
+        if size > SELECTED_MAX:
+            raise SelectorFailed("the selector makes far more of the document than there is in it")
+        level = [
+            child
+            for value in level
+            if isinstance(value, dict | list)
+            for child in (value.values() if isinstance(value, dict) else value)
+        ]

@@ -155,7 +155,9 @@ def _turns(settings: Settings, seams: Seams, *, may_act: Callable[[], bool]) -> 
     tables = settings.tables
     documents = Documents(store=seams.store, table=tables.sheets_data, bucket=seams.bucket)
     return Turns(
-        poller=Poller(fetch=seams.fetch, keys=seams.keys, offload=seams.offload, now_ms=seams.now_ms),
+        poller=Poller(
+            fetch=seams.fetch, keys=seams.keys, offload=seams.offload, now_ms=seams.now_ms, stored=documents.get
+        ),
         committer=Committer(
             store=seams.store, tables=tables, documents=documents, offload=seams.offload,
             now_ms=seams.now_ms, may_act=may_act, history_days=settings.history_days,

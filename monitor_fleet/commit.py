@@ -160,6 +160,7 @@ class Committer:
             bytes=made.bytes if made else 0,
             at_ms=new.at_ms,
             ref=new.ref,
+            summary=made.summary if made else None,
         )
         actions: list[tuple[Act, Request]] = [
             ("Update", heads.commit(self.tables.sheets_data, head, new)),

@@ -7,10 +7,12 @@ asking AWS anything.
 
 import hashlib
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from contracts.clock import SECOND_MS, NowMs
+from contracts.table.heads import Ref
 from fetching import document
 from fetching.decode import TooLarge, Undecodable, decode
 from fetching.document import Document
@@ -32,6 +34,9 @@ CONDITIONAL_FOR_MAX_MS = 6 * 3_600 * SECOND_MS
 _DIGEST_BYTES = 16
 
 log = logging.getLogger(__name__)
+
+#: Gives a stored document: out of memory if it is there.
+type GetDocument = Callable[[Ref], Awaitable[bytes | None]]
 
 
 class Rung(StrEnum):
@@ -75,6 +80,7 @@ class Poller:
     keys: KeyRing
     offload: Offload
     now_ms: NowMs
+    stored: GetDocument
 
     async def look(self, watched: Watched, once: Once | None = None) -> Looked | Failed:
         """Ask a source whose head is known, and say whether it changed; through `once` where others ask with it."""
@@ -148,9 +154,12 @@ class Poller:
     async def _read(self, decoded: bytes, content_type: str, watched: Watched) -> Document | Failed:
         how = watched.target.reading
         may_be_xml = how.format != "json" and decoded.lstrip()[:1] not in (b"{", b"[")
-        if len(decoded) <= (INLINE_XML_BYTES_MAX if may_be_xml else INLINE_JSON_BYTES_MAX):
-            return document.read(decoded, content_type, how)
-        return await self.offload(document.read, decoded, content_type, how)
+        ref = watched.head.ref if watched.head else None
+        last = await self.stored(ref) if ref and how.wants_last(xml=may_be_xml) else None
+        most = INLINE_XML_BYTES_MAX if may_be_xml else INLINE_JSON_BYTES_MAX
+        if len(decoded) + len(last or b"") <= most:
+            return document.read(decoded, content_type, how, last)
+        return await self.offload(document.read, decoded, content_type, how, last)
 
 
 def _looked(

@@ -7,7 +7,7 @@ import msgspec
 
 from contracts import steps
 from contracts.canonical import number
-from contracts.steps import Step
+from contracts.steps import Step, Summary
 
 #: A patch this small is kept even where the whole document is smaller: it says which of its members changed.
 SMALL_BYTES = 1_024
@@ -17,10 +17,11 @@ _decode = msgspec.json.Decoder(float_hook=number).decode
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Made:
-    """A step, and how many bytes it is as JSON."""
+    """A step, how many bytes it is as JSON, and what it did, even where all of it is replaced."""
 
     step: Step
     bytes: int
+    summary: Summary
 
 
 def make(old: bytes, new: bytes) -> Made:
@@ -29,6 +30,5 @@ def make(old: bytes, new: bytes) -> Made:
     patch = steps.make(_decode(old), document)
     size = len(json.dumps(patch, ensure_ascii=False, separators=(",", ":")).encode())
     if size < max(len(new), SMALL_BYTES):
-        return Made(step=patch, bytes=size)
-    whole = steps.replace_whole(document)
-    return Made(step=whole, bytes=len(new))
+        return Made(step=patch, bytes=size, summary=Summary.of(patch))
+    return Made(step=steps.replace_whole(document), bytes=len(new), summary=Summary.of(patch))

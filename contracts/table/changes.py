@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from contracts.clock import DAY_S
-from contracts.steps import Step
+from contracts.steps import Step, Summary
 from contracts.table.heads import Ref, body_id
 from contracts.table.values import bind, read_item, write_item
 
@@ -35,6 +35,8 @@ class Change:
     bytes: int
     at_ms: int
     ref: Ref | None = None
+    #: None for a version that has no step.
+    summary: Summary | None = None
 
     @classmethod
     def read(cls, item: Mapping[str, Any]) -> Self:
@@ -48,6 +50,7 @@ class Change:
             bytes=plain["bytes"],
             at_ms=plain["at"],
             ref=_ref(plain),
+            summary=Summary.from_row(plain["summary"]) if "summary" in plain else None,
         )
 
 
@@ -56,6 +59,7 @@ def put(table: str, change: Change, *, history_days: int) -> Request:
     item = {
         "sheetId": change.source_id, "version": change.version, "incarnation": change.incarnation,
         "ops": _pack(change.step), "bytes": change.bytes, "at": change.at_ms,
+        "summary": change.summary and change.summary.row(),
         "ttl": change.at_ms // 1_000 + history_days * DAY_S,
         **(_kept(change.ref) if change.ref else {}),
     }  # fmt: skip

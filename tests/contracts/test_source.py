@@ -35,6 +35,10 @@ def refused_field(**fields: Any) -> str:
         ("tolerance", -1),
         ("tolerance", float("nan")),
         ("selector", "a[?"),
+        ("selector", " | ".join(["{a: @, b: @}"] * 40)),
+        ("unordered", ["a"]),
+        ("ignore", [""]),
+        ("tolerance", 1e16),
         ("apiKey", ""),
         ("surprise", 1),
         ("shard", 3),
@@ -71,6 +75,11 @@ def test_a_header_that_would_split_or_steer_the_request_is_refused(name: str, va
 def test_a_sheet_is_polled_every_ten_seconds_at_most_often():
     """Google's quota is 60 reads a minute and account."""
     assert refused_field(type="googleSheet", url=SHEET, pollingInterval=9) == "pollingInterval"
+
+
+def test_the_whole_document_may_be_unordered():
+    """An answer that is a list is the most frequent case."""
+    assert Registration.model_validate(GOOD | {"unordered": [""], "tolerance": 0.5}).unordered == [""]
 
 
 @pytest.mark.parametrize(

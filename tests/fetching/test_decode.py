@@ -1,13 +1,14 @@
 """Content codings are undone, within a bound."""
 
 import gzip
+import random
 import tracemalloc
 
 import brotli  # type: ignore[import-untyped] # ships no types
 import pytest
 from backports import zstd
 
-from fetching.decode import TooLarge, Undecodable, decode
+from fetching.decode import PART_BYTES, RATIO_FROM_BYTES, TooLarge, Undecodable, decode
 
 TEXT = b'{"a": [1, 2, 3]}' * 100
 CODINGS = [
@@ -42,6 +43,26 @@ def test_a_bomb_is_stopped_at_the_limit(coding: str, bomb: bytes):
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 48 * 1_024 * 1_024
+
+
+@pytest.mark.parametrize(("coding", "bomb"), BOMBS)
+def test_what_is_packed_beyond_belief_is_stopped_early(coding: str, bomb: bytes):
+    """No document packs 200 times: what does is refused at a tenth of the cap."""
+    tracemalloc.start()
+    with pytest.raises(TooLarge, match="times its size"):
+        decode(bomb[:2_000] if coding != "gzip" else bomb[:3_000], coding)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 * RATIO_FROM_BYTES
+
+
+@pytest.mark.parametrize(("coding", "wire"), PACKED)
+def test_more_than_a_part_is_unpacked_whole(coding: str, wire: bytes):
+    """Where one call ends and the next begins is no seam in the document."""
+    text = random.Random(1).randbytes(PART_BYTES * 2 + 17)
+    packed = {"br": brotli.compress, "zstd": zstd.compress}.get(coding, gzip.compress)(text)
+    assert wire
+    assert decode(packed, coding) == text
 
 
 @pytest.mark.parametrize(("coding", "wire"), PACKED)

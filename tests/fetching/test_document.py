@@ -1,6 +1,7 @@
 """Bytes to a document: charsets, JSON, XML, selectors, pointers; and what is refused."""
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -133,6 +134,59 @@ def test_a_selector_that_finds_nothing_is_a_failure():
     """The usual sign that the document changed its shape."""
     assert failure(b'{"a":1}', selector="b.c").reason is Reason.SELECTOR
     assert failure(b'{"a":1}', selector="length(a)").reason is Reason.SELECTOR
+
+
+@pytest.mark.parametrize("selector", [" | ".join(["{a: @, b: @}"] * 9), " | ".join(["[@, @]"] * 9)])
+def test_what_a_selector_makes_is_bounded(selector: str):
+    """Nine doublings of a small document are fine, of a large one they are a bomb made of one line."""
+    assert document(b"[1]", selector=selector)
+    assert "far more" in failure(b'["' + b"x" * 100_000 + b'"]', selector=selector).why
+
+
+def test_a_selector_that_was_never_checked_is_a_failure():
+    """It may come out of a backup of another release."""
+    assert failure(b"[1]", selector="a[?").reason is Reason.SELECTOR
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "is empty"), (b" \n", "is empty"), (b"NaN", "NaN is no number"), (b'{"a":NaN}', "NaN is no number"),
+        (b"[1,-Infinity]", "Infinity is no number"), (b'"\\ud800"', "surrogate"), (b'"a\\udc00b"', "surrogate"),
+        (b'{"\\ud83d":1}', "surrogate"), (b'["\\ud83d\\ude00", "\\ud800"]', "surrogate"),
+        (b"[" + b"1" * 5_000, "4,300 digits"),
+        (b'"abc', "truncated"), (b"<a>", "XML or a web page"), (b"{'a':1}", "not JSON"),
+        (b"1e400", "range of a double"),
+    ],
+)  # fmt: skip
+def test_a_failure_says_what_is_wrong(data: bytes, said: str):
+    """In words that lead to the mistake; the decoder calls half a surrogate pair "truncated"."""
+    assert said in failure(data, format="json").why
+
+
+def test_the_last_of_several_members_of_a_name_counts():
+    """RFC 8259 leaves it open; browsers, Python and most others take the last."""
+    assert document(b'{"a":1,"b":2,"a":3}') == {"a": 3, "b": 2}
+
+
+def test_commas_and_brackets_inside_of_texts_are_no_nodes():
+    """A long text of prose is one value."""
+    text = '{"a": "' + '[,{\\"' * NODES_MAX + '"}'
+    assert document(text.encode())["a"].startswith("[,{")
+
+
+def test_a_bomb_of_nodes_is_refused_before_anything_is_made_of_it():
+    """Two bytes would become an object of 64: counted first, the text costs no more than itself."""
+    for data in (
+        b"[" + b"{}," * 3_000_000 + b"{}]",
+        b"<r>" + b"<a/>" * 2_000_000 + b"</r>",
+        b"<r>" + b"<a b='' />" * 900_000 + b"</r>",
+    ):
+        tracemalloc.start()
+        assert "nodes" in failure(data).why
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 3 * len(data) + 1_000_000
 
 
 @pytest.mark.parametrize(
