@@ -1,7 +1,7 @@
 # make up · test · check · scale · bench · clean: each sets up what it needs by itself.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-.PHONY: help up down test check unit scale logs bench clean lock setup web backup restore redrive doctor
+.PHONY: help up down test check unit scale logs bench clean lock setup web backup restore redrive token doctor
 
 # A `python3.13` on PATH may be a pyenv shim that does not run, wherever HOME points: each candidate is tried.
 CANDIDATES := python3.13 $(HOME)/.pyenv/versions/3.13*/bin/python3.13 $$(pyenv prefix 3.13.0 2>/dev/null)/bin/python3.13 \
@@ -66,6 +66,9 @@ restore: .venv/.ready ## make restore FILE=… [REPLACE=1] [STACK=outputs.json]:
 
 redrive: .venv/.ready ## make redrive [LIST=1] [FORCE=1] [STACK=outputs.json]: dead letters back to the queue
 	@exec $(PY) -m local redrive $(if $(LIST),--list) $(if $(FORCE),--force) $(if $(STACK),--stack "$(STACK)")
+
+token: .venv/.ready ## make token [NEW=name [SCOPES=read,write] [DAYS=90]] [END=id] [STACK=outputs.json]: list, make, end API tokens
+	@exec $(PY) -m local token $(if $(NEW),--new "$(NEW)") $(if $(SCOPES),--scopes "$(SCOPES)") $(if $(DAYS),--days "$(DAYS)") $(if $(END),--end "$(END)") $(if $(STACK),--stack "$(STACK)")
 
 # Any Python from 3.10 on will do without AWS=1: the right one may be what is missing.
 DOCTOR_PY = $(or $(wildcard .venv/bin/python),$(PYTHON),python3)

@@ -12,13 +12,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from contracts.clock import SECOND_MS
+from contracts.clock import DAY_S, SECOND_MS
 from contracts.table.values import bind, write_item
 
 type Request = dict[str, Any]
 
 TOKEN_PREFIX = "smf"  # noqa: S105 - a prefix, so that leaked tokens can be searched for
+TOKEN_ROW = "token#"  # noqa: S105 - how a row's id begins
 TICKET_TTL_S = 60
+#: How long after its end a token is still listed.
+ENDED_TTL_S = 7 * DAY_S
 SECRET_BITS = 192
 ID_BITS = 48
 READ, WRITE = "read", "write"
@@ -57,7 +60,7 @@ def token_id(token: str) -> str | None:
     """Name the row of a token; None if it cannot be one."""
     prefix, _, rest = token.partition("_")
     identity, _, secret = rest.partition("_")
-    return f"token#{identity}" if prefix == TOKEN_PREFIX and identity and secret else None
+    return f"{TOKEN_ROW}{identity}" if prefix == TOKEN_PREFIX and identity and secret else None
 
 
 def ticket_id(ticket: str) -> str:
@@ -75,11 +78,13 @@ def token_row(token: str, right: Right, *, name: str, created_at: str) -> dict[s
     identity = token_id(token)
     if identity is None:
         raise ValueError("not a token of ours")
-    return {
+    row = {
         "id": identity, "hash": hash_secret(token), "principal": right.principal, "name": name,
         "scopes": " ".join(sorted(right.scopes)), "createdAt": created_at,
-        **({"expiry": right.expires_ms} if right.expires_ms else {}),
     }  # fmt: skip
+    if right.expires_ms is None:
+        return row
+    return row | {"expiry": right.expires_ms, "ttl": right.expires_ms // SECOND_MS + ENDED_TTL_S}
 
 
 def token_matches(token: str, row: Mapping[str, Any]) -> bool:
@@ -90,6 +95,28 @@ def token_matches(token: str, row: Mapping[str, Any]) -> bool:
 def put_token(table: str, row: Mapping[str, Any]) -> Request:
     """Put a token's row."""
     return {"TableName": table, "Item": write_item(row)}
+
+
+def put_new_token(table: str, row: Mapping[str, Any]) -> Request:
+    """Put a token's row where there is none: ids are 48 bits of chance."""
+    return put_token(table, row) | {"ConditionExpression": "attribute_not_exists(id)"}
+
+
+def delete_token(table: str, identity: str) -> Request:
+    """DeleteItem of a token: from then on it opens nothing."""
+    return {"TableName": table, "Key": write_item({"id": identity})}
+
+
+def tokens(table: str) -> Request:
+    """Scan what is known of all tokens, but for their hashes."""
+    return {
+        "TableName": table,
+        "FilterExpression": "begins_with(id, :row)",
+        "ProjectionExpression": "id, #name, principal, scopes, createdAt, expiry",
+        "ExpressionAttributeNames": {"#name": "name"},
+        "ExpressionAttributeValues": bind({"row": TOKEN_ROW}),
+        "ConsistentRead": True,
+    }
 
 
 def get_token(table: str, identity: str) -> Request:

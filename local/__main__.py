@@ -2,7 +2,8 @@
 `python -m local up | down | scale --count N [--kind external|googleSheet] | logs [--follow] [NAME]`.
 
 And, for what runs here or is named by `--stack FILE` (what `pulumi stack output --json` says):
-`backup [--file FILE] | restore --file FILE [--replace] | redrive [--list] [--force]`; `doctor [--aws]`.
+`backup [--file FILE] | restore --file FILE [--replace] | redrive [--list] [--force]`,
+`token [--new NAME [--scopes read,write] [--days N] | --end ID]`; `doctor [--aws]`.
 """
 
 import argparse
@@ -10,9 +11,11 @@ import contextlib
 import random
 import sys
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from local import doctor
+from contracts.access import READ
+from local import doctor, tokens
 from local.backup import BackupFailed, backup, default_file, say_counts
 from local.backup_file import Backup, BackupRefused
 from local.demo import RegistrationFailedError
@@ -26,6 +29,7 @@ from local.redrive import redrive, show
 from local.restore import RestoreFailed, restore
 from local.running import COUNT_KEYS
 from local.scale import NotRunningError, scale
+from local.tokens import TokenRefused
 from local.up import PartEndedError, up
 from stack.package import PackagingFailedError
 
@@ -48,6 +52,7 @@ EXPECTED = (
     RestoreFailed,
     StartFailedError,
     StillRunningError,
+    TokenRefused,
 )
 
 
@@ -64,12 +69,8 @@ def main() -> None:
                 scale(FOLDER, kind=arguments.kind, count=arguments.count)
             case "logs":
                 _logs(arguments)
-            case "backup":
-                backup(reach(FOLDER, arguments.stack), arguments.file or default_file(), now_ms=_now_ms())
-            case "restore":
-                _restore(arguments)
-            case "redrive":
-                _redrive(arguments)
+            case "backup" | "restore" | "redrive" | "token":
+                _CARE[arguments.command](arguments)
             case "doctor":
                 sys.exit(doctor.doctor(ROOT, stack=arguments.stack if arguments.aws else None))
     except EXPECTED as error:
@@ -100,7 +101,13 @@ def _add_care(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     driving = commands.add_parser("redrive", help="move dead letters back to the queue")
     driving.add_argument("--list", action="store_true", help="only say what lies there")
     driving.add_argument("--force", action="store_true", help="also what is no message of ours")
-    for parser in (saving, restoring, driving):
+    granting = commands.add_parser("token", help="list API tokens, make one, end one")
+    wanted = granting.add_mutually_exclusive_group()
+    wanted.add_argument("--new", metavar="NAME", help="make one, and print it this once")
+    wanted.add_argument("--end", metavar="ID", help="shut it out, and cut the connections of its name")
+    granting.add_argument("--scopes", default=READ, help="read, write or both; write may read too")
+    granting.add_argument("--days", type=int, default=tokens.DAYS_DEFAULT, help="0: until it is ended")
+    for parser in (saving, restoring, driving, granting):
         parser.add_argument("--stack", metavar="FILE", help="a stack in the cloud: pulumi stack output --json > FILE")
     doctor.add_arguments(commands.add_parser("doctor", help="say what is wrong with this machine or AWS account"))
 
@@ -109,6 +116,10 @@ def _logs(arguments: argparse.Namespace) -> None:
     pause = (lambda: time.sleep(FOLLOW_EVERY_S)) if arguments.follow else None
     with contextlib.suppress(KeyboardInterrupt):  # the way to end it
         logs(ROOT, FOLDER, name=arguments.name, pause=pause)
+
+
+def _backup(arguments: argparse.Namespace) -> None:
+    backup(reach(FOLDER, arguments.stack), arguments.file or default_file(), now_ms=_now_ms())
 
 
 def _restore(arguments: argparse.Namespace) -> None:
@@ -131,6 +142,25 @@ def _redrive(arguments: argparse.Namespace) -> None:
         show(stack)
     else:
         redrive(stack, force=arguments.force, chance=random.SystemRandom())
+
+
+def _token(arguments: argparse.Namespace) -> None:
+    known, now_ms = tokens.tokens(FOLDER, arguments.stack), _now_ms()
+    if arguments.new:
+        chance = random.SystemRandom()
+        tokens.make(known, arguments.new, scopes=arguments.scopes, days=arguments.days, now_ms=now_ms, chance=chance)
+    elif arguments.end:
+        tokens.end(known, arguments.end, now_ms=now_ms)
+    else:
+        tokens.show(known, now_ms=now_ms)
+
+
+_CARE: Mapping[str, Callable[[argparse.Namespace], None]] = {
+    "backup": _backup,
+    "restore": _restore,
+    "redrive": _redrive,
+    "token": _token,
+}
 
 
 def _now_ms() -> int:
