@@ -47,7 +47,13 @@ store = Store(
 )
 authorizer = Function(
     "authorizer",
-    FunctionArgs(handler="api.authorize.handler", code=code, architecture=architecture, grants=grants.authorize(store)),
+    FunctionArgs(
+        handler="api.authorize.handler",
+        code=code,
+        architecture=architecture,
+        grants=grants.authorize(store),
+        environment=settings.identity,
+    ),
 )
 if settings.initial_token:
     FirstToken("first-token", table=store.tables.name("Access"), token=settings.initial_token)
@@ -91,6 +97,7 @@ http_api = HttpApi(
         authorizer=authorizer,
         fleet=fleet,
         environment=environment,
+        cors_origins=settings.cors_origins,
     ),
 )
 web_socket_api = Sockets(

@@ -1,12 +1,15 @@
 """
 The authorizer of both APIs: who is this, and does the route allow it? Whatever is not clearly allowed is not.
 
+A header is judged alone: one that opens nothing is not mended by a ticket. What begins as a token of ours is one, and
+is looked up; anything else can only be a token of the configured issuer. A ticket counts where no header is shown.
+
 The HTTP API (payload 2.0) gets a simple answer, the WebSocket API a policy for its handshake; both get the same
 context. Tokens and tickets are never logged, nor is what was wrong with one told to its bearer.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -27,6 +30,14 @@ if TYPE_CHECKING:  # the stubs are not deployed
 
 #: Nothing of ours is longer; what is longer is not looked up.
 CREDENTIAL_LENGTH_MAX = 256
+#: Beyond what API Gateway passes on in all headers together (10,240 bytes).
+JWT_LENGTH_MAX = 8_192
+
+#: Gives the right of an issuer's token; None if it does not count.
+type Foreign = Callable[[str], Right | None]
+
+
+_JWT_DOTS = 2
 
 
 class Find(Protocol):
@@ -36,11 +47,16 @@ class Find(Protocol):
         """Look at the event's header or ticket."""
 
 
-def find_right(event: Event, *, dynamodb: "DynamoDBClient", tables: TableNames, now_ms: NowMs) -> Right | None:
+def find_right(
+    event: Event, *, dynamodb: "DynamoDBClient", tables: TableNames, now_ms: NowMs, foreign: Foreign
+) -> Right | None:
     """Find what the bearer may do. A ticket opens a WebSocket only, and only if no header is shown."""
     header = {name.lower(): value for name, value in (event.get("headers") or {}).items()}.get("authorization")
     if header is not None:
-        return _right_of_token(dynamodb, tables.access, _bearer(header))
+        bearer = _bearer(header)
+        if bearer.count(".") == _JWT_DOTS and not bearer.startswith(access.TOKEN_PREFIX):
+            return foreign(bearer) if len(bearer) <= JWT_LENGTH_MAX and bearer.isascii() else None
+        return _right_of_token(dynamodb, tables.access, bearer)
     ticket = (event.get("queryStringParameters") or {}).get("ticket", "")
     if not _is_handshake(event) or not _plausible(ticket):
         return None
@@ -113,9 +129,23 @@ def _policy(event: Event, context: Mapping[str, str | int]) -> Answer:
 
 
 @cache
+def _verify() -> Foreign:
+    if not os.environ.get("OIDC_ISSUER"):
+        return lambda _: None
+    from api import oidc  # noqa: PLC0415 - its library would double the start of an authorizer that never needs it
+
+    return oidc.Verifier(issuer=oidc.Issuer.from_environ(os.environ), ask=oidc.ask, now_ms=door.wall_ms).right
+
+
+def _foreign(token: str) -> Right | None:
+    """Ask about an issuer's token; what that takes is imported when the first one is shown."""
+    return _verify()(token)
+
+
+@cache
 def _find() -> Find:
     tables = TableNames.from_environ(os.environ)
-    return partial(find_right, dynamodb=door.dynamodb(), tables=tables, now_ms=door.wall_ms)
+    return partial(find_right, dynamodb=door.dynamodb(), tables=tables, now_ms=door.wall_ms, foreign=_foreign)
 
 
 def handler(event: Event, _context: Any) -> Answer:

@@ -32,6 +32,21 @@ class HttpApiArgs:
     fleet: Fleet
     environment: Mapping[str, Input[str]]
     """The rules for sources, which registering must know."""
+    cors_origins: Sequence[str] = ()
+
+
+#: What every client gets together; beyond it API Gateway answers 429. A burst may be twice a second's worth.
+READS_PER_S = 500
+#: Every edit moves one counter of the fleet's: more at once would only wait for each other.
+WRITES_PER_S = 20
+#: Each preview is a request of ours to somebody.
+PREVIEWS_PER_S = 5
+#: AWS takes no more new WebSocket connections a second.
+TICKETS_PER_S = 500
+#: What a page of another origin may send, and see of an answer.
+CORS_SENT = ("authorization", "content-type", "idempotency-key", "if-match", "if-none-match")
+CORS_SEEN = ("etag", "location", "retry-after", "x-hash", "x-incarnation", "x-request-id", "x-version")
+CORS_AGE_S = 600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +63,15 @@ class Endpoint:
     def handler(self) -> str:
         """Name the entry: a file's entry is always `handler`."""
         return f"api.{self.verb}.handler"
+
+    @property
+    def per_s(self) -> int:
+        """Say how many requests a second are let through."""
+        if self.fetches:
+            return PREVIEWS_PER_S
+        if self.verb == "tickets":
+            return TICKETS_PER_S
+        return READS_PER_S if self.route.startswith("GET ") else WRITES_PER_S
 
 
 def endpoints(store: Store, fleet: Fleet) -> list[Endpoint]:
@@ -79,14 +103,21 @@ class HttpApi(pulumi.ComponentResource):
         super().__init__("fleet:stack:HttpApi", name, None, opts)
         self._name, self._args = name, args
         self._child = ResourceOptions(parent=self)
-        self._api = aws.apigatewayv2.Api(name, protocol_type="HTTP", opts=self._child)
+        self._api = aws.apigatewayv2.Api(
+            name, protocol_type="HTTP", cors_configuration=_cors(args.cors_origins), opts=self._child
+        )
         self._authorizer = self._authorize()
-        routes = [self._route(endpoint) for endpoint in endpoints(args.store, args.fleet)]
+        answered = endpoints(args.store, args.fleet)
+        routes = [self._route(endpoint) for endpoint in answered]
         aws.apigatewayv2.Stage(
             f"{name}-stage",
             api_id=self._api.id,
             name="$default",
             auto_deploy=True,
+            default_route_settings=aws.apigatewayv2.StageDefaultRouteSettingsArgs(
+                throttling_rate_limit=WRITES_PER_S, throttling_burst_limit=2 * WRITES_PER_S
+            ),
+            route_settings=[_throttled(endpoint) for endpoint in answered],
             opts=ResourceOptions(parent=self, depends_on=routes),
         )
         self.url, self.api_id = self._api.api_endpoint, self._api.id
@@ -143,3 +174,22 @@ class HttpApi(pulumi.ComponentResource):
             target=Output.concat("integrations/", integration.id),
             opts=self._child,
         )
+
+
+def _throttled(endpoint: Endpoint) -> aws.apigatewayv2.StageRouteSettingArgs:
+    return aws.apigatewayv2.StageRouteSettingArgs(
+        route_key=endpoint.route, throttling_rate_limit=endpoint.per_s, throttling_burst_limit=2 * endpoint.per_s
+    )
+
+
+def _cors(origins: Sequence[str]) -> aws.apigatewayv2.ApiCorsConfigurationArgs | None:
+    """Let pages of these origins call; without one there is no CORS. No credentials: tokens travel in a header."""
+    if not origins:
+        return None
+    return aws.apigatewayv2.ApiCorsConfigurationArgs(
+        allow_origins=list(origins),
+        allow_methods=["GET", "POST", "PUT", "DELETE"],
+        allow_headers=list(CORS_SENT),
+        expose_headers=list(CORS_SEEN),
+        max_age=CORS_AGE_S,
+    )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Self, TypedDict, cast, get_args
+from urllib.parse import urlsplit
 
 import pulumi
 
@@ -25,6 +26,12 @@ PORT_MAX = 65_535
 IPV4 = 4
 #: What AWS makes of a network's size, and what can still be cut into our subnets.
 VPC_BITS_MIN, VPC_BITS_MAX = 16, 24
+
+
+class _Oidc(TypedDict):
+    oidc_issuer: str
+    oidc_audience: str
+    oidc_scope_prefix: str
 
 
 class _Place(TypedDict):
@@ -77,6 +84,14 @@ class Settings:
     dashboard_origins: Sequence[str]
     """Where else the dashboard is served from, such as a development server."""
 
+    oidc_issuer: str
+    """Whose tokens count beside ours, exactly as they name it (`iss`); empty: nobody's."""
+    oidc_audience: str
+    oidc_scope_prefix: str
+    """What stands before `read` and `write` in the issuer's scopes."""
+    cors_origins: Sequence[str]
+    """Pages of other origins that may call the HTTP API; none: no CORS at all."""
+
     @classmethod
     def read(cls, config: pulumi.Config) -> Self:
         """Read and check every key."""
@@ -101,8 +116,18 @@ class Settings:
             protect=_flag(config, "protect", default=True),
             alarm_email=config.get("alarmEmail") or "",
             dashboard_origins=_texts(config, "dashboardOrigins"),
+            cors_origins=_origins(config, "corsOrigins"),
             **_place(config),
+            **_oidc(config),
         )
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """What the authorizer alone is told."""
+        if not self.oidc_issuer:
+            return {}
+        told = {"OIDC_ISSUER": self.oidc_issuer, "OIDC_AUDIENCE": self.oidc_audience}
+        return told | ({"OIDC_SCOPE_PREFIX": self.oidc_scope_prefix} if self.oidc_scope_prefix else {})
 
     @property
     def environment(self) -> dict[str, str]:
@@ -158,6 +183,25 @@ def _place(config: pulumi.Config) -> _Place:
             "subnets and securityGroups go together: give both, or neither for a network of its own"
         )
     return place
+
+
+def _oidc(config: pulumi.Config) -> _Oidc:
+    """Read whose tokens count: an issuer without an audience would let in whoever has a token of any application."""
+    issuer, audience = config.get("oidcIssuer") or "", config.get("oidcAudience") or ""
+    if bool(issuer) != bool(audience):
+        raise WrongSettingError("oidcIssuer and oidcAudience go together: give both, or neither")
+    if issuer and not issuer.startswith("https://") and not config.get_bool("allowPrivateTargets"):
+        raise WrongSettingError(f"oidcIssuer must begin with https://, not {issuer}")
+    return _Oidc(oidc_issuer=issuer, oidc_audience=audience, oidc_scope_prefix=config.get("oidcScopePrefix") or "")
+
+
+def _origins(config: pulumi.Config, key: str) -> tuple[str, ...]:
+    values = _texts(config, key)
+    for value in values:
+        parts = urlsplit(value)
+        if parts.scheme not in {"https", "http"} or not parts.netloc or value != f"{parts.scheme}://{parts.netloc}":
+            raise WrongSettingError(f"{key}: {value} is no origin such as https://app.example.com")
+    return values
 
 
 def _texts(config: pulumi.Config, key: str) -> tuple[str, ...]:

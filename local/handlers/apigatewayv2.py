@@ -49,7 +49,11 @@ def route_response(aws: Aws, _logical: str, props: Props) -> tuple[str, dict[str
 
 @handles("aws:apigatewayv2/stage:Stage")
 def stage(aws: Aws, _logical: str, props: Props) -> tuple[str, dict[str, Any]]:
-    """Create a stage."""
-    inputs = {key: value for key, value in props.items() if key != "name"}
-    aws.call("apigatewayv2", "CreateStage", {**inputs, "stageName": props["name"]})
+    """Create a stage; the emulator keeps its throttles and does not apply them."""
+    inputs = {key: value for key, value in props.items() if key not in {"name", "routeSettings"}}
+    by_route = {
+        one["routeKey"]: {key: value for key, value in one.items() if key != "routeKey"}
+        for one in props.get("routeSettings", [])
+    }
+    aws.call("apigatewayv2", "CreateStage", {**inputs, "stageName": props["name"], "routeSettings": by_route})
     return props["name"], {}

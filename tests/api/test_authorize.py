@@ -28,7 +28,8 @@ def token(aws: Aws, *, scopes: str = "read write", expires_ms: int | None = None
 
 def ask(aws: Aws, event: dict[str, Any]) -> dict[str, Any]:
     """Ask the authorizer."""
-    find = partial(find_right, dynamodb=aws.dynamodb, tables=aws.tables, now_ms=aws.now_ms)
+    given = {"dynamodb": aws.dynamodb, "tables": aws.tables, "now_ms": aws.now_ms}
+    find = partial(find_right, **given, foreign=lambda _: None)
     return decide(event, find, now_ms=aws.now_ms)
 
 

@@ -37,7 +37,10 @@ def make(known: Tokens, name: str = "ada", *, scopes: str = "read", days: int = 
 def right_of(kept: Kept, token: str) -> Right | None:
     """Ask the authorizer."""
     event = {"headers": {"authorization": f"Bearer {token}"}}
-    find = partial(find_right, dynamodb=kept.stack.dynamodb, tables=kept.stack.tables, now_ms=lambda: NOW_MS)
+    stack = kept.stack
+    find = partial(
+        find_right, dynamodb=stack.dynamodb, tables=stack.tables, now_ms=lambda: NOW_MS, foreign=lambda _: None
+    )
     return find(event)
 
 

@@ -16,7 +16,14 @@ from local.props import plain
 ROOT = Path(__file__).parent.parent.parent
 REGION, ACCOUNT = "eu-central-1", "123456789012"
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/monitor-fleet@sha256:{'0' * 64}"
-PRODUCTION = {"protect": True, "alarmEmail": "operator@example.com", "externalCountMax": 20}
+PRODUCTION = {
+    "protect": True,
+    "alarmEmail": "operator@example.com",
+    "externalCountMax": 20,
+    "corsOrigins": ["https://app.example.com"],
+    "oidcIssuer": "https://issuer.example.com",
+    "oidcAudience": "fleet",
+}
 TOKEN = "smf_0123456789ab_" + "0" * 48
 
 

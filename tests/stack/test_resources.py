@@ -126,6 +126,35 @@ def test_stages_deploy_by_themselves(built: Built):
     }
 
 
+def test_every_http_route_is_throttled(built: Built):
+    """One client's loop must not use up what the account has for all; a new route gets the least."""
+    (stage,) = [one.inputs for one in built.of("Stage") if one.inputs["name"] == "$default"]
+    routes = {route.inputs["routeKey"] for route in built.of("Route") if route.inputs["apiId"] == "api"}
+    rates = {one["routeKey"]: one["throttlingRateLimit"] for one in stage["routeSettings"]}
+
+    assert set(rates) == routes
+    assert all(rates[route] <= 20 for route in routes if not route.startswith("GET ") and route != "POST /tickets")
+    assert max(rates.values()) <= 500
+    assert stage["defaultRouteSettings"] == {"throttlingRateLimit": 20, "throttlingBurstLimit": 40}
+    assert all(one["throttlingBurstLimit"] == 2 * one["throttlingRateLimit"] for one in stage["routeSettings"])
+
+
+def test_pages_of_named_origins_alone_may_call(built: Built):
+    """CORS is there only where it was configured, never for everybody, and never with cookies."""
+    cors = built.named("api").inputs["corsConfiguration"]
+
+    assert cors["allowOrigins"] == ["https://app.example.com"]
+    assert "allowCredentials" not in cors
+    assert {"authorization", "if-match"} <= set(cors["allowHeaders"])
+
+
+def test_only_the_authorizer_is_told_of_the_issuer(built: Built):
+    """Nobody else decides who somebody is."""
+    told = {one.name for one in built.of("Function") if "OIDC_ISSUER" in one.inputs["environment"]["variables"]}
+
+    assert told == {"authorizer"}
+
+
 def test_posts_go_where_clients_connect(built: Built):
     """The callback is the clients' own address with another scheme; locally the request's context lacks the port."""
     told = built.named("sockets-handler").inputs["environment"]["variables"]["CALLBACK_URL"]

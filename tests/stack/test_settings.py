@@ -38,6 +38,10 @@ def test_few_keys_are_needed():
         ("historyDays", "91"),
         ("contact", " "),
         ("lambdaArchitecture", "sparc"),
+        ("corsOrigins", '["https://app.example.com/"]'),
+        ("corsOrigins", '["*"]'),
+        ("oidcIssuer", "https://issuer.example.com"),
+        ("oidcAudience", "fleet"),
         ("packagesFor", "mars"),
         ("forbiddenPorts", "[70000]"),
         ("subnets", '["subnet-1"]'),
@@ -93,3 +97,15 @@ def test_a_stack_is_protected_unless_somebody_says_otherwise():
     """Forgetting a key must not cost the data."""
     assert Settings.read(Config(RIGHT)).protect
     assert not Settings.read(Config({**RIGHT, "protect": "false"})).protect
+
+
+def test_an_issuer_is_trusted_over_https_only():
+    """Whoever can answer in its place over http could let themselves in."""
+    issuer = {"oidcIssuer": "http://issuer.example.com", "oidcAudience": "fleet"}
+
+    with pytest.raises(WrongSettingError, match="oidcIssuer"):
+        Settings.read(Config(RIGHT | issuer))
+
+    told = Settings.read(Config(RIGHT | issuer | {"oidcIssuer": "https://issuer.example.com"})).identity
+    assert told == {"OIDC_ISSUER": "https://issuer.example.com", "OIDC_AUDIENCE": "fleet"}
+    assert Settings.read(Config(RIGHT)).identity == {}
