@@ -92,6 +92,7 @@ class Worker:
         self._may_act = may_act
         self._burden = burden
         self._ticked_s = math.inf
+        self._tick_at_s = math.inf
         self._schedule = Schedule()
         #: Turns that have not begun, by what they request: whoever is due meanwhile takes part.
         self._gathering: dict[tuple[int, int], Turn] = {}
@@ -305,13 +306,15 @@ class Worker:
         if self._timer:
             self._timer.cancel()
         self._timer_ms = now_ms + wait_ms
-        self._timer = asyncio.get_running_loop().call_later(wait_ms / SECOND_MS, self._tick)
+        loop = asyncio.get_running_loop()
+        # Noted here, because a uvloop timer that is due at once does not know when that was.
+        self._tick_at_s = loop.time() + wait_ms / SECOND_MS
+        self._timer = loop.call_later(wait_ms / SECOND_MS, self._tick)
 
     def _tick(self) -> None:
         now_ms = self._ticked_ms = self._now_ms()
         self._ticked_s = asyncio.get_running_loop().time()
-        if self._timer:
-            self._burden.note_lag(self._ticked_s - self._timer.when())
+        self._burden.note_lag(self._ticked_s - self._tick_at_s)
         if self._may_act():
             self._move_lingering(now_ms)
             self._start(self._admission.wake(now_ms), now_ms)

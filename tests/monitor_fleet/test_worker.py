@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any, cast
 
 import pytest
+import uvloop
 
 from contracts.source import Source
 from contracts.table.fleet import Shard
@@ -118,6 +119,28 @@ def test_a_new_source_is_polled_at_once_and_then_on_its_grid():
         await rig.end()
 
     run(story())
+
+
+def test_turns_come_on_the_loop_that_production_runs_on():
+    """Its timers are not asyncio's: one that is due at once knows less of itself."""
+
+    async def story() -> None:
+        rig, polled = Rig(), asyncio.Event()
+        rig.sources.takes_s = 0
+
+        async def tell(_: Watched) -> int | None:
+            if len(rig.sources.polls) >= 3:
+                polled.set()
+            return 0  # again at once
+
+        rig.sources.act = tell
+        rig.worker.on_claimed(SHARD)
+        rig.worker.on_source(a_source(status={"state": "new"}), SHARD)
+        async with asyncio.timeout(10):
+            await polled.wait()
+        await rig.end()
+
+    uvloop.run(story())
 
 
 def test_a_poll_longer_than_the_interval_does_not_overlap():
