@@ -23,7 +23,7 @@ HOME = {
     "pulumi": {"stack", "local", "tests", ""},
     "pulumi_aws": {"stack", "tests", ""},
     "aiohttp": {"fetching", "monitor_fleet", "client", "local", "bench", "tests"},
-    "uvloop": {"monitor_fleet", "bench"},
+    "uvloop": {"monitor_fleet", "bench", "tests"},
     "boto3": {"monitor_fleet", "api", "ws", "local", "bench", "tests"},
     "moto": {"tests"},
     "hypothesis": {"tests", "bench"},
