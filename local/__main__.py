@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from contracts.access import READ
+from contracts.kinds import SourceType
 from local import doctor, tokens
 from local.backup import BackupFailed, backup, default_file, say_counts
 from local.backup_file import Backup, BackupRefused
@@ -29,6 +30,7 @@ from local.redrive import redrive, show
 from local.restore import RestoreFailed, restore
 from local.running import COUNT_KEYS
 from local.scale import NotRunningError, scale
+from local.scaled import follow, looking
 from local.tokens import TokenRefused
 from local.up import PartEndedError, up
 from stack.package import PackagingFailedError
@@ -66,7 +68,7 @@ def main() -> None:
             case "down":
                 down(FOLDER)
             case "scale":
-                scale(FOLDER, kind=arguments.kind, count=arguments.count)
+                _scale(arguments)
             case "logs":
                 _logs(arguments)
             case "backup" | "restore" | "redrive" | "token":
@@ -110,6 +112,13 @@ def _add_care(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     for parser in (saving, restoring, driving, granting):
         parser.add_argument("--stack", metavar="FILE", help="a stack in the cloud: pulumi stack output --json > FILE")
     doctor.add_arguments(commands.add_parser("doctor", help="say what is wrong with this machine or AWS account"))
+
+
+def _scale(arguments: argparse.Namespace) -> None:
+    began_s, look = time.monotonic(), looking(FOLDER, kind=SourceType(arguments.kind), since_ms=_now_ms())
+    scale(FOLDER, kind=arguments.kind, count=arguments.count)
+    with contextlib.suppress(KeyboardInterrupt):  # the count is set, nobody has to watch
+        follow(look, count=arguments.count, elapsed_s=lambda: time.monotonic() - began_s, pause=time.sleep)
 
 
 def _logs(arguments: argparse.Namespace) -> None:

@@ -7,6 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local import state
 from local.aws import Aws
 from local.children import marked
+from local.state import State
 
 
 class NotRunningError(RuntimeError):
@@ -20,10 +21,17 @@ def scale(folder: Path, *, kind: str, count: int) -> None:
         raise NotRunningError("no stack runs: make up")
     if known.pids.agent not in marked(folder.resolve()):  # the mark, as its number may be somebody else's by now
         raise NotRunningError(f"the agent (process {known.pids.agent}) is dead: make down, then make up")
-    service = known.services[kind]
-    aws = Aws(endpoint=known.aws_endpoint, region=known.region, credentials=known.credentials)
     try:
-        aws.client("ecs").update_service(cluster=service.cluster, service=service.service, desiredCount=count)
+        before = _set(known, kind, count)
     except (BotoCoreError, ClientError) as error:
         raise NotRunningError(f"the embedded AWS did not take the count: {error}") from error
-    print(f"{kind}: {count} wanted")
+    print(f"{kind}: {count} wanted, {'as before' if count == before else f'{before} before'}", flush=True)
+
+
+def _set(known: State, kind: str, count: int) -> int:
+    service = known.services[kind]
+    ecs = Aws(endpoint=known.aws_endpoint, region=known.region, credentials=known.credentials).client("ecs")
+    (found,) = ecs.describe_services(cluster=service.cluster, services=[service.service])["services"]
+    ecs.update_service(cluster=service.cluster, service=service.service, desiredCount=count)
+    before: int = found["desiredCount"]
+    return before

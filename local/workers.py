@@ -1,6 +1,9 @@
 """The worker processes of one service, held to its desired count."""
 
 import asyncio
+import contextlib
+import signal
+import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,11 +17,18 @@ from local.task import Task
 #: A worker that lived this long starts its count of crashes anew.
 STEADY_S = 30.0
 TAIL_LINES = 20
+#: A worker that is told to end hands its shards over; one that is told again this much later parts at once.
+HURRY_AFTER_S = 0.5
 
 
 @dataclass(kw_only=True)
 class Workers:
-    """One service's processes. `say` reaches the console, where only crashes are told."""
+    """
+    One service's processes. `say` reaches the console, where only what nobody asked for is told.
+
+    As on ECS: whoever ends unasked is started again, later each time; the newest end first at a scale-in, by SIGTERM,
+    and by SIGKILL after the task's stop time-out.
+    """
 
     kind: str
     task: Task
@@ -26,11 +36,12 @@ class Workers:
     root: Path
     logs: Path
     say: Callable[[str], None]
+    now_s: Callable[[], float] = time.monotonic
     _running: dict[int, tuple[Slot, Child]] = field(default_factory=dict)
     _waiting: dict[int, float] = field(default_factory=dict)
     """Crashed: slot number → when it may start again."""
     _crashes: dict[int, int] = field(default_factory=dict)
-    _draining: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+    _draining: dict[int, tuple[Child, asyncio.Task[None]]] = field(default_factory=dict)
 
     def pids(self) -> tuple[int, ...]:
         """List the processes that should be alive, in the order of their numbers."""
@@ -38,7 +49,7 @@ class Workers:
 
     def hold(self, desired: int) -> None:
         """Notice the dead, then start and stop what the desired count asks for."""
-        now = time.monotonic()
+        now = self.now_s()
         self._notice_dead(now)
         waiting = [Slot(number=number, started_s=until) for number, until in self._waiting.items()]
         occupied = [slot for slot, _ in self._running.values()] + waiting
@@ -49,10 +60,16 @@ class Workers:
             self._stop(number)
 
     async def stop_all(self, *, timeout_s: float) -> None:
-        """End everything; whoever does not end in time is killed."""
-        for number in list(self._running):
-            self._stop(number, timeout_s=timeout_s)
-        await asyncio.gather(*self._draining.values())
+        """End everything without waiting for hand-overs; whoever does not end in time is killed."""
+        told = [child for child, _ in self._draining.values()]
+        running = [child for _, child in self._running.values()]
+        self._running.clear()
+        self._waiting.clear()
+        await asyncio.gather(
+            *(asyncio.to_thread(stop_child, child, timeout_s=timeout_s) for child in told),
+            *(asyncio.to_thread(_hurry, child, timeout_s=timeout_s) for child in running),
+        )
+        await asyncio.gather(*(drained for _, drained in self._draining.values()))
 
     def _notice_dead(self, now: float) -> None:
         for number, (slot, child) in list(self._running.items()):
@@ -60,6 +77,7 @@ class Workers:
             if code is None:
                 continue
             del self._running[number]
+            stop_child(child, timeout_s=0)  # it has ended: this closes what is open to it
             steady = now - slot.started_s >= STEADY_S
             self._crashes[number] = 1 if steady else self._crashes.get(number, 0) + 1
             self._waiting[number] = now + backoff_s(self._crashes[number])
@@ -74,23 +92,39 @@ class Workers:
         child = spawn(self.task.command, environment=self.environment, log=log, cwd=self.root)
         self._running[number] = (Slot(number=number, started_s=now), child)
 
-    def _stop(self, number: int, *, timeout_s: float | None = None) -> None:
+    def _stop(self, number: int) -> None:
         self._waiting.pop(number, None)
         self._crashes.pop(number, None)
         found = self._running.pop(number, None)
         if found:
-            limit_s = self.task.stop_timeout_s if timeout_s is None else timeout_s
-            self._draining[number] = asyncio.create_task(self._drain(number, found[1], limit_s))
+            _, child = found
+            self._draining[number] = (child, asyncio.create_task(self._drain(number, child)))
 
-    async def _drain(self, number: int, child: Child, timeout_s: float) -> None:
+    async def _drain(self, number: int, child: Child) -> None:
+        limit_s = self.task.stop_timeout_s
         try:
-            await asyncio.to_thread(stop_child, child, timeout_s=timeout_s)
+            await asyncio.to_thread(stop_child, child, timeout_s=limit_s)
         finally:
             del self._draining[number]
+        if child.process.returncode == -signal.SIGKILL:
+            self.say(f"{self.kind}-{number} did not end within {limit_s:g} s and was killed")
 
     def _tell_crash(self, number: int, child: Child, code: int) -> None:
         name = f"{self.kind}-{number}"
-        self.say(f"{name} ended with {code}; started again in {backoff_s(self._crashes[number]):g} s")
-        lines = child.log.read_text(errors="replace").splitlines()[-TAIL_LINES:] if child.log else []
+        self.say(f"{name} {_how(code)}; started again in {backoff_s(self._crashes[number]):g} s")
+        lines = child.log.read_text(errors="replace").splitlines()[-TAIL_LINES:] if child.log and code > 0 else []
         for line in lines:
             self.say(f"{name} | {line}")
+
+
+def _how(code: int) -> str:
+    """Say how a process ended."""
+    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
+
+
+def _hurry(child: Child, *, timeout_s: float) -> None:
+    """Tell a worker to end, and soon again: it then parts at once."""
+    child.process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.process.wait(HURRY_AFTER_S)
+    stop_child(child, timeout_s=timeout_s)

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import uvloop
 
-from contracts.clock import SECOND_MS
+from contracts.clock import SECOND_MS, NowMs
 from contracts.metrics import KIND, STACK
 from fetching.fetch import Ask, fetch
 from fetching.guard import connector
@@ -35,7 +35,7 @@ STUCK_EXIT = 70  # EX_SOFTWARE
 NAME_THREADS = 64
 
 
-def main() -> int:
+def main(now_ms: NowMs) -> int:
     """Run a worker until SIGTERM or Ctrl-C; 0 if it parted in good order."""
     events = configure(sys.stdout)
     try:
@@ -44,14 +44,14 @@ def main() -> int:
         log.error("setting_refused", extra={"why": str(error)})  # noqa: TRY400 - the text says all there is
         return 2
     try:
-        uvloop.run(_run(settings, events))
+        uvloop.run(_run(settings, events, now_ms))
     except Exception:
         log.exception("worker_failed")
         return 1
     return 0
 
 
-async def _run(settings: Settings, events: Counter[str]) -> None:
+async def _run(settings: Settings, events: Counter[str], now_ms: NowMs) -> None:
     clients, pool, chance = Clients(), Pool(), random.SystemRandom()
     names = ThreadPoolExecutor(NAME_THREADS, thread_name_prefix="names")
     asyncio.get_running_loop().set_default_executor(names)
@@ -67,10 +67,10 @@ async def _run(settings: Settings, events: Counter[str]) -> None:
                 lease_store=clients.lease_store(),
                 bucket=clients.bucket(settings.documents_bucket),
                 publish=clients.queue(settings.queue_url, chance).publish,
-                keys=clients.keys(settings.secrets_prefix, _now_ms),
+                keys=clients.keys(settings.secrets_prefix, now_ms),
                 fetch=ask_source,
                 offload=pool,
-                now_ms=_now_ms,
+                now_ms=now_ms,
                 boot_now=_boot_now,
                 chance=chance,
                 worker_id=f"{chance.getrandbits(WORKER_ID_BITS):016x}",
@@ -79,7 +79,7 @@ async def _run(settings: Settings, events: Counter[str]) -> None:
         watchdog = Watchdog(awake_now=time.monotonic, die=_die)
         watchdog.start(asyncio.get_running_loop())
         meter = Meter(
-            read=worker.read, lags=worker.lags, events=events, now_ms=_now_ms, sleep=asyncio.sleep,
+            read=worker.read, lags=worker.lags, events=events, now_ms=now_ms, sleep=asyncio.sleep,
             dimensions={STACK: settings.stack, KIND: settings.kind.value},
         )  # fmt: skip
         runner = await health.serve(worker.read, port=settings.health_port)
@@ -140,7 +140,8 @@ def _die(_: float) -> None:
     os._exit(STUCK_EXIT)
 
 
-def _now_ms() -> int:
+def wall_ms() -> int:
+    """Tell the time, in ms since the epoch."""
     return time.time_ns() // (1_000_000_000 // SECOND_MS)
 
 
@@ -150,4 +151,4 @@ def _boot_now() -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(wall_ms))

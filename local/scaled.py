@@ -1,0 +1,112 @@
+"""Say what a changed desired count does, until every shard has its place: what an operator would else look up."""
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from contracts.kinds import SourceType
+from contracts.sharding import SHARD_ROW_BUCKETS
+from contracts.table import fleet
+from contracts.table.fleet import DRAINING, UP, Shard, Worker
+from local import state
+from local.aws import Aws
+from local.scale import NotRunningError
+
+LOOKS_MAX = 200
+LOOK_EVERY_S = 0.3
+#: As even as the plan makes them at the least: within a fifth of the shards, or two.
+UNEVEN_SHARE, UNEVEN_SHARDS = 0.2, 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sight:
+    """One kind at one moment: its processes, its roster and its shards. `moves` counts those since the beginning."""
+
+    running: int
+    up: int
+    draining: int
+    owned: tuple[int, ...]
+    """How many shards each worker that is up owns by the shards' own rows."""
+    free: int
+    moves: Counter[str]
+
+    @classmethod
+    def of(cls, running: int, workers: Sequence[Worker], rows: Sequence[Shard], *, since_ms: int) -> Self:
+        """Make it of what the tables say."""
+        owners = Counter(row.owner for row in rows)
+        up = [worker.id for worker in workers if worker.state == UP]
+        return cls(
+            running=running,
+            up=len(up),
+            draining=sum(worker.state == DRAINING for worker in workers),
+            owned=tuple(sorted((owners[worker] for worker in up), reverse=True)),
+            free=owners[None],
+            moves=Counter(row.move.why for row in rows if row.move and row.move.at_ms >= since_ms),
+        )
+
+    def is_settled(self, count: int) -> bool:
+        """Tell whether the count is met and every shard has its place."""
+        shards = sum(self.owned) + self.free
+        even = not self.owned or self.owned[0] - self.owned[-1] <= max(UNEVEN_SHARDS, UNEVEN_SHARE * shards)
+        return self.running == self.up == count and not self.draining and even and (count == 0 or self.free == 0)
+
+    def line(self) -> str:
+        """Say it in one line."""
+        moved = ", ".join(f"{number} {why}" for why, number in sorted(self.moves.items()))
+        parts = [
+            f"{self.running} run, {self.up} up" + (f", {self.draining} hand over" if self.draining else ""),
+            "shards " + (" ".join(map(str, self.owned)) or "none") + (f", {self.free} free" if self.free else ""),
+            f"moved {moved or 'none'}",
+        ]
+        return "; ".join(parts)
+
+
+def follow(
+    look: Callable[[], Sight], *, count: int, elapsed_s: Callable[[], float], pause: Callable[[float], None]
+) -> None:
+    """Print each change until all is settled; raises NotRunningError if it is not within a minute."""
+    said = ""
+    for _ in range(LOOKS_MAX):
+        sight = look()
+        if sight.line() != said:
+            said = sight.line()
+            print(f"{elapsed_s():6.1f} s  {said}", flush=True)
+        if sight.is_settled(count):
+            print(f"{elapsed_s():6.1f} s  done", flush=True)
+            return
+        pause(LOOK_EVERY_S)
+    raise NotRunningError(f"not settled after {elapsed_s():.0f} s: make logs")
+
+
+def looking(folder: Path, *, kind: SourceType, since_ms: int) -> Callable[[], Sight]:
+    """Give what looks at a running stack with the operator's credentials."""
+    known = state.read(folder)
+    if known is None:
+        raise NotRunningError("no stack runs: make up")
+    client = Aws(endpoint=known.aws_endpoint, region=known.region, credentials=known.credentials).client("dynamodb")
+    table = known.tables["Fleet"]
+
+    def look() -> Sight:
+        now = state.read(folder)
+        if now is None:
+            raise NotRunningError("the stack ended meanwhile")
+        try:
+            rows = [
+                Shard.read(row) for n in range(SHARD_ROW_BUCKETS) for row in _rows(client, fleet.shards(table, kind, n))
+            ]
+            workers = [Worker.read(row) for row in _rows(client, fleet.roster(table, kind))]
+        except (BotoCoreError, ClientError) as error:
+            raise NotRunningError(f"the embedded AWS does not answer: {error}") from error
+        return Sight.of(len(now.pids.workers.get(kind.value, ())), workers, rows, since_ms=since_ms)
+
+    return look
+
+
+def _rows(client: Any, query: dict[str, Any]) -> Iterator[Any]:
+    pages = client.get_paginator("query").paginate(**query)
+    return itertools.chain.from_iterable(page["Items"] for page in pages)

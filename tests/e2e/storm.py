@@ -1,0 +1,132 @@
+"""
+Everything that can happen to a fleet, one thing after another, while a hundred sources change every ten seconds.
+
+`make test` runs it once with a short outage (`test_storm`); `make soak` runs `python -m tests.e2e.storm`: with a whole
+minute, and again.
+"""
+
+import argparse
+import asyncio
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local.running import running_stack
+from tests.conftest import ROOT
+from tests.e2e.storm_world import KIND, SlowFeeds, Storm, eventually
+
+WORKERS = 4
+#: A crashed worker's sources are polled again within this; so are those of one that froze.
+FAIL_OVER_MAX_S = 15.0
+#: Once AWS is back.
+RESUME_MAX_S = 5.0
+#: While shards are handed over: an interval, the second between clocks, and this machine's own delays.
+PLANNED_GAP_MAX_S = 6.0
+SLOW_S = 0.3
+
+
+@dataclass
+class Seen:
+    """What was measured, in seconds, by what happened."""
+
+    say: Callable[[str], None]
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+
+    def note(self, what: str, value: float) -> None:
+        """Note one and say it."""
+        self.seconds.setdefault(what, []).append(value)
+        self.say(f"{what}: {value:.2f} s")
+
+
+async def storm(base: Path, folder: Path, *, outage_s: float, rounds: int, say: Callable[[str], None]) -> Seen:
+    """Let it happen; AssertionError where a promise is broken."""
+    seen = Seen(say=say)
+    async with Storm.over(base, folder, workers=WORKERS) as world:
+        changing = asyncio.create_task(world.change_sources())
+        await world.until_shared(WORKERS)
+        for _ in range(rounds):
+            seen.note("killed → every source polled", await _kill(world))
+            seen.note("frozen → every source polled", await _freeze(world))
+            seen.note("AWS back → every source polled", await _cut_off(world, outage_s))
+            for count in (1, 8, 2, WORKERS):
+                seen.note(f"scaled to {count}: longest gap", await _scale(world, count))
+        changing.cancel()
+        await world.until_right(30)
+        world.check_versions()
+    return seen
+
+
+async def _kill(world: Storm) -> float:
+    victim = world.worker_pids()[0]
+    world.send(victim, signal.SIGKILL)
+    killed_at = time.monotonic()
+    polled_s = await world.until_polled(killed_at, timeout_s=FAIL_OVER_MAX_S)
+    await eventually(lambda: len(set(world.worker_pids()) - {victim}) == WORKERS, "the agent starts another")
+    await world.until_shared(WORKERS)
+    return polled_s
+
+
+async def _freeze(world: Storm) -> float:
+    """Stop a worker with polls in flight, and let it go on when others own its shards: its results are stale then."""
+    world.feeds.delay_s, fenced = SLOW_S, len(world.logged("self_fenced"))
+    await asyncio.sleep(2 * SLOW_S)  # until polls are in flight everywhere
+    zombie = world.worker_pids()[-1]
+    world.send(zombie, signal.SIGSTOP)
+    stopped_at = time.monotonic()
+    polled_s = await world.until_polled(stopped_at + SLOW_S, timeout_s=FAIL_OVER_MAX_S)
+    await eventually(lambda: bool(world.logged("marked_dead")), "the others declare it dead")
+    await world.until_shared(WORKERS - 1)
+    world.send(zombie, signal.SIGCONT)
+    await eventually(lambda: len(world.logged("self_fenced")) > fenced, "it notices that it is dead")
+    world.feeds.delay_s = SlowFeeds.delay_s
+    await world.until_shared(WORKERS)
+    return polled_s
+
+
+async def _cut_off(world: Storm, outage_s: float) -> float:
+    """Hold every request for a while, then refuse them all; nothing changes hands."""
+    before = (await world.fleet())["epochs"]
+    world.line.hold()
+    await asyncio.sleep(outage_s / 2)
+    world.line.cut()
+    await asyncio.sleep(outage_s / 2)
+    world.line.mend()
+    back_at = time.monotonic()
+    polled_s = await world.until_polled(back_at, timeout_s=FAIL_OVER_MAX_S)
+    await world.until_shared(WORKERS)
+    assert (await world.fleet())["epochs"] == before, "an outage of the store moved shards"
+    return polled_s
+
+
+async def _scale(world: Storm, count: int) -> float:
+    began = time.monotonic()
+    await world.scale(count)
+    await world.until_shared(count)
+    return world.longest_gap_s(began)
+
+
+def main() -> None:
+    """Run the long one."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--outage-s", type=float, default=60)
+    parser.add_argument("--rounds", type=int, default=3)
+    asked = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory(prefix="stack-") as base,
+        tempfile.TemporaryDirectory(prefix="storm-") as folder,
+        running_stack(ROOT, workers={KIND: 0}, folder=Path(base), say=_say),
+    ):
+        asyncio.run(storm(Path(base), Path(folder), outage_s=asked.outage_s, rounds=asked.rounds, say=_say))
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
