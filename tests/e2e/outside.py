@@ -8,9 +8,10 @@ import asyncio
 import json
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import batched
 from typing import Any, Self
 
 import aiohttp
@@ -34,6 +35,9 @@ class Feeds:
         self.seen: dict[tuple[str, bytes], float] = {}
         self.headers: dict[str, list[dict[str, str]]] = defaultdict(list)
         self.base = ""
+        #: Every answer comes so much later, with what was there when it was asked for.
+        self.delay_s = 0.0
+        self._asked = asyncio.Event()
 
     def set(self, path: str, document: Any) -> None:
         """Change a document."""
@@ -44,14 +48,23 @@ class Feeds:
         """Give the address of a document."""
         return f"{self.base}/{path}"
 
+    async def until(self, holds: Callable[[], bool], timeout_s: float = FRAME_TIMEOUT_S) -> None:
+        """Wait until something holds, looking again at every request."""
+        async with asyncio.timeout(timeout_s):
+            while not holds():
+                self._asked.clear()
+                await self._asked.wait()
+
     async def _serve(self, request: web.Request) -> web.Response:
         path = request.path.lstrip("/")
         body = self.documents.get(path)
         self.polls[path].append(time.monotonic())
         self.headers[path].append(dict(request.headers))
+        self._asked.set()
         if body is None:
             return web.Response(status=404)
         self.seen.setdefault((path, body), time.monotonic())
+        await asyncio.sleep(self.delay_s)
         return web.Response(body=body, content_type=self.types[path])
 
     @classmethod
@@ -142,6 +155,13 @@ class Reader:
     async def ask(self, **frame: Any) -> None:
         """Send a frame."""
         await self.socket.send(json.dumps(frame))
+
+    async def follow(self, *source_ids: str) -> None:
+        """Subscribe to sources, a few at once as the embedded AWS runs few Lambdas, and wait for their documents."""
+        for some in batched(source_ids, CALLS_AT_ONCE_MAX, strict=False):
+            for source_id in some:
+                await self.ask(action="subscribe", sourceId=source_id)
+            await self.until(lambda some=some: all(self.copies[one].position for one in some))
 
     async def until(self, holds: Any, timeout_s: float = FRAME_TIMEOUT_S) -> None:
         """Wait until something holds, looking again at every frame."""

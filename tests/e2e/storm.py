@@ -17,7 +17,7 @@ from pathlib import Path
 
 from local.running import running_stack
 from tests.conftest import ROOT
-from tests.e2e.storm_world import KIND, SlowFeeds, Storm, eventually
+from tests.e2e.storm_world import KIND, Storm, eventually
 
 WORKERS = 4
 #: A crashed worker's sources are polled again within this; so are those of one that froze.
@@ -82,7 +82,7 @@ async def _freeze(world: Storm) -> float:
     await world.until_shared(WORKERS - 1)
     world.send(zombie, signal.SIGCONT)
     await eventually(lambda: len(world.logged("self_fenced")) > fenced, "it notices that it is dead")
-    world.feeds.delay_s = SlowFeeds.delay_s
+    world.feeds.delay_s = 0
     await world.until_shared(WORKERS)
     return polled_s
 

@@ -17,7 +17,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
-from aiohttp import web
 from yarl import URL
 
 from local import launch, state
@@ -40,21 +39,10 @@ INTERVAL_S = 2
 CHANGE_EVERY_S = 10.0
 
 
-class SlowFeeds(Feeds):
-    """Feeds that answer with what they held when they were asked, `delay_s` later."""
-
-    delay_s = 0.0
-
-    async def _serve(self, request: web.Request) -> web.Response:
-        response = await super()._serve(request)
-        await asyncio.sleep(self.delay_s)
-        return response
-
-
 class Storm:
     """The world. `polls` and `documents` are the feeds'; `reader` follows every source."""
 
-    def __init__(self, *, api: Api, feeds: SlowFeeds, reader: Reader, line: TcpLine, aws: Aws, run: Run) -> None:
+    def __init__(self, *, api: Api, feeds: Feeds, reader: Reader, line: TcpLine, aws: Aws, run: Run) -> None:
         self.api, self.feeds, self.reader, self.line = api, feeds, reader, line
         self._aws, self._run = aws, run
         self._cluster = ""
@@ -76,7 +64,7 @@ class Storm:
         assert port is not None
         async with (
             TcpLine.to(port) as line,
-            SlowFeeds.serving() as feeds,
+            Feeds.serving() as feeds,
             Api.of(described) as api,
             Reader.connected(described) as reader,
         ):
@@ -213,9 +201,7 @@ class Storm:
             self.feeds.set(name, {"n": 0})
         registering = (self.api.register(self.feeds.url(name), pollingInterval=INTERVAL_S) for name in names)
         self.ids = dict(zip(names, await asyncio.gather(*registering), strict=True))
-        for source_id in self.ids.values():
-            await self.reader.ask(action="subscribe", sourceId=source_id)
-        await self.until_right(90)
+        await self.reader.follow(*self.ids.values())
 
 
 def _check(source_id: str, frames: list[dict[str, Any]]) -> None:

@@ -24,10 +24,7 @@ async def test_a_killed_workers_sources_are_polled_again_by_one_worker_each(
         for name in names:
             feeds.set(name, {"n": 0})
         ids = dict(zip(names, await asyncio.gather(*(api.register(feeds.url(name)) for name in names)), strict=True))
-        for source_id in ids.values():
-            await reader.ask(action="subscribe", sourceId=source_id)
-        for source_id in ids.values():
-            await reader.until_equal(source_id, {"n": 0}, 60)
+        await reader.follow(*ids.values())
         await until_shared(api, workers=2)
 
         os.kill(read_state()["pids"]["workers"]["external"][0], signal.SIGKILL)

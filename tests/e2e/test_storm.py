@@ -1,0 +1,16 @@
+"""A fleet of real processes in bad weather; `make soak` has more of it."""
+
+from pathlib import Path
+
+from tests.e2e.storm import FAIL_OVER_MAX_S, PLANNED_GAP_MAX_S, RESUME_MAX_S, storm
+
+#: Longer than a right holds and than a verdict takes.
+OUTAGE_S = 10
+
+
+async def test_whatever_happens_to_workers_a_subscriber_ends_with_exactly_the_sources_state(
+    folder: Path, tmp_path: Path, scale: object
+):
+    """Killed, frozen, cut off from AWS, scaled to 1, 8 and 2, with clocks a second apart; every version came in order."""
+    scale(0)  # type: ignore[operator]
+    seen = await storm(folder, tmp_path, outage_s=OUTAGE_S, rounds=1, say=print)
