@@ -22,6 +22,8 @@ NEVER = _networks(
     "169.254.0.0/16",  # link-local; 169.254.169.254 and ECS's 169.254.170.2
     "fe80::/10",
     "fd00:ec2::/32",  # EC2 metadata over IPv6
+    "64:ff9b:1::/48",  # NAT64 of somebody's own (RFC 8215): where in it the IPv4 address stands is his choice
+    "168.63.129.16/32",  # the platform's own address on Azure
     "0.0.0.0/8",
     "224.0.0.0/4",
     "ff00::/8",
@@ -50,8 +52,10 @@ PRIVATE = _networks(
     "5f00::/16",
 )
 
-_NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
-_COMPATIBLE = IPv6Network("::/96")
+#: Whose last 32 bits are an IPv4 address: NAT64, compatible (RFC 4291), translated (RFC 2765).
+_LOW_IS_IPV4 = _networks("64:ff9b::/96", "::/96", "::ffff:0:0:0/96")
+#: The second half of an ISATAP address (RFC 5214), before its IPv4 address.
+_ISATAP = frozenset({0x0000_5EFE, 0x0200_5EFE})
 _UNSPECIFIED = IPv6Address("::")
 
 
@@ -76,12 +80,13 @@ def read_networks(text: str) -> tuple[Network, ...]:
 
 
 def disguises(address: Address) -> Iterator[Address]:
-    """Give the address and every IPv4 address that it may stand for (mapped, compatible, 6to4, Teredo, NAT64)."""
+    """Give the address and every IPv4 address that it may stand for (mapped, compatible, 6to4, Teredo, NAT64 …)."""
     yield address
     if isinstance(address, IPv4Address) or address in (_UNSPECIFIED, IPv6Address("::1")):
         return
     low = IPv4Address(int(address) & 0xFFFF_FFFF)
-    if address.ipv4_mapped or address in _COMPATIBLE or any(address in network for network in _NAT64):
+    isatap = int(address) >> 32 & 0xFFFF_FFFF in _ISATAP
+    if address.ipv4_mapped or isatap or any(address in network for network in _LOW_IS_IPV4):
         yield low
     if address.sixtofour:
         yield address.sixtofour

@@ -38,6 +38,7 @@ _HEADERS_REFUSED = frozenset(
     }
 )
 _CONTROL_OR_SPACE = re.compile(r"[\x00-\x20\x7f\\]")
+_NUMBER = re.compile(r"\d+|0[xX][0-9a-fA-F]*", re.ASCII)
 _POINTER = re.compile(r"(/([^~/]|~[01])*)*")  # RFC 6901; a segment `*` stands for any member
 _SPREADSHEET_ID = re.compile(r"[A-Za-z0-9_-]{20,128}")
 _SPREADSHEET_URL = re.compile(
@@ -60,9 +61,19 @@ def check_url(url: str) -> URL:
         raise ValueError("a host is missing")
     if parsed.user is not None or parsed.password is not None:
         raise ValueError("no user or password in the url: register an apiKey instead")
+    _check_host(parsed.host)
     if port is None or not 0 < port < 2**16:
         raise ValueError("the port must be between 1 and 65535")
     return parsed
+
+
+def _check_host(host: str) -> None:
+    """Refuse spellings of addresses that programs read differently: `127.1`, `0x7f.1`, `2130706433`, `0177.0.0.1`."""
+    if "%" in host:
+        raise ValueError("no zone in the address")
+    last = host.rstrip(".").rpartition(".")[2]
+    if _NUMBER.fullmatch(last) and literal(host) is None:
+        raise ValueError("an address is written as four decimal numbers")
 
 
 def check_destination(url: URL, policy: Policy) -> None:

@@ -7,6 +7,7 @@ factory looks at each final address before there is a socket.
 """
 
 import socket
+import ssl
 from dataclasses import dataclass
 
 from aiohttp import TCPConnector, ThreadedResolver
@@ -70,12 +71,15 @@ class GuardedResolver(AbstractResolver):
         await self._inner.close()
 
 
-def connector(policy: Policy, *, resolver: AbstractResolver | None = None) -> TCPConnector:
-    """Make the one connector that requests to sources use; call it inside the loop."""
+def connector(
+    policy: Policy, *, resolver: AbstractResolver | None = None, trust: ssl.SSLContext | None = None
+) -> TCPConnector:
+    """Make the one connector that requests to sources use; call it inside the loop. `trust` is the system's if None."""
     gate = Gate(policy=policy)
     return TCPConnector(
         resolver=GuardedResolver(gate, resolver or ThreadedResolver()),
         socket_factory=gate.open,
+        ssl=trust or True,
         limit=0,  # bounded by the worker's admission, which knows hosts and shards
         keepalive_timeout=KEEPALIVE_S,
         ttl_dns_cache=DNS_TTL_S,
