@@ -1,7 +1,7 @@
 # make up · test · check · scale · bench · clean: each sets up what it needs by itself.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-.PHONY: help up down test check unit scale logs bench clean lock setup web backup restore redrive token doctor
+.PHONY: help soak up down test check unit scale logs bench clean lock setup web backup restore redrive token doctor
 
 # A `python3.13` on PATH may be a pyenv shim that does not run, wherever HOME points: each candidate is tried.
 CANDIDATES := python3.13 $(HOME)/.pyenv/versions/3.13*/bin/python3.13 $$(pyenv prefix 3.13.0 2>/dev/null)/bin/python3.13 \
@@ -87,6 +87,9 @@ test: setup check unit ## every check there is; what shares the one local stack 
 	npm run --silent --prefix web check
 	npm test --silent --prefix web
 	.venv/bin/pytest -q tests/e2e tests/browser
+
+soak: setup ## what takes too long for every change: fuzz the API against its own description (MINUTES=10)
+	$(PY) -m tests.e2e.fuzz --minutes $(or $(MINUTES),10)
 
 bench: setup ## run every bench and write the README's table
 	$(PY) -m bench.run

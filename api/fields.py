@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from api.problem import FieldError, Problem
 from contracts.addresses import Policy
-from contracts.kinds import SourceType
+from contracts.kinds import POLLING_INTERVAL_MIN_S, SourceType
 from contracts.rules import check_destination, check_header, check_url
 from contracts.source import HEADERS_MAX, FieldRefused, Registration
 
@@ -51,6 +51,12 @@ def _by_rules(document: Mapping[str, Any], policy: Policy) -> Iterator[FieldErro
         yield FieldError(field="type", message="this release polls external sources only")
     elif isinstance(url := document.get("url"), str) and url:
         yield from _named("url", lambda text: check_destination(check_url(text), policy), url.strip())
+    interval_s, kind = document.get("pollingInterval"), document.get("type", SourceType.EXTERNAL)
+    least_s = POLLING_INTERVAL_MIN_S.get(kind, 1) if isinstance(kind, str) else 1
+    if type(interval_s) is int and interval_s < least_s:
+        yield FieldError(field="pollingInterval", message=f"it is polled every {least_s} s at most often")
+    if document.get("apiKey") and document.get("apiKeySecretId"):
+        yield FieldError(field="apiKeySecretId", message="give either apiKey or apiKeySecretId")
     headers = document.get("headers")
     for name, value in list(headers.items())[:HEADERS_MAX] if isinstance(headers, dict) else []:
         if isinstance(value, str):

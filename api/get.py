@@ -5,6 +5,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from api import door, shown
+from api.audience import subscribers
 from api.problem import no_such_source
 from api.request import Request
 from api.respond import Act, Answer, Event, Response, json_response, serve
@@ -22,7 +23,8 @@ def get_source(request: Request, *, dynamodb: "DynamoDBClient", tables: TableNam
     if item is None:
         raise no_such_source()
     head = read_head(dynamodb, tables.sheets_data, request.source_id)
-    return json_response(shown.detail(item, head), headers=shown.revision_tag(item))
+    followed_by = subscribers(dynamodb, tables.subscribers, [request.source_id])[request.source_id]
+    return json_response(shown.detail(item, head, subscribers=followed_by), headers=shown.revision_tag(item))
 
 
 @cache

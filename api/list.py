@@ -3,12 +3,13 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Self
 
-from api import cursor, door, shown
-from api.problem import bad_parameter, try_again
+from api import cursor, door, parameters, shown
+from api.audience import subscribers
+from api.parameters import Choice, Parameter, Text, Whole
+from api.problem import try_again
 from api.request import Request
 from api.respond import Act, Answer, Event, Response, json_response, serve
 from contracts.kinds import SourceType, State
@@ -21,14 +22,21 @@ if TYPE_CHECKING:  # the stubs are not deployed
 
 type Item = dict[str, Any]
 
-LIMIT_DEFAULT = 50
-LIMIT_MAX = 100
 #: A filtered page looks at this many sources, or at 1 MB of them (AWS), and says where to go on.
 LOOKED_AT_MAX = 1_000
 HEAD_TRIES_MAX = 4
 #: The states that the index holds; the others are found by looking at every source.
 _INDEXED = frozenset({State.DEGRADED, State.FAILING, State.DORMANT})
 _SEARCHED = ("id", "name", "description", "url")
+
+PARAMETERS: Sequence[Parameter] = (
+    Whole(name="limit", about="how many sources at most", least=1, most=100, default=50),
+    Text(name="cursor", about="where to go on: `next` of the last answer", most=64),
+    Choice(name="state", about="only sources in this state", of=State),
+    Choice(name="type", about="only sources of this type", of=SourceType),
+    Text(name="tag", about="only sources with this very tag", most=64),
+    Text(name="q", about="only sources with this text in id, name, description or url, in any case", most=200),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,15 +51,15 @@ class Wanted:
     text: str
 
     @classmethod
-    def read(cls, query: Mapping[str, str]) -> Self:
-        """Read the parameters of the query."""
+    def of(cls, given: Mapping[str, Any]) -> Self:
+        """Take it from the parameters."""
         return cls(
-            limit=_limit(query.get("limit", str(LIMIT_DEFAULT))),
-            after=cursor.read(query["cursor"]) if "cursor" in query else None,
-            state=_one_of(State, "state", query),
-            type=_one_of(SourceType, "type", query),
-            tag=query.get("tag", ""),
-            text=query.get("q", "").casefold(),
+            limit=given["limit"],
+            after=None if given["cursor"] is None else cursor.read(given["cursor"]),
+            state=given["state"],
+            type=given["type"],
+            tag=given["tag"] or "",
+            text=(given["q"] or "").casefold(),
         )
 
     @property
@@ -71,13 +79,15 @@ class Wanted:
 
 def list_sources(request: Request, *, dynamodb: "DynamoDBClient", tables: TableNames) -> Response:
     """Answer with one page; `next` is there while there may be more."""
-    request.allow_parameters("limit", "cursor", "state", "type", "tag", "q")
-    wanted = Wanted.read(request.query)
+    wanted = Wanted.of(parameters.read(request, PARAMETERS))
     looked_at, more = _look(dynamodb, tables.data_sources, wanted)
     found = [item for item in looked_at if wanted.fits(item)]
     page = found[: wanted.limit]
-    known = _heads(dynamodb, tables.sheets_data, [item["id"] for item in page])
-    document: dict[str, Any] = {"items": [shown.summary(item, known.get(item["id"])) for item in page]}
+    ids = [item["id"] for item in page]
+    known = _heads(dynamodb, tables.sheets_data, ids)
+    counts = subscribers(dynamodb, tables.subscribers, ids)
+    items = [shown.summary(item, known.get(item["id"]), subscribers=counts[item["id"]]) for item in page]
+    document: dict[str, Any] = {"items": items}
     last = page[-1]["id"] if len(found) > wanted.limit else more
     return json_response(document | ({"next": cursor.write(last)} if last else {}))
 
@@ -109,21 +119,6 @@ def _heads(dynamodb: "DynamoDBClient", table: str, source_ids: Sequence[str]) ->
     if source_ids:
         raise try_again("the table is busy")
     return found
-
-
-def _limit(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(LIMIT_MAX)) and 1 <= int(text) <= LIMIT_MAX):
-        raise bad_parameter("limit", f"a whole number from 1 to {LIMIT_MAX}")
-    return int(text)
-
-
-def _one_of[Choice: StrEnum](choices: type[Choice], name: str, query: Mapping[str, str]) -> Choice | None:
-    if name not in query:
-        return None
-    try:
-        return choices(query[name])
-    except ValueError as error:
-        raise bad_parameter(name, f"one of {', '.join(choices)}") from error
 
 
 @cache

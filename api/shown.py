@@ -20,18 +20,19 @@ def source(item: Mapping[str, Any]) -> dict[str, Any]:
     return shown | {"headers": {name: _value(name, value) for name, value in item.get("headers", {}).items()}}
 
 
-def summary(item: Mapping[str, Any], head: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Show a source in a list, with where its data stands."""
+def summary(item: Mapping[str, Any], head: Mapping[str, Any] | None, *, subscribers: int) -> dict[str, Any]:
+    """Show a source in a list, with where its data stands and how many follow it."""
     known = head or {}
-    return source(item) | {"version": known.get("version", 0), "changedAt": known.get("lastUpdated")}
+    stands = {"version": known.get("version", 0), "changedAt": known.get("lastUpdated"), "subscribers": subscribers}
+    return source(item) | stands
 
 
-def detail(item: Mapping[str, Any], head: Head | None) -> dict[str, Any]:
+def detail(item: Mapping[str, Any], head: Head | None, *, subscribers: int) -> dict[str, Any]:
     """Show a source alone, with its head (null while it is being deleted)."""
     shown = head and {
         "incarnation": head.incarnation, "version": head.version, "hash": head.hash, "lastUpdated": head.last_updated,
     }  # fmt: skip
-    return source(item) | {"head": shown}
+    return source(item) | {"head": shown, "subscribers": subscribers}
 
 
 def revision_tag(item: Mapping[str, Any]) -> dict[str, str]:

@@ -8,11 +8,22 @@ what the table holds and the API shows. JSON names are the spec's and the design
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    Strict,
+    StrictBool,
+    StringConstraints,
+    model_validator,
+)
 
 from contracts.kinds import POLLING_INTERVAL_MIN_S
 from contracts.kinds import SourceType as SourceType  # noqa: PLC0414 - a source's own words are found here too
 from contracts.kinds import State as State  # noqa: PLC0414 - likewise
+from contracts.pointer import POINTER
 from contracts.rules import check_header, check_place, check_pointer, check_selector, check_url, spreadsheet_id
 
 POLLING_INTERVAL_MAX_S = 86_400
@@ -49,7 +60,7 @@ class Status(Model):
     epoch: int = 0
 
 
-Pointer = Annotated[str, AfterValidator(check_pointer)]
+Pointer = Annotated[str, AfterValidator(check_pointer), Field(json_schema_extra={"pattern": f"^{POINTER}$"})]
 Place = Annotated[str, AfterValidator(check_place)]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
@@ -62,20 +73,22 @@ class SourceFields(Model):
     type: SourceType = SourceType.EXTERNAL
     data_format: Literal["json", "xml", "auto"] = Field(default="auto", alias="dataFormat")
     url: str = Field(min_length=1, max_length=URL_LENGTH_MAX)
-    polling_interval_s: int = Field(default=60, alias="pollingInterval", ge=1, le=POLLING_INTERVAL_MAX_S)
+    polling_interval_s: Annotated[int, Strict()] = Field(
+        default=60, alias="pollingInterval", ge=1, le=POLLING_INTERVAL_MAX_S
+    )
     headers: dict[str, str] = Field(default_factory=dict, max_length=HEADERS_MAX)
     auth: Auth = Auth()
     selector: Annotated[str, Field(max_length=1_024), AfterValidator(check_selector)] = ""
     ignore: list[Pointer] = Field(default_factory=list, max_length=POINTERS_MAX)
-    tolerance: float = Field(default=0, ge=0, le=TOLERANCE_MAX, allow_inf_nan=False)
+    tolerance: Annotated[float, Strict()] = Field(default=0, ge=0, le=TOLERANCE_MAX, allow_inf_nan=False)
     unordered: list[Place] = Field(default_factory=list, max_length=POINTERS_MAX)
     ranges: list[Annotated[str, StringConstraints(min_length=1, max_length=256)]] = Field(
         default_factory=list, max_length=RANGES_MAX
     )
-    header: bool = True
+    header: StrictBool = True
     key_column: str = Field(default="", alias="keyColumn", max_length=256)
     tags: list[Tag] = Field(default_factory=list, max_length=TAGS_MAX)
-    enabled: bool = True
+    enabled: StrictBool = True
 
     @model_validator(mode="after")
     def _fits_its_type(self) -> Self:

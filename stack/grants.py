@@ -49,17 +49,22 @@ def environment(grants: Sequence[Grant]) -> dict[str, Input[str]]:
 
 
 def list_sources(store: Store) -> list[Grant]:
-    """Page through the sources, or those that need attention, each with its version."""
+    """Page through the sources, or those that need attention, each with its version and how many follow it."""
     return [
         _table(store, "DataSources", "Scan"),
         Grant(actions=["dynamodb:Query"], resources=[store.tables.index_arn("DataSources")]),
         _table(store, "SheetsData", "BatchGetItem"),
+        _table(store, "Subscribers", "BatchGetItem"),
     ]
 
 
 def get_source(store: Store) -> list[Grant]:
-    """Read one source and its head."""
-    return [_table(store, "DataSources", "GetItem"), _table(store, "SheetsData", "GetItem")]
+    """Read one source, its head, and how many follow it."""
+    return [
+        _table(store, "DataSources", "GetItem"),
+        _table(store, "SheetsData", "GetItem"),
+        _table(store, "Subscribers", "BatchGetItem"),
+    ]
 
 
 def get_data(store: Store) -> list[Grant]:

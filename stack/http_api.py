@@ -89,6 +89,7 @@ def endpoints(store: Store, fleet: Fleet) -> list[Endpoint]:
         Endpoint(route="GET /datasources/{sourceId}/series", verb="series", may=grants.see_history(store)),
         Endpoint(route="POST /datasources/{sourceId}/poll", verb="poll", may=grants.poll_now(store)),
         Endpoint(route="POST /tickets", verb="tickets", may=grants.issue_tickets(store)),
+        Endpoint(route="GET /openapi.json", verb="openapi", may=[]),
         Endpoint(route="GET /fleet", verb="fleet", may=seen),
     ]
 

@@ -61,7 +61,7 @@ def build(root: Path, *, architecture: Architecture, packages_for: PackagesFor, 
     platform = sys.platform if packages_for == "host" else PLATFORMS[architecture]
     build_folder = root / "build"
     packages = _packages(root / "locks" / bundle.lock, build_folder, None if packages_for == "host" else platform)
-    sources = {f"{path.relative_to(root)}": path for folder in bundle.folders for path in _python_files(root / folder)}
+    sources = {f"{path.relative_to(root)}": path for folder in bundle.folders for path in _files(root / folder)}
     made = build_folder / f"{bundle.name}-{_digest([packages.name, *_contents(sources)])}.zip"
     if not made.exists():
         _write(made, {**_installed(packages), **sources})
@@ -121,8 +121,9 @@ def _is_needed(path: Path) -> bool:
             return True
 
 
-def _python_files(folder: Path) -> Iterable[Path]:
-    return sorted(folder.rglob("*.py"))
+def _files(folder: Path) -> Iterable[Path]:
+    """Find our modules, and what they read beside them."""
+    return sorted([*folder.rglob("*.py"), *folder.rglob("*.json")])
 
 
 def _contents(files: Mapping[str, Path]) -> Sequence[str]:

@@ -6,7 +6,7 @@ and `who#<principal>` make expiry and revocation a query. Subscribers: one parti
 strongly while posting; row `#` is the bucket's cursor.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -191,6 +191,12 @@ def get_cursor(table: str, source_id: str, bucket: int) -> Request:
     """GetItem of a bucket's cursor, read strongly."""
     key = {"bucket": bucket_key(source_id, bucket), "connectionId": CURSOR}
     return {"TableName": table, "Key": write_item(key), "ConsistentRead": True}
+
+
+def get_cursors(table: str, buckets: Sequence[tuple[str, int]]) -> Request:
+    """BatchGetItem of at most 100 buckets' cursors, for a list: read as they stand."""
+    keys = [{"bucket": bucket_key(source_id, bucket), "connectionId": CURSOR} for source_id, bucket in buckets]
+    return {"RequestItems": {table: {"Keys": [write_item(key) for key in keys]}}}
 
 
 def count_in(table: str, source_id: str, bucket: int) -> Request:

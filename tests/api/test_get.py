@@ -24,7 +24,7 @@ def test_a_source_is_shown_with_its_head(aws: Aws, caller: Caller):
         "incarnation": source["incarnation"], "version": 1, "hash": body.ref.id.rpartition("@")[2],
         "lastUpdated": "2026-11-18T11:06:40.000Z",
     }  # fmt: skip
-    assert (answer.status, answer.json) == (200, source | {"head": head})
+    assert (answer.status, answer.json) == (200, source | {"head": head, "subscribers": 0})
     assert answer.headers["etag"] == '"1"'
 
 

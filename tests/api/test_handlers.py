@@ -21,6 +21,7 @@ VERBS = {
     "changes": "GET /datasources/{sourceId}/changes",
     "series": "GET /datasources/{sourceId}/series",
     "poll": "POST /datasources/{sourceId}/poll",
+    "openapi": "GET /openapi.json",
     "tickets": "POST /tickets",
     "fleet": "GET /fleet",
 }
@@ -59,6 +60,7 @@ def test_the_handlers_work_together():
     assert call("update", source_id=source_id, body="{}")["statusCode"] == 428
     assert json.loads(call("preview", body=json.dumps({"url": "http://a.invalid/"}))["body"])["reason"] == "dns"
     assert call("tickets")["statusCode"] == 201
+    assert json.loads(call("openapi")["body"])["openapi"] == "3.1.0"
     assert set(json.loads(call("fleet")["body"])["kinds"]) == {"external", "googleSheet"}
     assert call("delete", source_id=source_id)["statusCode"] == 204
     assert call("get", source_id=source_id)["statusCode"] == 404

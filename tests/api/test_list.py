@@ -48,8 +48,8 @@ def test_a_summary_tells_where_the_data_stands(aws: Aws, caller: Caller):
     fresh, polled = caller.register().json, caller.register().json
     commit(aws, polled["id"], [1])
     shown = {item["id"]: item for item in look(caller).json["items"]}
-    assert shown[fresh["id"]] == fresh | {"version": 0, "changedAt": None}
-    assert shown[polled["id"]] == polled | {"version": 1, "changedAt": "2026-11-18T11:06:40.000Z"}
+    assert shown[fresh["id"]] == fresh | {"version": 0, "changedAt": None, "subscribers": 0}
+    assert shown[polled["id"]] == polled | {"version": 1, "changedAt": "2026-11-18T11:06:40.000Z", "subscribers": 0}
 
 
 @pytest.mark.parametrize("limit", ["1", "2", "3", "7", "100"])
