@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from api import data
+from api.operations import OPERATIONS
 from contracts import frames
 from contracts.table.schema import SCHEMAS, TTL_ATTRIBUTE
 from local.handlers import HANDLERS, SKIPPED
@@ -329,3 +330,10 @@ def test_an_environment_fits_a_lambda(built: Built):
     for function in built.of("Function"):
         told = function.inputs["environment"]["variables"]
         assert sum(len(name) + len(value) for name, value in told.items()) < 4_096, function.name
+
+
+def test_the_routes_are_those_that_the_description_tells_of(built: Built):
+    """What `GET /openapi.json` leaves out would be found by nobody, and what it invents by everybody."""
+    routes = {route.inputs["routeKey"] for route in built.of("Route") if route.inputs["apiId"] == "api"}
+
+    assert routes == {operation.route for operation in OPERATIONS}
