@@ -88,8 +88,9 @@ test: setup check unit ## every check there is; what shares the one local stack 
 	npm test --silent --prefix web
 	.venv/bin/pytest -q tests/e2e tests/browser
 
-soak: setup ## what takes too long for every change: fuzz the API against its own description (MINUTES=10)
+soak: setup ## what takes too long for every change: fuzz the API (MINUTES=10); a fleet of real processes in bad weather
 	$(PY) -m tests.e2e.fuzz --minutes $(or $(MINUTES),10)
+	$(PY) -m tests.e2e.storm
 
 bench: setup ## run every bench and write the README's table
 	$(PY) -m bench.run

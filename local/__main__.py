@@ -115,7 +115,7 @@ def _add_care(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 
 def _scale(arguments: argparse.Namespace) -> None:
-    began_s, look = time.monotonic(), looking(FOLDER, kind=SourceType(arguments.kind), since_ms=_now_ms())
+    began_s, look = time.monotonic(), looking(FOLDER, kind=SourceType(arguments.kind), now_ms=_now_ms)
     scale(FOLDER, kind=arguments.kind, count=arguments.count)
     with contextlib.suppress(KeyboardInterrupt):  # the count is set, nobody has to watch
         follow(look, count=arguments.count, elapsed_s=lambda: time.monotonic() - began_s, pause=time.sleep)

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from contracts.clock import NowMs
 from contracts.kinds import SourceType
 from contracts.sharding import SHARD_ROW_BUCKETS
 from contracts.table import fleet
@@ -19,8 +20,8 @@ from local.scale import NotRunningError
 
 LOOKS_MAX = 200
 LOOK_EVERY_S = 0.3
-#: As even as the plan makes them at the least: within a fifth of the shards, or two.
-UNEVEN_SHARE, UNEVEN_SHARDS = 0.2, 2
+#: Workers see each other every few seconds; who has moved nothing for so long has found its balance.
+QUIET_MS = 3_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,10 +35,13 @@ class Sight:
     """How many shards each worker that is up owns by the shards' own rows."""
     free: int
     moves: Counter[str]
+    quiet_ms: int
+    """Since the last of them, or since the beginning."""
 
     @classmethod
-    def of(cls, running: int, workers: Sequence[Worker], rows: Sequence[Shard], *, since_ms: int) -> Self:
+    def of(cls, running: int, workers: Sequence[Worker], rows: Sequence[Shard], *, since_ms: int, now_ms: int) -> Self:
         """Make it of what the tables say."""
+        moves = [row.move for row in rows if row.move and row.move.at_ms >= since_ms]
         owners = Counter(row.owner for row in rows)
         up = [worker.id for worker in workers if worker.state == UP]
         return cls(
@@ -46,14 +50,15 @@ class Sight:
             draining=sum(worker.state == DRAINING for worker in workers),
             owned=tuple(sorted((owners[worker] for worker in up), reverse=True)),
             free=owners[None],
-            moves=Counter(row.move.why for row in rows if row.move and row.move.at_ms >= since_ms),
+            moves=Counter(move.why for move in moves),
+            quiet_ms=now_ms - max((move.at_ms for move in moves), default=since_ms),
         )
 
     def is_settled(self, count: int) -> bool:
-        """Tell whether the count is met and every shard has its place."""
-        shards = sum(self.owned) + self.free
-        even = not self.owned or self.owned[0] - self.owned[-1] <= max(UNEVEN_SHARDS, UNEVEN_SHARE * shards)
-        return self.running == self.up == count and not self.draining and even and (count == 0 or self.free == 0)
+        """Tell whether the count is met, everybody has some of the shards, and none has moved for a while."""
+        met = self.running == self.up == count and not self.draining
+        shared = all(self.owned) and not self.free if count else True
+        return met and shared and self.quiet_ms >= QUIET_MS
 
     def line(self) -> str:
         """Say it in one line."""
@@ -83,13 +88,13 @@ def follow(
     raise NotRunningError(f"not settled after {elapsed_s():.0f} s: make logs")
 
 
-def looking(folder: Path, *, kind: SourceType, since_ms: int) -> Callable[[], Sight]:
-    """Give what looks at a running stack with the operator's credentials."""
+def looking(folder: Path, *, kind: SourceType, now_ms: NowMs) -> Callable[[], Sight]:
+    """Give what looks at a running stack with the operator's credentials; what moved before now is no news."""
     known = state.read(folder)
     if known is None:
         raise NotRunningError("no stack runs: make up")
     client = Aws(endpoint=known.aws_endpoint, region=known.region, credentials=known.credentials).client("dynamodb")
-    table = known.tables["Fleet"]
+    table, since_ms = known.tables["Fleet"], now_ms()
 
     def look() -> Sight:
         now = state.read(folder)
@@ -102,7 +107,7 @@ def looking(folder: Path, *, kind: SourceType, since_ms: int) -> Callable[[], Si
             workers = [Worker.read(row) for row in _rows(client, fleet.roster(table, kind))]
         except (BotoCoreError, ClientError) as error:
             raise NotRunningError(f"the embedded AWS does not answer: {error}") from error
-        return Sight.of(len(now.pids.workers.get(kind.value, ())), workers, rows, since_ms=since_ms)
+        return Sight.of(len(now.pids.workers.get(kind.value, ())), workers, rows, since_ms=since_ms, now_ms=now_ms())
 
     return look
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from local.running import running_stack
 from tests.conftest import ROOT
-from tests.e2e.storm_world import KIND, Storm, eventually
+from tests.e2e.storm_world import INTERVAL_S, KIND, Storm, eventually
 
 WORKERS = 4
 #: A crashed worker's sources are polled again within this; so are those of one that froze.
@@ -27,6 +27,8 @@ RESUME_MAX_S = 5.0
 #: While shards are handed over: an interval, the second between clocks, and this machine's own delays.
 PLANNED_GAP_MAX_S = 6.0
 SLOW_S = 0.3
+#: Longer than a worker that hands over waits for a poll.
+HUNG_S = 4.0
 
 
 @dataclass
@@ -51,9 +53,10 @@ async def storm(base: Path, folder: Path, *, outage_s: float, rounds: int, say: 
         for _ in range(rounds):
             seen.note("killed → every source polled", await _kill(world))
             seen.note("frozen → every source polled", await _freeze(world))
+            seen.note("told to end twice → every source polled", await _hurry(world))
             seen.note("AWS back → every source polled", await _cut_off(world, outage_s))
             for count in (1, 8, 2, WORKERS):
-                seen.note(f"scaled to {count}: longest gap", await _scale(world, count))
+                seen.note(f"scaled to {count}: longest gap between polls", await _scale(world, count))
         changing.cancel()
         await world.until_right(30)
         world.check_versions()
@@ -87,9 +90,27 @@ async def _freeze(world: Storm) -> float:
     return polled_s
 
 
+async def _hurry(world: Storm) -> float:
+    """Tell a worker to end whose polls hang, and again: it lets go of what it could not hand over."""
+    victim, parted = world.worker_pids()[1], len(world.logged("parted_at_once"))
+    world.feeds.delay_s = HUNG_S
+    await asyncio.sleep(INTERVAL_S)  # until every source's poll hangs
+    draining = len(world.logged("draining"))
+    world.send(victim, signal.SIGTERM)
+    told_at = time.monotonic()
+    await eventually(lambda: len(world.logged("draining")) > draining, "it begins to hand over")
+    world.send(victim, signal.SIGTERM)
+    await eventually(lambda: len(world.logged("parted_at_once")) > parted, "it parts at once")
+    world.feeds.delay_s = 0
+    polled_s = await world.until_polled(told_at, timeout_s=FAIL_OVER_MAX_S)
+    await eventually(lambda: len(set(world.worker_pids()) - {victim}) == WORKERS, "the agent starts another")
+    await world.until_shared(WORKERS)
+    return polled_s
+
+
 async def _cut_off(world: Storm, outage_s: float) -> float:
     """Hold every request for a while, then refuse them all; nothing changes hands."""
-    before = (await world.fleet())["epochs"]
+    lost = [len(world.logged(event)) for event in ("marked_dead", "self_fenced")]
     world.line.hold()
     await asyncio.sleep(outage_s / 2)
     world.line.cut()
@@ -98,7 +119,7 @@ async def _cut_off(world: Storm, outage_s: float) -> float:
     back_at = time.monotonic()
     polled_s = await world.until_polled(back_at, timeout_s=FAIL_OVER_MAX_S)
     await world.until_shared(WORKERS)
-    assert (await world.fleet())["epochs"] == before, "an outage of the store moved shards"
+    assert [len(world.logged(event)) for event in ("marked_dead", "self_fenced")] == lost, "an outage killed workers"
     return polled_s
 
 

@@ -11,7 +11,8 @@ import json
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from bisect import bisect_right
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +33,7 @@ from tests.e2e.outside import Api, Feeds, Reader
 
 KIND = "external"
 SERVICE = "storm"
-COMMAND = ["python", "-m", "tests.e2e.skewed"]
+SKEWED = ("python", "-m", "tests.e2e.skewed")
 SOURCES = 100
 INTERVAL_S = 2
 #: Each source changes this often, one after another.
@@ -51,7 +52,9 @@ class Storm:
 
     @classmethod
     @asynccontextmanager
-    async def over(cls, base: Path, folder: Path, *, workers: int) -> AsyncIterator[Self]:
+    async def over(
+        cls, base: Path, folder: Path, *, workers: int, command: Sequence[str] = SKEWED
+    ) -> AsyncIterator[Self]:
         """Begin with so many workers, each source registered and followed; `base` is the folder of the stack."""
         known = state.read(base)
         assert known is not None
@@ -70,7 +73,7 @@ class Storm:
         ):
             storm = cls(api=api, feeds=feeds, reader=reader, line=line, aws=aws, run=run)
             storm._cluster = known.services[KIND].cluster
-            await asyncio.to_thread(storm._make_service, known.services[KIND], workers)
+            await asyncio.to_thread(storm._make_service, known.services[KIND], workers, command)
             mine = replace(
                 known,
                 aws_endpoint=f"http://127.0.0.1:{line.port}",
@@ -85,6 +88,8 @@ class Storm:
                     yield storm
                 finally:
                     line.mend()
+                    feeds.delay_s = 0
+                    await asyncio.gather(*(api.delete(source_id) for source_id in storm.ids.values()))
                     await asyncio.to_thread(started.close)  # the workers part through the line
 
     # What happens to it.
@@ -121,13 +126,13 @@ class Storm:
         return kind
 
     async def until_shared(self, workers: int, *, timeout_s: float = 40) -> float:
-        """Wait until so many living workers own every shard, about equally; how many seconds that took."""
+        """Wait until so many living workers own every shard, each some of them; how many seconds that took."""
         began = time.monotonic()
         while True:
             kind = await self.fleet()
             owned = [worker["owned"] for worker in kind["workers"] if worker["state"] == "UP"]
             whole = sum(owned) == kind["shards"] == len(kind["owners"])
-            if len(owned) == workers and whole and max(owned) - min(owned) <= max(2, 0.2 * kind["shards"]):
+            if len(owned) == workers and all(owned) and whole:
                 return time.monotonic() - began
             assert time.monotonic() - began < timeout_s, kind
             await asyncio.sleep(0.3)
@@ -135,16 +140,21 @@ class Storm:
     async def until_polled(self, since: float, *, timeout_s: float) -> float:
         """Wait until every source was polled after a moment; how many seconds after it the last one was."""
         while True:
-            firsts = [next((at for at in self.feeds.polls[name] if at > since), None) for name in self.ids]
-            if None not in firsts:
-                return max(at for at in firsts if at is not None) - since
-            assert time.monotonic() - since < timeout_s, f"{firsts.count(None)} sources are not polled"
+            firsts = [polls[0] for name in self.ids if (polls := self._polls_after(name, since))]
+            if len(firsts) == len(self.ids):
+                return max(firsts) - since
+            missing = len(self.ids) - len(firsts)
+            assert time.monotonic() - since < timeout_s, f"{missing} sources are not polled"
             await asyncio.sleep(0.05)
 
     def longest_gap_s(self, since: float) -> float:
         """Say how long a source was left alone at most after a moment."""
-        seen = ([since, *(at for at in self.feeds.polls[name] if at > since), time.monotonic()] for name in self.ids)
+        seen = ([since, *self._polls_after(name, since), time.monotonic()] for name in self.ids)
         return max(after - before for polls in seen for before, after in itertools.pairwise(polls))
+
+    def _polls_after(self, name: str, since: float) -> list[float]:
+        polls = self.feeds.polls[name]
+        return polls[bisect_right(polls, since) :]
 
     def logged(self, event: str) -> list[dict[str, Any]]:
         """Read what the workers logged of an event."""
@@ -174,7 +184,7 @@ class Storm:
 
     # How it begins.
 
-    def _make_service(self, like: Service, count: int) -> None:
+    def _make_service(self, like: Service, count: int, command: Sequence[str]) -> None:
         """Make a service as the stack's, but for its command."""
         ecs = self._aws.client("ecs")
         (known,) = ecs.describe_services(cluster=like.cluster, services=[like.service])["services"]
@@ -184,7 +194,7 @@ class Storm:
             family=SERVICE,
             taskRoleArn=task["taskRoleArn"],
             executionRoleArn=task["executionRoleArn"],
-            containerDefinitions=[container | {"command": COMMAND}],
+            containerDefinitions=[container | {"command": list(command)}],
         )["taskDefinition"]
         ecs.create_service(
             cluster=like.cluster, serviceName=SERVICE, taskDefinition=made["taskDefinitionArn"], desiredCount=count
