@@ -14,6 +14,7 @@ from stack.documents import Documents
 from stack.first_token import FirstToken
 from stack.fleet import Bounds, Fleet, FleetArgs
 from stack.function import Function, FunctionArgs
+from stack.google_accounts import GoogleAccounts
 from stack.http_api import HttpApi, HttpApiArgs
 from stack.network import Network, Place
 from stack.notices import Notices
@@ -44,6 +45,7 @@ store = Store(
     queue=Queue("changes", QueueArgs(consumer_timeout_s=sockets.TIMEOUT_S)),
     documents=Documents("documents", protect=settings.protect),
     secrets=Secrets.of_this_stack(),
+    google_accounts=GoogleAccounts("google-accounts", keys=settings.google_accounts),
 )
 authorizer = Function(
     "authorizer",
@@ -138,6 +140,7 @@ pulumi.export("queueUrl", store.queue.url)
 pulumi.export("deadLetterUrl", store.queue.dead_letter_url)
 pulumi.export("tables", store.tables.names)
 pulumi.export("documentsBucket", store.documents.bucket)
+pulumi.export("googleAccountsSecret", store.google_accounts.arn)
 pulumi.export("secretsPrefix", store.secrets.prefix)
 pulumi.export("services", fleet.services)
 pulumi.export("workerRepository", registry.url)

@@ -15,6 +15,8 @@ from contracts.source import HEADERS_MAX, FieldRefused, Registration
 
 ERRORS_MAX = 50
 FIELD_LENGTH_MAX = 128
+#: What would have no effect on how Google is asked.
+NOT_FOR_SHEETS = ("headers", "apiKey", "apiKeySecretId")
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -48,7 +50,11 @@ def _by_model(refused: ValidationError) -> Iterator[FieldError]:
 def _by_rules(document: Mapping[str, Any], policy: Policy) -> Iterator[FieldError]:
     """Check what the model checks only once every field is right in itself, and what it cannot know."""
     if document.get("type") == SourceType.GOOGLE_SHEET:
-        yield FieldError(field="type", message="this release polls external sources only")
+        for name in NOT_FOR_SHEETS:
+            if document.get(name):
+                yield FieldError(
+                    field=name, message="a Google Sheet is read by the stack's service account: leave it out"
+                )
     elif isinstance(url := document.get("url"), str) and url:
         yield from _named("url", lambda text: check_destination(check_url(text), policy), url.strip())
     interval_s, kind = document.get("pollingInterval"), document.get("type", SourceType.EXTERNAL)

@@ -26,8 +26,8 @@ from api.request import Request
 from api.respond import Act, Answer, Event, Response, json_response, serve
 from api.rows import read_row, read_source
 from contracts.clock import SECOND_MS, iso
+from contracts.kinds import SourceType
 from contracts.rules import origin
-from contracts.sharding import shard_of_request
 from contracts.source import Registration, Source, Status
 from contracts.table import heads, sources
 from contracts.table.values import returned, write_item
@@ -49,7 +49,7 @@ def register_source(request: Request, at: Registrar) -> Response:
     if earlier:
         return _repeated(registration, earlier, owner, at)
     _check_shared_secret(registration, at.keys)
-    source = _source(registration, _birth(at), owner, at)
+    source = _source(registration, _birth(registration.type, at), owner, at)
     try:
         _register(registration, source, repeat, at)
     except Cancelled as cancelled:
@@ -143,9 +143,9 @@ def _not_shared() -> Problem:
     return refuse(FieldError(field="apiKeySecretId", message=message))
 
 
-def _birth(at: Registrar) -> Birth:
+def _birth(kind: SourceType, at: Registrar) -> Birth:
     return Birth(
-        source_id=f"external-{at.chance.getrandbits(ID_BITS):08x}",
+        source_id=f"{kind}-{at.chance.getrandbits(ID_BITS):08x}",
         incarnation=f"{at.chance.getrandbits(INCARNATION_BITS):016x}",
         at_ms=at.now_ms(),
     )
@@ -154,9 +154,7 @@ def _birth(at: Registrar) -> Birth:
 def _source(registration: Registration, birth: Birth, owner: str, at: Registrar) -> Source:
     """Make the source: the same registration and birth give the same source."""
     secret_id = at.keys.secret_id(birth.source_id) if registration.api_key else registration.api_key_secret_id
-    shard = shard_of_request(
-        url=registration.url, headers=registration.headers, secret_id=secret_id, shards=at.rules.shards
-    )
+    shard = at.rules.shard_of(registration, secret_id)
     given = registration.model_dump(by_alias=True, exclude={"api_key", "api_key_secret_id"})
     born = iso(birth.at_ms)
     return Source.model_validate(

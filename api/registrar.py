@@ -11,6 +11,10 @@ from api.key_uses import KeyUses
 from api.keys import Keys
 from contracts.addresses import Policy, read_networks
 from contracts.clock import NowMs
+from contracts.kinds import SourceType
+from contracts.sharding import shard_of_request, shard_of_spreadsheet
+from contracts.sheet_address import read_address
+from contracts.source import Registration
 from contracts.table.schema import TableNames
 
 if TYPE_CHECKING:  # the stubs are not deployed
@@ -32,12 +36,25 @@ class Rules:
     """What this deployment registers, and over how many shards."""
 
     policy: Policy
-    shards: int
+    shards: Mapping[SourceType, int]
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
         """Read the rules as a process gets them."""
-        return cls(policy=read_policy(environ), shards=int(environ["EXTERNAL_SHARDS"]))
+        return cls(
+            policy=read_policy(environ),
+            shards={
+                SourceType.EXTERNAL: int(environ["EXTERNAL_SHARDS"]),
+                SourceType.GOOGLE_SHEET: int(environ["SHEET_SHARDS"]),
+            },
+        )
+
+    def shard_of(self, registration: Registration, secret_id: str | None) -> int:
+        """Place a source: those that may share a request are on one shard."""
+        shards = self.shards[registration.type]
+        if registration.type is SourceType.GOOGLE_SHEET:
+            return shard_of_spreadsheet(read_address(registration.url).spreadsheet_id, shards=shards)
+        return shard_of_request(url=registration.url, headers=registration.headers, secret_id=secret_id, shards=shards)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,9 @@ from api.request import Request
 from api.respond import Act, Answer, Event, Response, json_response, serve
 from api.rows import read_source
 from contracts.clock import iso
+from contracts.kinds import SourceType
 from contracts.rules import origin
+from contracts.sheet_address import read_address
 from contracts.source import Registration, Source, SourceFields
 from contracts.table import heads, sources
 
@@ -96,10 +98,19 @@ def _registration(item: Mapping[str, Any], patch: Mapping[str, Any], at: Registr
     stored = {name: value for name, value in item.items() if name in _FIELDS}
     given = {name: value for name, value in patch.items() if value is not None or name not in _KEYS}
     registration = read_registration(stored | _with_hidden(given, item), at.rules.policy)
-    if origin(registration.url) != origin(item["url"]):
-        detail = "another scheme, host or port is another source, and its key another secret: register it anew"
+    if _place(registration.type, registration.url) != _place(registration.type, item["url"]):
+        detail = (
+            "another spreadsheet is another source: register it anew"
+            if registration.type is SourceType.GOOGLE_SHEET
+            else "another scheme, host or port is another source, and its key another secret: register it anew"
+        )
         raise Problem(status=HTTPStatus.CONFLICT, detail=detail)
     return registration
+
+
+def _place(kind: SourceType, url: str) -> str:
+    """Name what an edit may not change: the origin, of a sheet the spreadsheet."""
+    return read_address(url).spreadsheet_id if kind is SourceType.GOOGLE_SHEET else origin(url)
 
 
 def _edited(item: Mapping[str, Any], registration: Registration, move: Move, at: Registrar) -> Source:
@@ -130,6 +141,8 @@ def _with_hidden(patch: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str,
 
 def _move(item: Mapping[str, Any], patch: Mapping[str, Any], registration: Registration, at: Registrar) -> Move:
     """Say what becomes of the source's key: a new one, another source's, none any more, or as it was."""
+    if registration.type is SourceType.GOOGLE_SHEET:
+        return Move(before=None, after=None)  # it has no key of its own
     before, bound_to = item.get("apiKeySecretId"), origin(registration.url)
     if registration.api_key:
         return at.uses.bring(item["id"], registration.api_key.get_secret_value(), bound_to, before=before)

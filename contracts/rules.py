@@ -40,10 +40,6 @@ _HEADERS_REFUSED = frozenset(
 _CONTROL_OR_SPACE = re.compile(r"[\x00-\x20\x7f\\]")
 _NUMBER = re.compile(r"\d+|0[xX][0-9a-fA-F]*", re.ASCII)
 _POINTER = re.compile(r"(/([^~/]|~[01])*)*")  # RFC 6901; a segment `*` stands for any member
-_SPREADSHEET_ID = re.compile(r"[A-Za-z0-9_-]{20,128}")
-_SPREADSHEET_URL = re.compile(
-    r"https://docs\.google\.com/(?:a/[^/]+/)?spreadsheets/(?:u/\d+/)?d/(?!e/)([A-Za-z0-9_-]{20,128})"
-)
 
 
 def check_url(url: str) -> URL:
@@ -133,13 +129,3 @@ def check_pointer(pointer: str) -> str:
 def check_place(pointer: str) -> str:
     """Accept what `check_pointer` does, and the empty pointer: the whole document."""
     return check_pointer(pointer) if pointer else pointer
-
-
-def spreadsheet_id(url: str) -> str:
-    """Find the id in any form people paste: a bare id or the address of the sheet."""
-    if _SPREADSHEET_ID.fullmatch(url):
-        return url
-    found = _SPREADSHEET_URL.match(url)
-    if not found:
-        raise ValueError("not a Google Sheets address: paste the sheet's own url or its id")
-    return found[1]

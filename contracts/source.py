@@ -24,7 +24,8 @@ from contracts.kinds import POLLING_INTERVAL_MIN_S
 from contracts.kinds import SourceType as SourceType  # noqa: PLC0414 - a source's own words are found here too
 from contracts.kinds import State as State  # noqa: PLC0414 - likewise
 from contracts.pointer import POINTER
-from contracts.rules import check_header, check_place, check_pointer, check_selector, check_url, spreadsheet_id
+from contracts.rules import check_header, check_place, check_pointer, check_selector, check_url
+from contracts.sheet_address import read_address, read_range
 
 POLLING_INTERVAL_MAX_S = 86_400
 URL_LENGTH_MAX = 4_096
@@ -98,7 +99,9 @@ class SourceFields(Model):
         if self.type is SourceType.EXTERNAL:
             _named("url", check_url, self.url)
         else:
-            _named("url", spreadsheet_id, self.url)
+            _named("url", read_address, self.url)
+            for number, text in enumerate(self.ranges):
+                _named(f"ranges.{number}", read_range, text)
         for name, value in self.headers.items():
             _named(f"headers.{name[:64]}", check_header, name, value)
         return self

@@ -66,18 +66,30 @@ def read(decoded: bytes, content_type: str, how: Reading, last: bytes | None = N
     it, and what is a list in it stays one.
     """
     try:
-        written = canonical(_document(text_of(decoded, content_type), how, last))
-    except (Unreadable, Unparsable, NotCanonical) as error:
+        text = text_of(decoded, content_type)
+        xml = format_of(text, how.format) == "xml"
+        value = parse(text, how.format, lists=asked_for(how.selector))
+    except (Unreadable, Unparsable) as error:
+        return Failed(reason=Reason.PARSE, why=str(error))
+    except SelectorFailed as error:
+        return Failed(reason=Reason.SELECTOR, why=str(error))
+    return of_value(value, how, last, xml=xml)
+
+
+def of_value(value: Any, how: Reading, last: bytes | None = None, *, xml: bool = False) -> Document | Failed:
+    """Make the document of what was parsed, however it came; for `last` see `read`."""
+    try:
+        written = canonical(_shaped(value, how, last, xml=xml))
+    except NotCanonical as error:
         return Failed(reason=Reason.PARSE, why=str(error))
     except SelectorFailed as error:
         return Failed(reason=Reason.SELECTOR, why=str(error))
     return Document(canonical=written, hash=digest(written))
 
 
-def _document(text: str, how: Reading, last: bytes | None) -> Any:
-    """Parse, select, make lists steady, ignore, put into order, and settle: each step sees what the one before made."""
-    xml = format_of(text, how.format) == "xml"
-    document = select(parse(text, how.format, lists=asked_for(how.selector)), how.selector)
+def _shaped(value: Any, how: Reading, last: bytes | None, *, xml: bool) -> Any:
+    """Select, make lists steady, ignore, put into order, and settle: each step sees what the one before made."""
+    document = select(value, how.selector)
     if how.selector and (how.ignore or how.unordered or how.tolerance):
         document = unshared(document)
     before = _decode(last) if last is not None and how.wants_last(xml=xml) else None

@@ -1,4 +1,4 @@
-"""Register the demo feeds as anybody would: over HTTP, with the token."""
+"""Register the demo sources as anybody would: over HTTP, with the token."""
 
 import json
 import urllib.error
@@ -15,15 +15,23 @@ SOURCES: Mapping[str, Mapping[str, Any]] = {
     "weather": {"name": "Weather", "description": "An XML report", "dataFormat": "xml", "pollingInterval": 2},
 }
 
+SHEET: Mapping[str, Any] = {
+    "name": "Stock of the shop",
+    "description": "A spreadsheet to type into",
+    "pollingInterval": 10,
+    "keyColumn": "Item",
+}
+
 
 class RegistrationFailedError(RuntimeError):
     """The API refused a demo source; the text is its answer."""
 
 
 def register_feeds(state: State) -> None:
-    """Register both feeds."""
+    """Register both feeds, and the spreadsheet."""
     for name, fields in SOURCES.items():
         _register(state, {"type": "external", "url": state.feeds[name].url, **fields})
+    _register(state, {"type": "googleSheet", "url": state.sheet.url, **SHEET})
 
 
 def _register(state: State, source: Mapping[str, Any]) -> None:

@@ -27,8 +27,9 @@ from contracts.bodies import BUCKET
 from contracts.clock import DAY_S, SECOND_MS, NowMs, iso
 from contracts.kinds import SourceType
 from contracts.messages import Kind, Message
-from contracts.rules import origin, spreadsheet_id
+from contracts.rules import origin
 from contracts.sharding import shard_of_request, shard_of_spreadsheet
+from contracts.sheet_address import read_address
 from contracts.source import Source, State, Status
 from contracts.table import heads
 from contracts.table.heads import BODY_TTL_S, Head
@@ -128,7 +129,7 @@ class Restorer:
     def _shard(self, source: Source) -> int:
         shards = self.stack.shards[source.type]
         if source.type is SourceType.GOOGLE_SHEET:
-            return shard_of_spreadsheet(spreadsheet_id(source.url), shards=shards)
+            return shard_of_spreadsheet(read_address(source.url).spreadsheet_id, shards=shards)
         return shard_of_request(
             url=source.url, headers=source.headers, secret_id=source.api_key_secret_id, shards=shards
         )

@@ -1,5 +1,6 @@
 """A whole local stack for as long as a `with` lasts: `make up` and the end-to-end tests use this same one."""
 
+import json
 import random
 import socket
 import time
@@ -14,10 +15,12 @@ from local import launch, state
 from local.aws import ROOT
 from local.children import Child, clean_environment
 from local.config import own, stack_config
+from local.google import demo
+from local.google.demo import demo_key
 from local.hold import SCRATCH, held
 from local.launch import Run
-from local.ports import DASHBOARD_PORT, EMULATOR_PORT, FEEDS_PORT, HOST, free, listen, port_of
-from local.state import Feed, Pids, Service, State
+from local.ports import DASHBOARD_PORT, EMULATOR_PORT, FEEDS_PORT, GOOGLE_PORT, HOST, free, listen, port_of
+from local.state import Feed, Pids, Service, Sheet, State
 from stack import package
 
 FEED_NAMES = ("prices", "weather")
@@ -34,11 +37,12 @@ class Ports:
     emulator: int
     dashboard: socket.socket
     feeds: socket.socket
+    google: socket.socket
     agent: socket.socket
 
     @property
     def forbidden(self) -> list[int]:
-        """Our own, but for the feeds, which are there to be polled."""
+        """Our own, but for the feeds and the spreadsheet, which are there to be polled."""
         return [self.emulator, port_of(self.dashboard), port_of(self.agent)]
 
 
@@ -74,6 +78,7 @@ def running(root: Path, *, workers: Mapping[str, int], folder: Path, say: Say = 
             emulator=free(EMULATOR_PORT),
             dashboard=started.enter_context(listen(DASHBOARD_PORT)),
             feeds=started.enter_context(listen(FEEDS_PORT)),
+            google=started.enter_context(listen(GOOGLE_PORT)),
             agent=started.enter_context(listen(0)),
         )
         yield _start(run, workers, ports, started, say)
@@ -88,12 +93,17 @@ def _prepare(root: Path, folder: Path) -> Run:
 
 
 def _start(run: Run, workers: Mapping[str, int], ports: Ports, started: ExitStack, say: Say) -> Running:
-    token = new_token(random.SystemRandom())
+    chance = random.SystemRandom()
+    token = new_token(chance)
+    google_origin = f"http://{HOST}:{port_of(ports.google)}"
+    google_key = demo_key(google_origin, chance)
     counts = {COUNT_KEYS[kind]: count for kind, count in workers.items()}
     known_now = {
         **counts,
         "forbiddenPorts": ports.forbidden,
         "initialToken": token,
+        "googleAccounts": json.dumps(google_key),
+        "googleOrigin": google_origin,
         "dashboardOrigins": [f"http://{HOST}:{port_of(ports.dashboard)}"],
     }
     config = stack_config(run.root, known_now)
@@ -105,7 +115,7 @@ def _start(run: Run, workers: Mapping[str, int], ports: Ports, started: ExitStac
     with _step("stack program", say):
         exports = launch.deploy(run, endpoint=endpoint, config=config)
     with _step("feeds and dashboard", say):
-        servers = _serve(run, started, ports, exports, documents_origin=endpoint)
+        servers = _serve(run, started, ports, exports, documents_origin=endpoint, google_key=google_key)
     with _step("workers", say):
         agent = launch.start_agent(run, started, fd=ports.agent.fileno())
         pids = Pids(emulator=aws.pid, agent=agent.pid, workers={})
@@ -125,8 +135,11 @@ def _package(root: Path, config: Mapping[str, Any]) -> None:
         package.build(root, architecture=architecture, packages_for=packages_for, bundle=bundle)
 
 
-def _serve(run: Run, started: ExitStack, ports: Ports, exports: Mapping[str, Any], *, documents_origin: str) -> Child:
-    feeds, dashboard = ports.feeds.fileno(), ports.dashboard.fileno()
+def _serve(
+    run: Run, started: ExitStack, ports: Ports, exports: Mapping[str, Any], *,
+    documents_origin: str, google_key: Mapping[str, Any],
+) -> Child:  # fmt: skip
+    feeds, dashboard, google = ports.feeds.fileno(), ports.dashboard.fileno(), ports.google.fileno()
     request = {
         "files": str(run.root / "web" / "dist"),
         "apiUrl": exports["apiUrl"],
@@ -134,8 +147,10 @@ def _serve(run: Run, started: ExitStack, ports: Ports, exports: Mapping[str, Any
         "documentsOrigin": documents_origin,
         "feedsFd": feeds,
         "dashboardFd": dashboard,
+        "googleFd": google,
+        "googleKey": google_key,
     }
-    return launch.start_servers(run, started, request=request, fds=(feeds, dashboard))
+    return launch.start_servers(run, started, request=request, fds=(feeds, dashboard, google))
 
 
 def _describe(exports: Mapping[str, Any], ports: Ports, known: Mapping[str, str], pids: Pids) -> State:
@@ -152,6 +167,7 @@ def _describe(exports: Mapping[str, Any], ports: Ports, known: Mapping[str, str]
         tables=exports["tables"],
         queue_url=exports["queueUrl"],
         feeds={name: Feed(url=f"{feeds}/{name}", set_url=f"{feeds}/set/{name}") for name in FEED_NAMES},
+        sheet=Sheet(url=demo.URL, edit_url=f"http://{HOST}:{port_of(ports.google)}/"),
         pids=pids,
     )
 

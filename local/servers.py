@@ -1,5 +1,5 @@
 """
-The process that serves the demo feeds and the dashboard.
+The process that serves the demo feeds, the demo spreadsheet and the dashboard.
 
 Like the agent it gets one line of JSON on stdin, and ends when stdin closes.
 """
@@ -10,17 +10,20 @@ import random
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 
 from aiohttp import web
 
 from local import dashboard, feeds
+from local.google.demo import demo_google
 
 
 async def run(line: str, stopped: asyncio.Event) -> None:
-    """Serve both until told to stop."""
+    """Serve all until told to stop."""
     body = json.loads(line)
-    demo = feeds.demo_feeds(random.Random(), feeds.utc_now())  # noqa: S311 - prices, not secrets
+    chance = random.Random()  # noqa: S311 - prices and tokens of a stand-in, not secrets
+    demo = feeds.demo_feeds(chance, feeds.utc_now())
     site = dashboard.Site(
         files=Path(body["files"]),
         api_url=body["apiUrl"],
@@ -30,12 +33,17 @@ async def run(line: str, stopped: asyncio.Event) -> None:
     runners = [
         await _serve(feeds.application(demo, feeds.utc_now), body["feedsFd"]),
         await _serve(dashboard.application(site), body["dashboardFd"]),
+        await _serve(demo_google(body["googleKey"], now_ms=_now_ms, chance=chance), body["googleFd"]),
     ]
     ticking = asyncio.create_task(feeds.tick_forever(demo, feeds.utc_now))
     await stopped.wait()
     ticking.cancel()
     for runner in runners:
         await runner.cleanup()
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 async def _serve(app: web.Application, listener_fd: int) -> web.AppRunner:

@@ -30,6 +30,14 @@ class Feed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sheet:
+    """The demo spreadsheet: what to register, and where to type into it."""
+
+    url: str
+    edit_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pids:
     """The processes."""
 
@@ -53,6 +61,7 @@ class State:
     tables: Mapping[str, str]
     queue_url: str
     feeds: Mapping[str, Feed]
+    sheet: Sheet
     pids: Pids
 
     def with_workers(self, workers: Mapping[str, tuple[int, ...]]) -> Self:
@@ -76,6 +85,7 @@ class State:
             "tables": dict(self.tables),
             "queueUrl": self.queue_url,
             "feeds": {name: {"url": feed.url, "setUrl": feed.set_url} for name, feed in self.feeds.items()},
+            "sheet": {"url": self.sheet.url, "editUrl": self.sheet.edit_url},
             "pids": {
                 "emulator": self.pids.emulator,
                 "agent": self.pids.agent,
@@ -99,6 +109,7 @@ class State:
             tables=body["tables"],
             queue_url=body["queueUrl"],
             feeds={name: Feed(url=one["url"], set_url=one["setUrl"]) for name, one in body["feeds"].items()},
+            sheet=Sheet(url=body["sheet"]["url"], edit_url=body["sheet"]["editUrl"]),
             pids=Pids(
                 emulator=pids["emulator"],
                 agent=pids["agent"],

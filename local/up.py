@@ -51,6 +51,7 @@ def watch(parts: Mapping[str, Child], *, pause: Callable[[], None]) -> None:
 
 def _welcome(state: State) -> None:
     _say(f"\ndashboard  {state.dashboard_url}#token={state.token}")
+    _say(f"sheet      {state.sheet.edit_url}    (type into it)")
     _say("workers    make scale N=4")
     _say("stop       Ctrl-C\n")
 

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import uvloop
 
 from contracts.clock import SECOND_MS, NowMs
+from contracts.kinds import SourceType
 from contracts.metrics import KIND, STACK
 from fetching.fetch import Ask, fetch
 from fetching.guard import connector
@@ -74,6 +75,7 @@ async def _run(settings: Settings, events: Counter[str], now_ms: NowMs) -> None:
                 boot_now=_boot_now,
                 chance=chance,
                 worker_id=f"{chance.getrandbits(WORKER_ID_BITS):016x}",
+                sheets=clients.sheets(settings, _now_ms) if settings.kind is SourceType.GOOGLE_SHEET else None,
             ),
         )
         watchdog = Watchdog(awake_now=time.monotonic, die=_die)

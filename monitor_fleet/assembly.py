@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from contracts.clock import SECOND_MS, NowMs
@@ -20,13 +20,15 @@ from monitor_fleet.keys import KeyRing
 from monitor_fleet.lags import Lags
 from monitor_fleet.leases import Leases
 from monitor_fleet.offload import Offload
-from monitor_fleet.poll import Poller
+from monitor_fleet.poll import Poller, Polls
 from monitor_fleet.reading import Reading
 from monitor_fleet.settings import Settings
 from monitor_fleet.sharing import Fetch
+from monitor_fleet.sheets.monitor import GoogleSeams, SheetMonitor
 from monitor_fleet.status import StatusWriter
 from monitor_fleet.store import StoreVerbs
 from monitor_fleet.turn import Turns
+from monitor_fleet.watched import Target
 from monitor_fleet.worker import Turn, Worker
 
 
@@ -45,6 +47,8 @@ class Seams:
     boot_now: Callable[[], float]
     chance: random.Random
     worker_id: str
+    sheets: GoogleSeams | None = None
+    """Only where sheets are polled."""
     cpu_now: Callable[[], float] = time.process_time
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
@@ -56,7 +60,10 @@ class FleetWorker:
         self._settings = settings
         self._now_ms = seams.now_ms
         self._moves: Counter[str] = Counter()
-        self._turns = _turns(settings, seams, may_act=self._may_act)
+        documents = Documents(store=seams.store, table=settings.tables.sheets_data, bucket=seams.bucket)
+        self._sheets = self._sheet_monitor(settings, seams, documents) if seams.sheets else None
+        poller = self._sheets.poller if self._sheets else _poller(seams, documents)
+        self._turns = _turns(settings, seams, documents, poller, may_act=self._may_act)
         burden = Burden(cpu_now=seams.cpu_now, boot_now=seams.boot_now)
         self._worker = Worker(
             turns=self._turns,
@@ -85,6 +92,8 @@ class FleetWorker:
             group.create_task(self._leases.run())
             group.create_task(self._catalog.run())
             group.create_task(self._worker.run())
+            if self._sheets:
+                group.create_task(self._sheets.run())
 
     async def drain(self) -> None:
         """Finish what is in flight and hand every shard on; then nothing is left to do here."""
@@ -121,6 +130,20 @@ class FleetWorker:
             moves=Counter(self._moves),
         )
 
+    def _sheet_monitor(self, settings: Settings, seams: Seams, documents: Documents) -> SheetMonitor:
+        assert seams.sheets is not None  # asked before
+        return SheetMonitor(
+            seams=seams.sheets, rules=settings.google, store=seams.store, budget_table=settings.tables.budget,
+            worker_id=seams.worker_id, documents=documents, offload=seams.offload, now_ms=seams.now_ms,
+            sleep=seams.sleep, watching=self._targets, on_edited=self._on_edited,
+        )  # fmt: skip
+
+    def _targets(self) -> Iterable[Target]:
+        return self._worker.targets()
+
+    def _on_edited(self, spreadsheet_ids: Iterable[str]) -> None:
+        self._worker.on_edited(spreadsheet_ids)
+
     def _may_act(self) -> bool:
         return self._leases.may_act()
 
@@ -151,13 +174,18 @@ def _admission(settings: Settings) -> Admission[Turn]:
     )
 
 
-def _turns(settings: Settings, seams: Seams, *, may_act: Callable[[], bool]) -> Turns:
+def _poller(seams: Seams, documents: Documents) -> Poller:
+    return Poller(
+        fetch=seams.fetch, keys=seams.keys, offload=seams.offload, now_ms=seams.now_ms, stored=documents.get
+    )  # fmt: skip
+
+
+def _turns(
+    settings: Settings, seams: Seams, documents: Documents, poller: Polls, *, may_act: Callable[[], bool]
+) -> Turns:
     tables = settings.tables
-    documents = Documents(store=seams.store, table=tables.sheets_data, bucket=seams.bucket)
     return Turns(
-        poller=Poller(
-            fetch=seams.fetch, keys=seams.keys, offload=seams.offload, now_ms=seams.now_ms, stored=documents.get
-        ),
+        poller=poller,
         committer=Committer(
             store=seams.store, tables=tables, documents=documents, offload=seams.offload,
             now_ms=seams.now_ms, may_act=may_act, history_days=settings.history_days,

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from contracts.clock import SECOND_MS, NowMs
 from contracts.table.heads import Ref
@@ -72,6 +73,19 @@ class Looked:
         watched.decoded_digest = self.decoded_digest
 
 
+class Polls(Protocol):
+    """Asks sources of one kind."""
+
+    def once(self) -> Once | None:
+        """Give what the sources of one turn ask through together; None where asking sees to that itself."""
+
+    async def look(self, watched: Watched, once: Once | None = None) -> Looked | Failed:
+        """Ask a source whose head is known, and say whether it changed."""
+
+    def pause_ms(self, watched: Watched) -> int | None:
+        """Say how long to leave a source alone after a good poll; None to go on by its schedule."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Poller:
     """Asks sources. Failures of a source are returned, ours are raised (StoreError, OffloadFailed)."""
@@ -81,6 +95,13 @@ class Poller:
     offload: Offload
     now_ms: NowMs
     stored: GetDocument
+
+    def once(self) -> Once:
+        """Give what makes each request of a turn once."""
+        return Once(self.fetch)
+
+    def pause_ms(self, _: Watched) -> None:
+        """Leave it to the schedule: nobody but the host says how often it may be asked."""
 
     async def look(self, watched: Watched, once: Once | None = None) -> Looked | Failed:
         """Ask a source whose head is known, and say whether it changed; through `once` where others ask with it."""

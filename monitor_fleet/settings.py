@@ -1,15 +1,18 @@
 """What a worker is told by its environment. A wrong setting stops the start, by its name."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Self
 
 from contracts.addresses import Policy, read_networks
 from contracts.kinds import SourceType
 from contracts.table.schema import TableNames
+from monitor_fleet.sheets.rules import GoogleRules
 
 #: The tables a worker uses; it is told of no others.
 _TABLES = ("data_sources", "sheets_data", "changes", "fleet")
+#: Sheets are read within a quota that all workers share.
+_SHEET_TABLES = (*_TABLES, "budget")
 
 
 RELEASE_LENGTH = 12
@@ -31,6 +34,10 @@ class Settings:
     documents_bucket: str
     secrets_prefix: str
     policy: Policy
+    google_accounts_secret: str = ""
+    google_origin: str = ""
+    """Another place than Google's own: a stand-in."""
+    google: GoogleRules = field(default_factory=GoogleRules)
     contact: str = ""
     release: str = ""
     health_port: int = 0
@@ -47,12 +54,17 @@ class Settings:
         return cls(
             kind=kind,
             stack=_read(environ, "STACK", str),
-            tables=_tables(environ),
+            tables=_tables(environ, _TABLES if kind is SourceType.EXTERNAL else _SHEET_TABLES),
             shards=_read(environ, "EXTERNAL_SHARDS" if kind is SourceType.EXTERNAL else "SHEET_SHARDS", _positive),
             queue_url=_read(environ, "QUEUE_URL", str),
             documents_bucket=_read(environ, "DOCUMENTS_BUCKET", str),
             secrets_prefix=_read(environ, "SECRETS_PREFIX", str),
             policy=_policy(environ),
+            google_accounts_secret=(
+                "" if kind is SourceType.EXTERNAL else _read(environ, "GOOGLE_ACCOUNTS_SECRET", str)
+            ),
+            google_origin=environ.get("GOOGLE_ORIGIN", ""),
+            google=_google(environ),
             contact=environ.get("CONTACT", ""),
             # The end of an image's name tells releases apart, and the heartbeat carries it.
             release=environ.get("RELEASE", "")[-RELEASE_LENGTH:],
@@ -74,12 +86,20 @@ def _read[T](environ: Mapping[str, str], name: str, convert: Callable[[str], T],
         raise SettingRefused(f"{name} is {text!r}: {error}") from error
 
 
-def _tables(environ: Mapping[str, str]) -> TableNames:
+def _tables(environ: Mapping[str, str], needed: Sequence[str]) -> TableNames:
     tables = TableNames.from_environ(environ)
-    for field in fields(tables):
-        if field.name in _TABLES and not getattr(tables, field.name):
-            raise SettingRefused(f"TABLE_{field.name.upper()} is not set")
+    for one in fields(tables):
+        if one.name in needed and not getattr(tables, one.name):
+            raise SettingRefused(f"TABLE_{one.name.upper()} is not set")
     return tables
+
+
+def _google(environ: Mapping[str, str]) -> GoogleRules:
+    return GoogleRules(
+        account_reads_per_minute=_read(environ, "GOOGLE_READS_PER_ACCOUNT", _positive, default="60"),
+        project_reads_per_minute=_read(environ, "GOOGLE_READS_PER_PROJECT", _positive, default="300"),
+        hints=_read(environ, "GOOGLE_HINTS", _flag, default="0"),
+    )
 
 
 def _policy(environ: Mapping[str, str]) -> Policy:

@@ -19,7 +19,7 @@ from monitor_fleet.errors import StoreError
 from monitor_fleet.health_of import after_failure, after_good
 from monitor_fleet.offload import OffloadFailed
 from monitor_fleet.outlook import Outlook
-from monitor_fleet.poll import Looked, Poller, Rung
+from monitor_fleet.poll import Looked, Polls, Rung
 from monitor_fleet.remedy import REMEDIES, is_patience, wants_fewer
 from monitor_fleet.schedule import spread_ms
 from monitor_fleet.sharing import Once
@@ -39,7 +39,7 @@ type Spawn = Callable[[Watched, Coroutine[Any, Any, None]], None]
 class Turns:
     """Takes turns. Never raises for a source's or for AWS's trouble: it says how long to wait instead."""
 
-    poller: Poller
+    poller: Polls
     committer: Committer
     announcer: Announcer
     statuses: StatusWriter
@@ -53,9 +53,9 @@ class Turns:
     #: Turns without a poll: the host is left alone.
     skipped: Counter[str] = field(default_factory=Counter)
 
-    def once(self) -> Once:
+    def once(self) -> Once | None:
         """Give what the sources of one turn ask through, so that each request is made once."""
-        return Once(self.poller.fetch)
+        return self.poller.once()
 
     async def load(self, watched: Watched, spawn: Spawn) -> int | None:
         """Load a source's head, and heal what its last owner did not tell; in how many ms to try again, or None."""
@@ -95,8 +95,8 @@ class Turns:
         if isinstance(looked, Failed):
             wait_ms = await self._failed(watched, looked)
         else:
-            wait_ms = None
             await self._good(watched, looked, spawn)
+            wait_ms = self.poller.pause_ms(watched)
         watched.own_troubles = 0
         self._announce(watched, spawn)
         return wait_ms

@@ -1,11 +1,14 @@
 """What a worker holds of each source: kept small, because there are many."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Self
 
 from yarl import URL
 
 from contracts.clock import SECOND_MS
+from contracts.kinds import SourceType
 from contracts.rules import origin
 from contracts.sharding import request_of
 from contracts.source import Auth, Source, State
@@ -13,6 +16,11 @@ from contracts.table.fleet import Shard
 from contracts.table.heads import Head
 from fetching.document import Reading
 from fetching.outcome import Reason, Validators
+from monitor_fleet.sheets.settle import Place
+from monitor_fleet.sheets.target import SheetTarget
+
+#: Where every sheet is asked for, whatever the address that was pasted.
+SHEETS = URL("https://sheets.googleapis.com/v4/spreadsheets")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,21 +40,25 @@ class Target:
     auth: Auth
     secret_id: str | None
     reading: Reading
+    #: What Google is asked for; None for sources that are not sheets.
+    sheet: SheetTarget | None = None
 
     @classmethod
     def of(cls, source: Source) -> Self:
-        """Take it from a source of type external."""
-        url = URL(source.url)
+        """Take it from a source."""
+        sheet = SheetTarget.of(source) if source.type is SourceType.GOOGLE_SHEET else None
+        url = (SHEETS / sheet.spreadsheet_id if sheet else URL(source.url)).with_fragment(None)
         return cls(
             id=source.id,
             incarnation=source.incarnation,
             revision=source.revision,
-            url=str(url.with_fragment(None)),
-            host=f"{url.host}:{url.port}",
+            url=str(url),
+            # All sheets are Google's, but one that is not shared says nothing of the others.
+            host=str(url) if sheet else f"{url.host}:{url.port}",
             origin=origin(url),
             interval_ms=source.polling_interval_s * SECOND_MS,
             request=request_of(
-                url=str(url.with_fragment(None)),
+                url=str(url),
                 headers=source.headers,
                 secret_id=source.api_key_secret_id,
                 auth=(source.auth.scheme, source.auth.name),
@@ -55,6 +67,7 @@ class Target:
             auth=source.auth,
             secret_id=source.api_key_secret_id,
             reading=Reading.of(source),
+            sheet=sheet,
         )
 
 
@@ -98,6 +111,8 @@ class Watched:
     full_at_ms: int = 0
     #: The server said that nothing changed when something had: it is asked without conditions from then on.
     lying: bool = False
+    #: Cells of a sheet that are being computed and keep their last value: for how many polls already.
+    held: Mapping[Place, int] = MappingProxyType({})
     failures: int = 0
     #: So many times in a row the server wanted fewer requests.
     put_off: int = 0

@@ -10,13 +10,13 @@ import asyncio
 import logging
 import math
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from contracts.clock import SECOND_MS, NowMs
-from contracts.kinds import SourceType, State
+from contracts.kinds import State
 from contracts.source import Source
 from contracts.table.fleet import Shard
 from monitor_fleet.admission import SLOW_AFTER_MS, Admission
@@ -26,7 +26,7 @@ from monitor_fleet.pace import Pace
 from monitor_fleet.schedule import Schedule, first_due, grid_after
 from monitor_fleet.sharing import Once
 from monitor_fleet.turn import Turns
-from monitor_fleet.watched import Watched
+from monitor_fleet.watched import Target, Watched
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,8 @@ WAKE_GAP_MS = 4
 #: The wall clock may be set, and polls may hang: look at them at least this often.
 TICK_MAX_MS = 250
 NEVER_MS = 1 << 62
+#: Who is polled more often gains nothing by a hint.
+HINTED_FROM_MS = 60 * SECOND_MS
 #: While the right has lapsed, look this often whether it is back.
 LAPSED_TICK_MS = 100
 LOADERS = 16
@@ -105,7 +107,6 @@ class Worker:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ms = 0
         self._ticked_ms = 0
-        self._told_of_sheets = False
         self.lags = Lags()
 
     async def run(self) -> None:
@@ -170,7 +171,7 @@ class Worker:
         if known and known.target.revision >= source.revision and known.shard.epoch == shard.epoch:
             return
         self._end(source.id, held)
-        if source.enabled and self._can_poll(source):
+        if source.enabled:
             self._begin(Watched.begin(source, held.shard), held, at_once=known is not None)
 
     def on_gone(self, source_id: str) -> None:
@@ -191,7 +192,18 @@ class Worker:
         watched.forget_answers()
         self._set_turn(watched, self._now_ms())
 
+    def on_edited(self, spreadsheet_ids: Iterable[str]) -> None:
+        """Poll the sources of spreadsheets that were edited, unless they are polled soon anyway."""
+        edited = set(spreadsheet_ids)
+        for target in list(self.targets()):
+            if target.sheet and target.sheet.spreadsheet_id in edited and target.interval_ms >= HINTED_FROM_MS:
+                self.on_poll(target.id)
+
     # What health and heartbeat tell.
+
+    def targets(self) -> Iterable[Target]:
+        """Give what is watched."""
+        return (watched.target for watched in self._watched.values())
 
     @property
     def owned(self) -> list[int]:
@@ -246,14 +258,6 @@ class Worker:
         held.sources.discard(source_id)
         held.loading.discard(source_id)
         self._schedule.remove(source_id)
-
-    def _can_poll(self, source: Source) -> bool:
-        if source.type is SourceType.EXTERNAL:
-            return True
-        if not self._told_of_sheets:
-            log.warning("sheets_not_polled", extra={"source": source.id, "why": "this release polls JSON and XML only"})
-            self._told_of_sheets = True
-        return False
 
     async def _keep_loading(self) -> None:
         while True:

@@ -8,6 +8,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
+from contracts.kinds import SourceType
 from stack import grants
 from stack.function import Role, log_group, role, stack_name
 from stack.grants import Grant
@@ -103,7 +104,7 @@ class Fleet(pulumi.ComponentResource):
 
     def _task(self, name: str, kind: str) -> aws.ecs.TaskDefinition:
         logs = log_group(name, self._child)
-        may = grants.poll_sources(self._args.store)
+        may = (grants.poll_sheets if kind == SourceType.GOOGLE_SHEET else grants.poll_sources)(self._args.store)
         task = role(name, service="ecs-tasks", may=may, opts=self._child)
         starts = [*grants.write_logs(logs.arn), *_pull(self._args.image)]
         execution = role(f"{name}-execution", service="ecs-tasks", may=starts, opts=self._child)

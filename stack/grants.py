@@ -195,6 +195,16 @@ def poll_sources(store: Store) -> list[Grant]:
     ]
 
 
+def poll_sheets(store: Store) -> list[Grant]:
+    """Do all that of Google Sheets: with the accounts that read them, within the quota that all workers share."""
+    accounts = Grant(
+        actions=["secretsmanager:GetSecretValue"],
+        resources=[store.google_accounts.arn],
+        environment={"GOOGLE_ACCOUNTS_SECRET": store.google_accounts.arn},
+    )
+    return [*poll_sources(store), _table(store, "Budget", "UpdateItem"), accounts]
+
+
 def write_logs(log_group_arn: Input[str]) -> list[Grant]:
     """Write to one log group, which exists already."""
     streams = Output.concat(log_group_arn, ":log-stream:*")

@@ -20,6 +20,8 @@ SHARDS_MAX = 16_384
 #: Far above the vCPU quota of a new account; a guard against a slip of the finger.
 COUNT_MAX = 1_000
 HISTORY_DAYS_MAX = 90
+#: Far above what Google grants on request; a guard against a slip of the finger.
+READS_MAX = 100_000
 #: One request a minute to each host: slower than that is what intervals are for.
 POLL_GAP_MAX_MS = 60_000
 PORT_MAX = 65_535
@@ -63,6 +65,15 @@ class Settings:
     """`host` only on the embedded AWS, which runs handlers on the interpreter it has."""
     initial_token: pulumi.Output[str] | None
     """An API token that may read and write; only its hash is stored."""
+    google_accounts: pulumi.Output[str] | None
+    """Keys of Google service accounts: JSON, one or a list; or put them into the secret yourself."""
+    google_origin: str
+    """Where a stand-in for Google is; only where private targets are allowed."""
+    google_reads_per_account: int
+    """What Google grants an account and its project, in reads a minute."""
+    google_reads_per_project: int
+    google_hints: bool
+    """Whether Drive's list of changes is listened to."""
     allow_private_targets: bool
     forbidden_ports: Sequence[int]
     """Never polled, whatever the address: the local stack's own ports."""
@@ -106,6 +117,11 @@ class Settings:
             architecture=cast("Architecture", _one_of(config, "lambdaArchitecture", "arm64", Architecture.__value__)),
             packages_for=cast("PackagesFor", _one_of(config, "packagesFor", "lambda", PackagesFor.__value__)),
             initial_token=config.get_secret("initialToken"),
+            google_accounts=config.get_secret("googleAccounts"),
+            google_origin=_google_origin(config),
+            google_reads_per_account=_whole(config, "googleReadsPerAccount", default=60, low=1, high=READS_MAX),
+            google_reads_per_project=_whole(config, "googleReadsPerProject", default=300, low=1, high=READS_MAX),
+            google_hints=_flag(config, "googleHints", default=False),
             allow_private_targets=config.get_bool("allowPrivateTargets") or False,
             forbidden_ports=_ports(config, "forbiddenPorts"),
             forbidden_networks=_networks(config, "forbiddenNetworks"),
@@ -137,6 +153,10 @@ class Settings:
             "EXTERNAL_SHARDS": str(self.external_shards),
             "GATE_ALLOW_PRIVATE": "1" if self.allow_private_targets else "0",
             "GATE_FORBIDDEN_NETWORKS": ",".join(self._forbidden_networks()),
+            "GOOGLE_HINTS": "1" if self.google_hints else "0",
+            "GOOGLE_READS_PER_ACCOUNT": str(self.google_reads_per_account),
+            "GOOGLE_READS_PER_PROJECT": str(self.google_reads_per_project),
+            **({"GOOGLE_ORIGIN": self.google_origin} if self.google_origin else {}),
             "GATE_FORBIDDEN_PORTS": ",".join(str(port) for port in self.forbidden_ports),
             "HISTORY_DAYS": str(self.history_days),
             "POLL_GAP_PER_HOST_MS": str(self.poll_gap_per_host_ms),
@@ -146,6 +166,14 @@ class Settings:
     def _forbidden_networks(self) -> list[str]:
         own = [] if self.subnets else [self.vpc_cidr]
         return [*own, *self.forbidden_networks]
+
+
+def _google_origin(config: pulumi.Config) -> str:
+    """Read where Google's stand-in is: keys of accounts must go nowhere else in production."""
+    origin = config.get("googleOrigin") or ""
+    if origin and not config.get_bool("allowPrivateTargets"):
+        raise WrongSettingError("googleOrigin is for a stand-in beside allowPrivateTargets: leave it out")
+    return origin
 
 
 def _whole(config: pulumi.Config, key: str, *, default: int, low: int, high: int) -> int:

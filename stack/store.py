@@ -8,6 +8,7 @@ import pulumi_aws as aws
 from pulumi import Output
 
 from stack.documents import Documents
+from stack.google_accounts import GoogleAccounts
 from stack.queue import Queue
 from stack.tables import Tables
 
@@ -38,3 +39,4 @@ class Store:
     queue: Queue
     documents: Documents
     secrets: Secrets
+    google_accounts: GoogleAccounts

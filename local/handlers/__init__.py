@@ -13,6 +13,7 @@ from local.handlers import (
     lambda_,
     logs,
     s3,
+    secretsmanager,
     sqs,
 )
 from local.handlers.registry import HANDLERS, SKIPPED, Handler
@@ -33,5 +34,6 @@ __all__ = [
     "lambda_",
     "logs",
     "s3",
+    "secretsmanager",
     "sqs",
 ]

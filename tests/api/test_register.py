@@ -21,6 +21,7 @@ from tests.api.account import ENVIRON, NOW_MS, PREFIX, Aws, Caller, later, price
 from tests.api.breaking import Calls
 
 KEY = "k3y-that-nobody-may-see"
+SHEET = "1BxiMVs0XRA5nFMdKvBdBZjgmUUqptlbs74OgvE2upms"
 
 
 def everything(aws: Aws) -> dict[str, list[Any]]:
@@ -79,7 +80,10 @@ def test_a_header_that_looks_like_a_credential_is_kept_but_not_shown(aws: Aws, c
         ({"url": "https://[::ffff:10.0.0.1]/"}, {"url"}),
         ({"url": "https://example.com:22/"}, {"url"}),
         ({"url": "https://example.com:port/"}, {"url"}),
-        ({"type": "googleSheet", "url": "1-abcdefghijklmnopqrstuvwxyz"}, {"type"}),
+        ({"type": "googleSheet", "url": "https://example.com/feed.json"}, {"url"}),
+        ({"type": "googleSheet", "url": SHEET, "headers": {"A": "b"}, "apiKey": "k"}, {"headers", "apiKey"}),
+        ({"type": "googleSheet", "url": SHEET, "pollingInterval": 9}, {"pollingInterval"}),
+        ({"type": "googleSheet", "url": SHEET, "ranges": ["A1:B", "Tab!nope"]}, {"ranges.1"}),
         ({"type": "ftp"}, {"type"}),
         ({"dataFormat": "csv"}, {"dataFormat"}),
         ({"pollingInterval": 0}, {"pollingInterval"}),
@@ -358,3 +362,17 @@ def test_a_registration_needs_every_variable_by_name():
 def test_a_source_holds_every_field_a_registration_may_set():
     """A field added to one and forgotten in the other would vanish without a word."""
     assert set(Registration.model_fields) - {"api_key"} <= set(Source.model_fields)
+
+
+def test_a_sheet_is_registered_with_its_spreadsheets_shard(aws: Aws, caller: Caller):
+    """All tabs of one spreadsheet are one worker's: it reads them in one request."""
+    urls = (SHEET, f"https://docs.google.com/spreadsheets/d/{SHEET}/edit#gid=7")
+    sheets = [
+        caller.register({"name": "Prices", "type": "googleSheet", "url": url, "keyColumn": "Name"}).json for url in urls
+    ]
+    assert all(sheet["id"].startswith("googleSheet-") for sheet in sheets)
+    assert len({sheet["shard"] for sheet in sheets}) == 1
+    assert sheets[0]["shard"] < int(ENVIRON["SHEET_SHARDS"])
+    rows = {(row["pk"], row["sk"]) for row in map(read_item, aws.rows(aws.tables.fleet))}
+    assert ("googleSheet#R", "#") in rows
+    assert ("external#R", "#") not in rows

@@ -196,3 +196,12 @@ def test_an_edit_that_breaks_at_any_call_is_whole_or_changes_nothing(aws: Aws, c
 def test_what_is_not_there_cannot_be_edited(caller: Caller):
     """Whatever the revision."""
     assert update(caller, {"id": "external-00000000"}, name="New").status == 404
+
+
+def test_another_spreadsheet_is_another_source(caller: Caller):
+    """Its history would be somebody else's; another tab of it, or another form of its address, is an edit."""
+    sheet = "1BxiMVs0XRA5nFMdKvBdBZjgmUUqptlbs74OgvE2upms"
+    source = caller.register({"name": "Prices", "type": "googleSheet", "url": sheet}).json
+    assert update(caller, source, url=sheet.replace("1B", "2B")).status == 409
+    edited = update(caller, source, url=f"https://docs.google.com/spreadsheets/d/{sheet}/edit#gid=3", ranges=["A1:C"])
+    assert (edited.status, edited.json["revision"], edited.json["shard"]) == (200, 2, source["shard"])

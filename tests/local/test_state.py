@@ -8,7 +8,7 @@ import pytest
 
 from local import state
 from local.aws import ROOT
-from local.state import Feed, Pids, Service, State
+from local.state import Feed, Pids, Service, Sheet, State
 
 STATE = State(
     dashboard_url="http://127.0.0.1:1/",
@@ -22,6 +22,7 @@ STATE = State(
     tables={"Fleet": "fleet-1"},
     queue_url="http://127.0.0.1:2/q",
     feeds={"prices": Feed(url="http://127.0.0.1:3/prices", set_url="http://127.0.0.1:3/set/prices")},
+    sheet=Sheet(url="https://docs.google.com/spreadsheets/d/x/edit", edit_url="http://127.0.0.1:4/"),
     pids=Pids(emulator=1, agent=2, workers={"external": (3, 4)}),
 )
 
@@ -42,6 +43,7 @@ def test_its_names_are_the_documented_ones(tmp_path: Path):
         "tables": {"Fleet": "fleet-1"},
         "queueUrl": "http://127.0.0.1:2/q",
         "feeds": {"prices": {"url": "http://127.0.0.1:3/prices", "setUrl": "http://127.0.0.1:3/set/prices"}},
+        "sheet": {"url": "https://docs.google.com/spreadsheets/d/x/edit", "editUrl": "http://127.0.0.1:4/"},
         "pids": {"emulator": 1, "agent": 2, "workers": {"external": [3, 4]}},
     }
 

@@ -17,11 +17,14 @@ GOOD = {
 }  # fmt: skip
 
 
+SHEETS = {"KIND": "googleSheet", "TABLE_BUDGET": "g", "GOOGLE_ACCOUNTS_SECRET": "h"}
+
+
 def test_a_worker_is_told_all_it_needs():
     """The shards are those of its own kind; what is not said has a safe default."""
     settings = Settings.from_environ(GOOD)
     assert (settings.shards, settings.health_port, settings.policy.allow_private) == (1_024, 0, False)
-    sheets = Settings.from_environ(GOOD | {"KIND": "googleSheet", "GATE_FORBIDDEN_PORTS": "80, 443"})
+    sheets = Settings.from_environ(GOOD | SHEETS | {"GATE_FORBIDDEN_PORTS": "80, 443"})
     assert (sheets.shards, sheets.policy.forbidden_ports) == (256, frozenset({80, 443}))
 
 
@@ -30,6 +33,13 @@ def test_a_missing_setting_is_named(name: str):
     """A start that fails says which variable to mend."""
     with pytest.raises(SettingRefused, match=f"^{name} "):
         Settings.from_environ({key: value for key, value in GOOD.items() if key != name})
+
+
+@pytest.mark.parametrize("name", ["TABLE_BUDGET", "GOOGLE_ACCOUNTS_SECRET", "SHEET_SHARDS"])
+def test_workers_of_sheets_need_more(name: str):
+    """The quota that all of them share, and who reads."""
+    with pytest.raises(SettingRefused, match=f"^{name} "):
+        Settings.from_environ({key: value for key, value in (GOOD | SHEETS).items() if key != name})
 
 
 @pytest.mark.parametrize(

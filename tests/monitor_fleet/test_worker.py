@@ -462,20 +462,3 @@ def test_a_mistake_of_ours_in_one_turn_ends_no_polling():
         await rig.end()
 
     run(story())
-
-
-def test_sheets_are_left_alone(caplog: pytest.LogCaptureFixture):
-    """This release does not poll them: it says so once, and their state stays new."""
-
-    async def story() -> None:
-        rig = Rig()
-        rig.worker.on_claimed(SHARD)
-        for number in range(3):
-            sheet = a_source(number, type="googleSheet", url="1aB2cD3eF4gH5iJ6kL7mN8oP9qR0")
-            rig.worker.on_source(sheet, SHARD)
-        await asyncio.sleep(30)
-        assert rig.sources.polls == []
-        await rig.end()
-
-    run(story())
-    assert [record.message for record in caplog.records] == ["sheets_not_polled"]

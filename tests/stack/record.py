@@ -20,6 +20,7 @@ PRODUCTION = {
     "protect": True,
     "alarmEmail": "operator@example.com",
     "externalCountMax": 20,
+    "sheetCount": 0,
     "corsOrigins": ["https://app.example.com"],
     "oidcIssuer": "https://issuer.example.com",
     "oidcAudience": "fleet",

@@ -237,7 +237,7 @@ def test_a_worker_is_never_scaled_below_its_count(built: Built):
 
 
 def test_workers_of_one_kind_are_told_their_kind(built: Built):
-    """One image serves both; the rest of what they are told is the same."""
+    """One image serves both; only sheets are told where the quota and the accounts that read them are."""
     told = {}
     for task in built.of("TaskDefinition"):
         (container,) = json.loads(task.inputs["containerDefinitions"])
@@ -245,7 +245,19 @@ def test_workers_of_one_kind_are_told_their_kind(built: Built):
         told[environment.pop("KIND")] = environment
 
     assert set(told) == {"external", "googleSheet"}
+    own = {name: told["googleSheet"].pop(name) for name in ("GOOGLE_ACCOUNTS_SECRET", "TABLE_BUDGET")}
     assert told["external"] == told["googleSheet"]
+    assert all(own.values())
+
+
+def test_only_workers_of_sheets_may_read_the_accounts(built: Built):
+    """A key of a service account opens every sheet that was shared with it."""
+    readers = [
+        policy.name
+        for policy in built.of("RolePolicy")
+        if "google-accounts" in policy.inputs["policy"] and "GetSecretValue" in policy.inputs["policy"]
+    ]
+    assert readers == ["fleet-googleSheet-policy"]
 
 
 def test_the_fleets_page_may_ask_about_its_own_services_and_no_others(built: Built):

@@ -1,0 +1,204 @@
+"""
+One poll of a Google Sheets source: one read, shared with every source of its spreadsheet, within Google's quota.
+
+It climbs the same ladder as other sources' polls, from the second rung: Sheets knows neither ETag nor 304.
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from contracts.clock import NowMs
+from fetching.failures import too_large
+from fetching.outcome import Failed, Reason, Validators
+from monitor_fleet.documents import Documents
+from monitor_fleet.offload import Offload
+from monitor_fleet.poll import INLINE_JSON_BYTES_MAX, Looked, Rung
+from monitor_fleet.schedule import grid_after
+from monitor_fleet.sharing import Once
+from monitor_fleet.sheets import reading
+from monitor_fleet.sheets.account import Account, in_order
+from monitor_fleet.sheets.answers import RATE_LIMITED_WAIT_S, Meaning, failed
+from monitor_fleet.sheets.hints import Hints
+from monitor_fleet.sheets.key_book import KeyBook, NoAccounts
+from monitor_fleet.sheets.quota import Quota
+from monitor_fleet.sheets.reading import Sheet
+from monitor_fleet.sheets.reads import Reads, Wish
+from monitor_fleet.sheets.tabs import TabGone, Tabs
+from monitor_fleet.sheets.target import SheetTarget
+from monitor_fleet.sheets.verbs import (
+    ANSWER_BYTES_MAX,
+    AnswerTooLarge,
+    GoogleRefused,
+    GoogleUnreachable,
+    GoogleVerbs,
+)
+from monitor_fleet.watched import Watched
+
+#: What another account may be able to read: people share a sheet with one of them.
+_TRY_ANOTHER = frozenset({Meaning.FORBIDDEN, Meaning.MISSING})
+_DIGEST_BYTES = 16
+_SPREADSHEETS_MAX = 10_000
+
+
+class SheetPoller:
+    """Asks Google. Failures of a source are returned, ours are raised (StoreError, OffloadFailed)."""
+
+    def __init__(
+        self, *, google: GoogleVerbs, keys: KeyBook, reads: Reads, quota: Quota, hints: Hints, documents: Documents,
+        offload: Offload, now_ms: NowMs,
+    ) -> None:  # fmt: skip
+        self._keys = keys
+        self._reads = reads
+        self._quota = quota
+        self._hints = hints
+        self._tabs = Tabs(google)
+        self._documents = documents
+        self._offload = offload
+        self._now_ms = now_ms
+        self._reader: OrderedDict[str, str] = OrderedDict()
+        """Which account could read a spreadsheet last."""
+
+    def once(self) -> None:
+        """Leave it to `Reads` that sources of one spreadsheet share a read."""
+
+    async def look(self, watched: Watched, _: Once | None = None) -> Looked | Failed:
+        """Read a source whose head is known, and say whether it changed."""
+        if self._hints.may_skip(watched):
+            return Looked(rung=Rung.NOT_MODIFIED)
+        try:
+            tables = await self._read(watched)
+        except (NoAccounts, TabGone) as error:
+            return Failed(reason=Reason.KEY if isinstance(error, NoAccounts) else Reason.SELECTOR, why=str(error))
+        except GoogleUnreachable as error:
+            return Failed(reason=Reason.RESET, why=str(error))
+        except AnswerTooLarge:
+            return too_large(f"the sheet has more than {ANSWER_BYTES_MAX >> 20} MiB")
+        if isinstance(tables, Failed):
+            return tables
+        return await self._climb(watched, tables)
+
+    def pause_ms(self, watched: Watched) -> int | None:
+        """Say how long to leave a source alone where all wishes exceed the quota; None to go on by its schedule."""
+        email = self._reader.get(watched.target.sheet.spreadsheet_id) if watched.target.sheet else None
+        stretch = self._quota.stretch(email) if email else 1.0
+        return None if stretch <= 1 else round(watched.target.interval_ms * stretch)
+
+    def reader_of(self, spreadsheet_id: str) -> str | None:
+        """Say by which account (its e-mail) a spreadsheet is read; None where that is not known yet."""
+        accounts = in_order(self._keys.known, spreadsheet_id)
+        return self._reader.get(spreadsheet_id) or (accounts[0].email if accounts else None)
+
+    # Reading.
+
+    async def _read(self, watched: Watched) -> list[bytes] | Failed:
+        """Read by the account that could last time, else by each in turn; the first is the one to share with."""
+        sheet = _sheet(watched)
+        accounts = in_order(await self._keys.accounts(), sheet.spreadsheet_id)
+        known = self._reader.get(sheet.spreadsheet_id)
+        refused: Failed | None = None
+        for account in sorted(accounts, key=lambda one: one.email != known):
+            try:
+                tables = await self._read_by(account, watched)
+            except GoogleRefused as error:
+                answer = await self._refused(error, account, sheet)
+                if error.refusal.meaning not in _TRY_ANOTHER:
+                    return answer
+                refused = refused if refused and account is not accounts[0] else answer
+            else:
+                self._remember(sheet.spreadsheet_id, account)
+                return tables
+        self._reader.pop(sheet.spreadsheet_id, None)
+        assert refused is not None  # there is at least one account
+        return refused
+
+    async def _read_by(self, account: Account, watched: Watched) -> list[bytes]:
+        """Read by one account; a title that Google does not know is looked up again, once."""
+        sheet = _sheet(watched)
+        title = await self._title(account, watched, sheet) if sheet.needs_title else ""
+        try:
+            return await self._reads.together(self._wish(account, watched, sheet.a1(title)))
+        except GoogleRefused as error:
+            if error.refusal.meaning is not Meaning.RANGE:
+                raise
+        # Somebody else's range may be the wrong one, or ours is named after a tab that has a new title.
+        if sheet.needs_title:
+            self._tabs.forget(sheet.spreadsheet_id)
+            title = await self._title(account, watched, sheet)
+        return await self._reads.alone(self._wish(account, watched, sheet.a1(title)))
+
+    async def _title(self, account: Account, watched: Watched, sheet: SheetTarget) -> str:
+        assert sheet.gid is not None  # `needs_title` says so
+        known = self._tabs.known(sheet.spreadsheet_id, sheet.gid)
+        if known is not None:
+            return known
+        wish = self._wish(account, watched, ())
+        await self._quota.turn(account.email, due_ms=wish.due_ms, interval_ms=wish.interval_ms)
+        return await self._tabs.ask(account, sheet.spreadsheet_id, sheet.gid)
+
+    async def _refused(self, error: GoogleRefused, account: Account, sheet: SheetTarget) -> Failed:
+        if error.refusal.meaning is Meaning.RATE:
+            await self._quota.hold(account.email, RATE_LIMITED_WAIT_S)
+        return failed(error.refusal, email=account.email, ranges=", ".join(filter(None, sheet.shape.names)))
+
+    def _wish(self, account: Account, watched: Watched, ranges: tuple[str, ...]) -> Wish:
+        target = watched.target
+        interval_ms = target.interval_ms
+        due_ms = grid_after(target.request, interval_ms, self._now_ms()) - interval_ms
+        return Wish(
+            account=account, spreadsheet_id=_sheet(watched).spreadsheet_id, ranges=ranges, due_ms=due_ms,
+            interval_ms=interval_ms,
+        )  # fmt: skip
+
+    def _remember(self, spreadsheet_id: str, account: Account) -> None:
+        self._reader[spreadsheet_id] = account.email
+        self._reader.move_to_end(spreadsheet_id)
+        while len(self._reader) > _SPREADSHEETS_MAX:
+            self._reader.popitem(last=False)
+
+    # The ladder.
+
+    async def _climb(self, watched: Watched, tables: list[bytes]) -> Looked | Failed:
+        wire_digest = _digest(tables)
+        if wire_digest == watched.wire_digest:
+            return Looked(rung=Rung.SAME_WIRE, validators=watched.validators, wire_digest=wire_digest)
+        found = await self._document(watched, tables)
+        if isinstance(found, Failed):
+            return found
+        watched.held = found.held
+        is_known = watched.head is not None and watched.head.hash == found.document.hash
+        if not is_known:
+            self._hints.saw_change(watched)
+        return Looked(
+            rung=Rung.SAME_DOCUMENT if is_known else Rung.CHANGED,
+            document=found.document,
+            validators=Validators(url=watched.target.url),
+            # Cells that are held must be looked at again although nothing else may come.
+            wire_digest=b"" if found.held else wire_digest,
+        )
+
+    async def _document(self, watched: Watched, tables: list[bytes]) -> Sheet | Failed:
+        known: bytes | None = None
+        wants_last = reading.may_be_volatile(tables) or watched.target.reading.wants_last(xml=False)
+        if wants_last and watched.head and watched.head.ref:
+            known = await self._documents.get(watched.head.ref)
+        target = watched.target
+        size = sum(map(len, tables)) + len(known or b"")
+        if size <= INLINE_JSON_BYTES_MAX:
+            return reading.read(tables, _sheet(watched).shape, target.reading, known=known, held=watched.held)
+        return await self._offload(
+            reading.read, tables, _sheet(watched).shape, target.reading, known=known, held=dict(watched.held)
+        )
+
+
+def _sheet(watched: Watched) -> SheetTarget:
+    assert watched.target.sheet is not None  # this poller's worker holds no others
+    return watched.target.sheet
+
+
+def _digest(tables: Sequence[bytes]) -> bytes:
+    state = hashlib.sha256()
+    for table in tables:
+        state.update(f"{len(table)}:".encode())
+        state.update(table)
+    return state.digest()[:_DIGEST_BYTES]
