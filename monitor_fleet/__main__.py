@@ -75,7 +75,7 @@ async def _run(settings: Settings, events: Counter[str], now_ms: NowMs) -> None:
                 boot_now=_boot_now,
                 chance=chance,
                 worker_id=f"{chance.getrandbits(WORKER_ID_BITS):016x}",
-                sheets=clients.sheets(settings, _now_ms) if settings.kind is SourceType.GOOGLE_SHEET else None,
+                sheets=clients.sheets(settings, now_ms) if settings.kind is SourceType.GOOGLE_SHEET else None,
             ),
         )
         watchdog = Watchdog(awake_now=time.monotonic, die=_die)
