@@ -135,6 +135,8 @@ class Worker(Model):
 
     id: str
     state: Literal["UP", "DRAIN", "DEAD"]
+    dead_by: str | None
+    release: str
     started_at: str | None
     beat: int
     beat_at: str | None

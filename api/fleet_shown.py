@@ -46,6 +46,8 @@ def _worker(worker: Worker, now_ms: int) -> dict[str, Any]:
     return {
         "id": worker.id,
         "state": worker.state,
+        "deadBy": worker.dead_by,
+        "release": worker.release,
         "startedAt": iso(worker.started_ms),
         "beat": worker.beat,
         "beatAt": iso(beat_at_ms) if beat_at_ms else None,

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local import state
@@ -32,6 +33,8 @@ LOOK_EVERY_S = 0.5
 #: When everything ends, nobody waits for a planned hand-off to somebody who ends as well.
 STOP_ALL_TIMEOUT_S = 10.0
 CREDENTIALS_PATH = "/credentials"
+#: A control plane that hangs must not keep the agent from starting again who died: it asks anew soon.
+ASKING = Config(connect_timeout=2, read_timeout=2, retries={"total_max_attempts": 1, "mode": "standard"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +149,7 @@ async def run(request: Request, stopped: asyncio.Event) -> None:
     known = state.read(request.folder)
     if known is None:
         raise RuntimeError(f"no state in {request.folder}")
-    aws = Aws(endpoint=known.aws_endpoint, region=known.region, credentials=known.credentials)
+    aws = Aws(endpoint=known.aws_endpoint, region=known.region, credentials=known.credentials, config=ASKING)
     credentials = TaskCredentials(aws=aws)
     url = await _serve(credentials, socket.socket(fileno=request.listener_fd))
     agent = Agent(request=request, known=known, aws=aws, credentials=credentials, credentials_url=url)

@@ -37,6 +37,7 @@ class Aws:
     endpoint: str
     region: str
     credentials: Credentials = ROOT
+    config: Config = field(default_factory=lambda: Config(max_pool_connections=CONNECTIONS_MAX))
     _clients: dict[str, Any] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -51,7 +52,7 @@ class Aws:
                 ).client(
                     service,  # type: ignore[call-overload]  # the stubs know a literal each, handlers name any service
                     endpoint_url=self.endpoint,
-                    config=Config(max_pool_connections=CONNECTIONS_MAX),
+                    config=self.config,
                 )
             return self._clients[service]
 

@@ -46,7 +46,14 @@ def test_the_fleet_shows_who_works_who_owns_what_and_what_moved(aws: Aws, caller
     """Both kinds, from the strongly read rows that the workers themselves go by."""
     table = aws.tables.fleet
     worker = Worker(
-        id="w1", beat=3, owned=frozenset({5, 21}), load=2.5, overdue_ms=7, beat_at_ms=NOW_MS, started_ms=NOW_MS - 1_000
+        id="w1",
+        beat=3,
+        owned=frozenset({5, 21}),
+        load=2.5,
+        overdue_ms=7,
+        beat_at_ms=NOW_MS,
+        started_ms=NOW_MS - 1_000,
+        release="r7",
     )
     aws.dynamodb.put_item(**fleet.join(table, KIND, worker))
     aws.dynamodb.update_item(**fleet.renew(table, KIND, worker))
@@ -68,7 +75,8 @@ def test_the_fleet_shows_who_works_who_owns_what_and_what_moved(aws: Aws, caller
                 "tasks": {"desired": 3, "running": 1, "pending": 2},
                 "workers": [
                     {
-                        "id": "w1", "state": "UP", "startedAt": "2026-11-18T11:06:39.000Z", "beat": 3,
+                        "id": "w1", "state": "UP", "deadBy": None, "release": "r7",
+                        "startedAt": "2026-11-18T11:06:39.000Z", "beat": 3,
                         "beatAt": "2026-11-18T11:06:40.000Z", "beatAgeMs": 1_500, "owned": 2, "load": 2.5,
                         "overdueMs": 7,
                     }

@@ -55,24 +55,27 @@ async def test_three_workers_share_the_shards_within_a_minute(
         feeds.set("steady", {"n": 0})
         source_id = await api.register(feeds.url("steady"))
         scale(3)
-        await until_shared(api, workers=3)
+        three = await until_shared(api, workers=3)
         scale(2)
-        await until_shared(api, workers=2)
+        two = await until_shared(api, workers=2)
         polls = feeds.polls["steady"]
         await api.delete(source_id)
 
+    assert (three["tasks"]["desired"], two["tasks"]["desired"]) == (3, 2)
+    assert "plan" in {move["why"] for move in three["moves"]}
+    assert "drain" in {move["why"] for move in two["moves"]}
     gaps = [after - before for before, after in itertools.pairwise(polls)]
     assert max(gaps) < 3, gaps
 
 
-async def until_shared(api: Api, *, workers: int, timeout_s: float = 60) -> None:
-    """Wait until so many living workers own every shard between them, and each has some."""
+async def until_shared(api: Api, *, workers: int, timeout_s: float = 60) -> dict[str, Any]:
+    """Wait until so many living workers own every shard between them, and each has some; gives their kind."""
     deadline = time.monotonic() + timeout_s
     while True:
         _, fleet = await api.call("GET", "/fleet")
-        kind = fleet["kinds"]["external"]
+        kind: dict[str, Any] = fleet["kinds"]["external"]
         owned = [worker["owned"] for worker in kind["workers"] if worker["state"] == "UP"]
         if len(owned) == workers and all(owned) and sum(owned) == kind["shards"] == len(kind["owners"]):
-            return
+            return kind
         assert time.monotonic() < deadline, kind
         await asyncio.sleep(0.5)
