@@ -9,8 +9,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from api.imports import ITEMS_MAX
+from api.rows import SOURCE_ID
 from contracts.kinds import SourceType
-from contracts.source import Source
+from contracts.source import Registration, Source
 
 
 class Model(BaseModel):
@@ -113,6 +115,50 @@ class Wish(Model):
 
     source_id: str
     requested_at: int
+
+
+class Portable(Registration):
+    """
+    A source in a file; `id` says which it is.
+
+    `needsKey` tells that it had a key, which no export holds.
+    """
+
+    id: str | None = Field(default=None, pattern=f"^{SOURCE_ID.pattern}$")
+    needs_key: bool = Field(default=False, alias="needsKey")
+
+
+class Import(Model):
+    """Sources to register; an answer of the export is one."""
+
+    items: list[Portable] = Field(min_length=1, max_length=ITEMS_MAX)
+    next: str = ""
+
+
+class Export(Model):
+    """A page of sources for a file; go on with `next` as long as there is one."""
+
+    items: list[Portable]
+    next: str = ""
+
+
+class Verdict(Model):
+    """What became of an item, or would in a dry run."""
+
+    index: int
+    id: str | None
+    outcome: Literal["created", "unchanged", "refused"]
+    errors: list["FieldError"]
+
+
+class Imported(Model):
+    """What became of each item, in their order."""
+
+    dry_run: bool
+    created: int
+    unchanged: int
+    refused: int
+    items: list[Verdict]
 
 
 class Ticket(Model):

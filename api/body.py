@@ -10,13 +10,13 @@ from api.request import Request
 BODY_BYTES_MAX = 256 * 1_024
 
 
-def read_object(request: Request) -> dict[str, Any]:
+def read_object(request: Request, *, bytes_max: int = BODY_BYTES_MAX) -> dict[str, Any]:
     """Read the body, which must be a JSON object of bounded size."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise Problem(status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail="the media type must be application/json")
-    if len(request.body) > BODY_BYTES_MAX:
-        raise Problem(status=HTTPStatus.CONTENT_TOO_LARGE, detail=f"a body has at most {BODY_BYTES_MAX} bytes")
+    if len(request.body) > bytes_max:
+        raise Problem(status=HTTPStatus.CONTENT_TOO_LARGE, detail=f"a body has at most {bytes_max} bytes")
     document = _parse(request.body)
     if not isinstance(document, dict):
         raise bad_request("the body must be a JSON object")

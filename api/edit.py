@@ -70,18 +70,22 @@ class Configuration:
             dynamodb=dynamodb, fleet_table=fleet_table, now_ms=door.wall_ms, chance=door.CHANCE, pause=door.pause
         )
 
-    def land(self, actions: Sequence[Action], edit: Edit) -> None:
-        """Write the actions and the fleet's part together; `Cancelled` or a problem 503 mean that nothing was."""
+    def land(self, actions: Sequence[Action], *edits: Edit) -> None:
+        """
+        Write the actions and the fleet's part of the edits together; `Cancelled` or a problem 503: nothing was.
+
+        The edits are of one kind, and of different sources.
+        """
         for attempt in range(TRIES_MAX):
-            if self._lands(actions, edit):
+            if self._lands(actions, edits):
                 return
             self.pause(self.chance.uniform(0, min(PAUSE_MAX_S, 0.01 * 2**attempt)))
         raise try_again("too many changes at once")
 
-    def _lands(self, actions: Sequence[Action], edit: Edit) -> bool:
+    def _lands(self, actions: Sequence[Action], edits: Sequence[Edit]) -> bool:
         """Try once; False if others were quicker."""
-        row = read_row(self.dynamodb, fleet.counter(self.fleet_table, edit.kind))
-        told = self._tell(edit, seen=row.get("n", 0) if row else 0)
+        row = read_row(self.dynamodb, fleet.counter(self.fleet_table, edits[0].kind))
+        told = self._tell(edits, seen=row["n"] if row else 0)
         token = f"{self.chance.getrandbits(TOKEN_BITS):032x}"
         try:
             self.dynamodb.transact_write_items(**transaction([*actions, *told], token=token))
@@ -95,18 +99,24 @@ class Configuration:
             return False
         return True
 
-    def _tell(self, edit: Edit, *, seen: int) -> list[Action]:
+    def _tell(self, edits: Sequence[Edit], *, seen: int) -> list[Action]:
+        table, kind = self.fleet_table, edits[0].kind
+        shards = sorted({edit.shard for edit in edits if edit.act != "poll"})  # an item only once in a transaction
+        return [
+            *(self._place(edit) for edit in edits if edit.act != "poll"),
+            *(("Update", fleet.bump_shard(table, kind, shard)) for shard in shards),
+            ("Update", fleet.bump_counter(table, kind, seen=seen, by=len(edits))),
+            *(("Put", self._entry(edit, number)) for number, edit in enumerate(edits, start=seen + 1)),
+        ]
+
+    def _place(self, edit: Edit) -> Action:
         table, kind, shard = self.fleet_table, edit.kind, edit.shard
-        entry = fleet.put_log(
-            table, kind, seen + 1, source_id=edit.source_id, shard=shard, act=edit.act, revision=edit.revision,
-            at_ms=self.now_ms(),
+        if edit.act == "delete":
+            return "Delete", fleet.delete_member(table, kind, shard, edit.source_id)
+        return "Put", fleet.put_member(table, kind, shard, edit.source_id, revision=edit.revision)
+
+    def _entry(self, edit: Edit, number: int) -> dict[str, Any]:
+        return fleet.put_log(
+            self.fleet_table, edit.kind, number,
+            source_id=edit.source_id, shard=edit.shard, act=edit.act, revision=edit.revision, at_ms=self.now_ms(),
         )  # fmt: skip
-        told: list[Action] = [("Update", fleet.bump_counter(table, kind, seen=seen)), ("Put", entry)]
-        if edit.act == "poll":
-            return told
-        member: Action = (
-            ("Delete", fleet.delete_member(table, kind, shard, edit.source_id))
-            if edit.act == "delete"
-            else ("Put", fleet.put_member(table, kind, shard, edit.source_id, revision=edit.revision))
-        )
-        return [member, ("Update", fleet.bump_shard(table, kind, shard)), *told]

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from api import answers, changes, series
+from api import answers, changes, exports, imports, series
 from api import list as listing
 from api.parameters import Parameter
 from contracts.source import Registration, Source
@@ -89,6 +89,14 @@ OPERATIONS: Sequence[Operation] = (
         route="GET /datasources/{sourceId}/data", verb="data", about="The newest document, or where to fetch it",
         found=Any, refusals=[NOT_FOUND, 406], more={304: "You have it"},
         headers=[Header(name="If-None-Match", about="the ETag of what you have", schema={"type": "string"})],
+    ),
+    Operation(
+        route="POST /datasources/import", verb="imports", about="Many sources at once, each judged for itself",
+        body=answers.Import, found=answers.Imported, parameters=imports.PARAMETERS, refusals=OF_BODIES,
+    ),
+    Operation(
+        route="GET /datasources/export", verb="exports", about="A page of sources for a file, without keys",
+        found=answers.Export, parameters=exports.PARAMETERS,
     ),
     Operation(
         route="GET /datasources/{sourceId}/changes", verb="changes", about="What changed, newest first",

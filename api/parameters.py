@@ -96,6 +96,25 @@ class Text:
 
 
 @dataclass(kw_only=True)
+class Flag:
+    """True or false; false if it is not given."""
+
+    name: str
+    about: str
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """Give its schema."""
+        return {"type": "boolean", "default": False}
+
+    def read(self, text: str | None) -> bool:
+        """Read it."""
+        if text not in {None, "true", "false"}:
+            raise ValueError("true or false")
+        return text == "true"
+
+
+@dataclass(kw_only=True)
 class Place:
     """A JSON Pointer."""
 

@@ -20,15 +20,16 @@ from api.fields import read_registration, refuse
 from api.idempotency import Birth, Repeat
 from api.key_uses import Move
 from api.keys import Keys
+from api.newborn import newborn
 from api.problem import FieldError, Problem, try_again
 from api.registrar import Registrar
 from api.request import Request
 from api.respond import Act, Answer, Event, Response, json_response, serve
 from api.rows import read_row, read_source
-from contracts.clock import SECOND_MS, iso
+from contracts.clock import SECOND_MS
 from contracts.kinds import SourceType
 from contracts.rules import origin
-from contracts.source import Registration, Source, Status
+from contracts.source import Registration, Source
 from contracts.table import heads, sources
 from contracts.table.values import returned, write_item
 
@@ -152,18 +153,8 @@ def _birth(kind: SourceType, at: Registrar) -> Birth:
 
 
 def _source(registration: Registration, birth: Birth, owner: str, at: Registrar) -> Source:
-    """Make the source: the same registration and birth give the same source."""
     secret_id = at.keys.secret_id(birth.source_id) if registration.api_key else registration.api_key_secret_id
-    shard = at.rules.shard_of(registration, secret_id)
-    given = registration.model_dump(by_alias=True, exclude={"api_key", "api_key_secret_id"})
-    born = iso(birth.at_ms)
-    return Source.model_validate(
-        given
-        | {
-            "id": birth.source_id, "incarnation": birth.incarnation, "apiKeySecretId": secret_id, "shard": shard,
-            "createdAt": born, "lastUpdated": born, "owner": owner, "status": Status(since=birth.at_ms),
-        }
-    )  # fmt: skip
+    return newborn(registration, birth, owner=owner, secret_id=secret_id, at=at)
 
 
 def _created(source: Source) -> Response:

@@ -107,6 +107,23 @@ def preview_source(store: Store) -> list[Grant]:
     return [_secrets(store, "GetSecretValue")]
 
 
+def import_sources(store: Store) -> list[Grant]:
+    """Look which sources there are, and write others as registering does, with keys kept or brought back."""
+    return [
+        _table(store, "DataSources", "BatchGetItem", "PutItem"),
+        _table(store, "SheetsData", "PutItem"),
+        _table(store, "Fleet", "GetItem", "PutItem", "UpdateItem", "DeleteItem"),
+        _secrets(
+            store, "CreateSecret", "DeleteSecret", "DescribeSecret", "PutSecretValue", "RestoreSecret", "TagResource"
+        ),
+    ]
+
+
+def export_sources(store: Store) -> list[Grant]:
+    """Page through the sources."""
+    return [_table(store, "DataSources", "Scan")]
+
+
 def update_source(store: Store) -> list[Grant]:
     """Write a source over, close its head's door, tell the fleet, and keep, bring back or retire its secret."""
     return [

@@ -85,6 +85,8 @@ def endpoints(store: Store, fleet: Fleet) -> list[Endpoint]:
         Endpoint(route="POST /datasources/preview", verb="preview", may=grants.preview_source(store), fetches=True),
         Endpoint(route="PUT /datasources/{sourceId}/update", verb="update", may=grants.update_source(store)),
         Endpoint(route="DELETE /datasources/{sourceId}/delete", verb="delete", may=grants.delete_source(store)),
+        Endpoint(route="POST /datasources/import", verb="imports", may=grants.import_sources(store)),
+        Endpoint(route="GET /datasources/export", verb="exports", may=grants.export_sources(store)),
         Endpoint(route="GET /datasources/{sourceId}/changes", verb="changes", may=grants.see_history(store)),
         Endpoint(route="GET /datasources/{sourceId}/series", verb="series", may=grants.see_history(store)),
         Endpoint(route="POST /datasources/{sourceId}/poll", verb="poll", may=grants.poll_now(store)),

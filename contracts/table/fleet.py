@@ -340,14 +340,14 @@ def tell_of_death(table: str, kind: SourceType) -> Request:
     }
 
 
-def bump_counter(table: str, kind: SourceType, *, seen: int) -> Request:
-    """Move the configuration counter by one from what was read (an action of a configuration edit)."""
+def bump_counter(table: str, kind: SourceType, *, seen: int, by: int = 1) -> Request:
+    """Move the configuration counter from what was read, by one for each edit (an action of a configuration edit)."""
     return {
         "TableName": table,
         "Key": write_item(log_key(kind, None)),
         "UpdateExpression": "SET n = :next",
         "ConditionExpression": "n = :seen" if seen else "attribute_not_exists(n)",
-        "ExpressionAttributeValues": bind({"next": seen + 1} | ({"seen": seen} if seen else {})),
+        "ExpressionAttributeValues": bind({"next": seen + by} | ({"seen": seen} if seen else {})),
     }
 
 

@@ -18,6 +18,8 @@ VERBS = {
     "preview": "POST /datasources/preview",
     "update": "PUT /datasources/{sourceId}/update",
     "delete": "DELETE /datasources/{sourceId}/delete",
+    "imports": "POST /datasources/import",
+    "exports": "GET /datasources/export",
     "changes": "GET /datasources/{sourceId}/changes",
     "series": "GET /datasources/{sourceId}/series",
     "poll": "POST /datasources/{sourceId}/poll",
@@ -26,7 +28,7 @@ VERBS = {
     "fleet": "GET /fleet",
 }
 #: Only these look at what a person filled in.
-MAY_VALIDATE = {"register", "update", "preview"}
+MAY_VALIDATE = {"imports", "register", "update", "preview"}
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +56,8 @@ def test_the_handlers_work_together():
     assert [item["id"] for item in json.loads(call("list")["body"])["items"]] == [source_id]
     assert call("get", source_id=source_id)["statusCode"] == 200
     assert call("data", source_id=source_id)["statusCode"] == 404
+    exported = json.loads(call("exports")["body"])
+    assert json.loads(call("imports", body=json.dumps(exported))["body"])["unchanged"] == 1
     assert json.loads(call("changes", source_id=source_id)["body"])["items"] == []
     assert json.loads(call("series", source_id=source_id, query={"path": ""})["body"])["points"] == []
     assert call("poll", source_id=source_id)["statusCode"] == 202

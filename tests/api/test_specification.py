@@ -17,6 +17,7 @@ from tests.api.account import Aws, Caller, prices
 from tests.api.stored import commit
 from tests.api.test_changes import look as look_at_changes
 from tests.api.test_get import look as look_at
+from tests.api.test_imports import bring, export
 from tests.api.test_list import look as look_at_all
 from tests.api.test_poll import wish
 from tests.api.test_series import look as look_at_series
@@ -47,6 +48,8 @@ def test_answers_are_as_described(aws: Aws, caller: Caller):
         "get": look_at(caller, source_id),
         "changes": look_at_changes(caller, source_id, path="/n"),
         "series": look_at_series(caller, source_id, path="/n"),
+        "imports": bring(caller, prices(name="other"), 5),
+        "exports": export(caller),
         "poll": wish(caller, source_id),
     }
     for verb, answer in found.items():

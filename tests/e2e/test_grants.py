@@ -256,6 +256,27 @@ async def polls_now(world: World) -> bool:
     return await world.allowed("POST", f"/datasources/{world.made[-1]}/poll")
 
 
+async def imports(world: World) -> bool:
+    """Import a source with a key and one that was deleted with its key, as a file of another day has them."""
+    name = f"new-{len(world.made)}"
+    item = {"name": name, "url": world.feeds.url(name), "pollingInterval": 3_600, "apiKey": "k"}
+    for again in (False, True):
+        status, answer = await world.api.call("POST", "/datasources/import", {"items": [item]})
+        if status >= 500:
+            return False
+        assert answer["items"][0]["outcome"] == "created", answer
+        if again:
+            world.made.append(answer["items"][0]["id"])
+        else:
+            await world.api.delete(answer["items"][0]["id"])
+    return True
+
+
+async def exports(world: World) -> bool:
+    """Export a page."""
+    return await world.allowed("GET", "/datasources/export")
+
+
 async def issues_tickets(world: World) -> bool:
     """Ask for a ticket."""
     return await world.allowed("POST", "/tickets")
@@ -310,6 +331,8 @@ async def succeeds(use: Use, world: World) -> bool:
         ("api-list", lists),
         ("api-get", gets),
         ("api-data", gets_data),
+        ("api-imports", imports),
+        ("api-exports", exports),
         ("api-changes", shows_history),
         ("api-series", charts),
         ("api-poll", polls_now),
