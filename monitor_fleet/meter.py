@@ -67,9 +67,9 @@ class Meter:
                 for _ in range(SAMPLES_PER_LINE):
                     await self._sleep(SAMPLE_EVERY_S)
                     self._sample(self._read())
-                self.write()
+                self._try_to_write()
         finally:
-            self.write()
+            self._try_to_write()
 
     def write(self) -> None:
         """Write a line of what happened since the last."""
@@ -80,6 +80,12 @@ class Meter:
         failures = {end.removeprefix(_FAILED): count for end, count in polls.items() if end.startswith(_FAILED)}
         log.info("metrics", extra={"worker": reading.worker, "failures": failures, **line})
         self._overdue_ms = self._heartbeat_age_ms = 0
+
+    def _try_to_write(self) -> None:
+        try:
+            self.write()
+        except Exception:  # a mistake of ours here must not end the polling, nor pass in silence
+            log.exception("metering_failed")
 
     def _sample(self, reading: Reading) -> None:
         self._overdue_ms = max(self._overdue_ms, reading.overdue_ms)
