@@ -10,6 +10,7 @@ import pulumi
 
 from stack import grants, package, page, sockets
 from stack.alarms import Alarms, Watched
+from stack.alerts import Alerts, AlertsArgs
 from stack.documents import Documents
 from stack.first_token import FirstToken
 from stack.fleet import Bounds, Fleet, FleetArgs
@@ -116,6 +117,20 @@ site = Site(
     ),
 )
 store.documents.let_pages_read([site.url, *settings.dashboard_origins])
+
+if settings.alerts:
+    Alerts(
+        "alerts",
+        AlertsArgs(
+            store=store,
+            code=preview_code,
+            architecture=architecture,
+            rules=settings.alerts,
+            secret=settings.alerts_secret,
+            dashboard_url=site.url,
+            environment=environment,
+        ),
+    )
 
 watched = Watched(
     queue=store.queue.name,

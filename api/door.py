@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # the stubs are not deployed
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
 #: Ids, tickets and jitter: nobody may guess them.
@@ -56,6 +57,11 @@ def secrets_manager() -> "SecretsManagerClient":
 def sqs() -> "SQSClient":
     """Make the client of the queue."""
     return boto3.client("sqs", config=_CONFIG)
+
+
+def sns() -> "SNSClient":
+    """Make the client of the topics."""
+    return boto3.client("sns", config=_CONFIG)
 
 
 def s3() -> "S3Client":

@@ -116,14 +116,19 @@ async def _requests(policy: Policy, contact: str) -> Any:
 
 
 @cache
+def _runner() -> asyncio.Runner:
+    """Keep one loop for the life of this process: closing one waits for name look-ups that hang."""
+    return asyncio.Runner()
+
+
+@cache
 def _act() -> Act:
     policy = read_policy(os.environ)
     previewer = Previewer(
         policy=policy,
         keys=Keys(client=door.secrets_manager(), prefix=os.environ["SECRETS_PREFIX"]),
         requests=partial(_requests, policy, os.environ.get("CONTACT", "")),
-        # One loop for the life of this process: closing one waits for name look-ups that hang.
-        run=asyncio.Runner().run,
+        run=_runner().run,
         pause=asyncio.sleep,
         clock=door.clock_s,
         now_ms=door.wall_ms,

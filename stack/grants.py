@@ -8,6 +8,7 @@ may not use. The embedded AWS enforces most of this when it runs; rules on the r
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import pulumi_aws as aws
 from pulumi import Input, Output
 
 from contracts.table.schema import FIELDS
@@ -153,6 +154,23 @@ def delete_source(store: Store) -> list[Grant]:
         _secrets(store, "DeleteSecret"),
         _queue(store, "SendMessage"),
     ]
+
+
+def tell_alerts(
+    store: Store, *, topics: Sequence[Input[str]], secret: aws.secretsmanager.SecretVersion | None
+) -> list[Grant]:
+    """Find sources in trouble, keep track of who was told, and tell: by topics, and by webhooks that are signed."""
+    granted = [
+        Grant(actions=["dynamodb:Query"], resources=[store.tables.index_arn("DataSources")]),
+        _table(store, "DataSources", "BatchGetItem"),
+        _table(store, "Fleet", "Query", "PutItem", "UpdateItem", "DeleteItem"),
+    ]
+    if topics:
+        granted.append(Grant(actions=["sns:Publish"], resources=topics))
+    if secret:
+        told = {"ALERTS_SECRET_ID": secret.secret_id, "ALERTS_SECRET_VERSION": secret.version_id}
+        granted.append(Grant(actions=["secretsmanager:GetSecretValue"], resources=[secret.secret_id], environment=told))
+    return granted
 
 
 def tidy_secrets(store: Store) -> list[Grant]:

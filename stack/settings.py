@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pulumi
 
 from contracts.addresses import Network
+from stack.alert_settings import RULES_MAX, AlertRule
 from stack.package import Architecture, PackagesFor
 
 #: Shard rows are read whole by every worker; this many still fit a few pages.
@@ -34,6 +35,11 @@ class _Oidc(TypedDict):
     oidc_issuer: str
     oidc_audience: str
     oidc_scope_prefix: str
+
+
+class _Alerts(TypedDict):
+    alerts: tuple[AlertRule, ...]
+    alerts_secret: pulumi.Output[str] | None
 
 
 class _Place(TypedDict):
@@ -103,6 +109,11 @@ class Settings:
     cors_origins: Sequence[str]
     """Pages of other origins that may call the HTTP API; none: no CORS at all."""
 
+    alerts: Sequence[AlertRule]
+    """Who is told which sources are in trouble; none: nobody."""
+    alerts_secret: pulumi.Output[str] | None
+    """What webhooks are signed with."""
+
     @classmethod
     def read(cls, config: pulumi.Config) -> Self:
         """Read and check every key."""
@@ -135,6 +146,7 @@ class Settings:
             cors_origins=_origins(config, "corsOrigins"),
             **_place(config),
             **_oidc(config),
+            **_alerts(config),
         )
 
     @property
@@ -221,6 +233,21 @@ def _oidc(config: pulumi.Config) -> _Oidc:
     if issuer and not issuer.startswith("https://") and not config.get_bool("allowPrivateTargets"):
         raise WrongSettingError(f"oidcIssuer must begin with https://, not {issuer}")
     return _Oidc(oidc_issuer=issuer, oidc_audience=audience, oidc_scope_prefix=config.get("oidcScopePrefix") or "")
+
+
+def _alerts(config: pulumi.Config) -> _Alerts:
+    given = config.get_object("alerts") or []
+    if not isinstance(given, list) or len(given) > RULES_MAX:
+        raise WrongSettingError(f"alerts must be a list of at most {RULES_MAX} rules")
+    try:
+        rules = tuple(AlertRule.read(one, secure=not config.get_bool("allowPrivateTargets")) for one in given)
+    except ValueError as error:
+        raise WrongSettingError(f"alerts: {error}") from error
+    if len({rule.name for rule in rules}) < len(rules):
+        raise WrongSettingError("alerts: two rules have the same name")
+    if config.get("alertsSecret") is None and any(rule.webhook for rule in rules):
+        raise WrongSettingError("alertsSecret is missing: webhooks are signed with it: pulumi config set --secret …")
+    return _Alerts(alerts=rules, alerts_secret=config.get_secret("alertsSecret"))
 
 
 def _origins(config: pulumi.Config, key: str) -> tuple[str, ...]:

@@ -22,4 +22,4 @@ def secret_version(aws: Aws, _: str, props: Props) -> tuple[str, dict[str, Any]]
     version = aws.client("secretsmanager").put_secret_value(
         SecretId=props["secretId"], SecretString=props["secretString"]
     )
-    return version["VersionId"], {"arn": version["ARN"]}
+    return version["VersionId"], {"arn": version["ARN"], "versionId": version["VersionId"]}

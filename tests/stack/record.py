@@ -24,6 +24,11 @@ PRODUCTION = {
     "corsOrigins": ["https://app.example.com"],
     "oidcIssuer": "https://issuer.example.com",
     "oidcAudience": "fleet",
+    "alerts": [
+        {"name": "all", "email": "ops@example.com"},
+        {"name": "prod", "tags": ["prod"], "afterMinutes": 1, "webhook": "https://hooks.example.com/fleet"},
+    ],
+    "alertsSecret": "signing-secret",
 }
 TOKEN = "smf_0123456789ab_" + "0" * 48
 
@@ -48,6 +53,8 @@ class Recorder(pulumi.runtime.Mocks):
             outputs["repositoryUrl"] = IMAGE.partition("@")[0]
         if args.typ == "aws:sqs/queue:Queue":
             outputs["url"] = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{args.name}"
+        if args.typ == "aws:secretsmanager/secretVersion:SecretVersion":
+            outputs["versionId"] = "version-1"
         if args.typ == "aws:lambda/function:Function":
             outputs["invokeArn"] = f"arn:aws:apigateway:{REGION}:lambda:path/functions/{args.name}/invocations"
         return args.name, with_markers(args.typ, outputs)

@@ -11,7 +11,7 @@ NEEDED = {"dead-letters", "oldest-message", "sockets-errors", "authorizer-errors
 def test_nothing_fails_in_silence(built: Built):
     """Each has a text that says what to do, and tells the configured address when it begins and when it is over."""
     alarms = {one.name.removeprefix("alarms-"): one.inputs for one in built.of("MetricAlarm")}
-    (topic,) = built.of("Topic")
+    topic = built.named("notices")
 
     assert set(alarms) >= NEEDED
     for name, alarm in alarms.items():

@@ -6,7 +6,7 @@ from stack.grants import ALLOWED_WILDCARDS, REGISTRY_LOGIN
 from tests.stack.program import Built
 
 #: What the clock calls, and how often.
-RULES = {"sockets-minute": "rate(1 minute)", "tidy-regularly": "rate(15 minutes)"}
+RULES = {"alerts-minute": "rate(1 minute)", "sockets-minute": "rate(1 minute)", "tidy-regularly": "rate(15 minutes)"}
 
 
 def open_ended(built: Built) -> list[tuple[str, str, list[str]]]:

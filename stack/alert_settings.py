@@ -1,0 +1,70 @@
+"""The configuration key `alerts`: who is told which sources are in trouble, by a webhook, by e-mail, or both."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+#: Every rule is told to the function, whose environment AWS bounds; each may have one topic and one webhook.
+RULES_MAX = 8
+AFTER_MINUTES_DEFAULT, AFTER_MINUTES_MAX = 5, 1_440
+TAGS_MAX, TAG_LENGTH_MAX, ADDRESS_LENGTH_MAX = 10, 64, 256
+_KEYS = frozenset({"name", "tags", "afterMinutes", "email", "webhook"})
+_NAME = re.compile(r"[a-z0-9-]{1,32}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertRule:
+    """One rule. `tags`: sources with any of these; none: every source."""
+
+    name: str
+    tags: tuple[str, ...]
+    after_minutes: int
+    email: str
+    webhook: str
+
+    @classmethod
+    def read(cls, given: object, *, secure: bool) -> Self:
+        """Read one entry; ValueError says what is wrong with it. `secure` refuses plain http."""
+        if not isinstance(given, Mapping) or not given.keys() <= _KEYS:
+            raise ValueError(f"a rule has {', '.join(sorted(_KEYS))} and nothing else")
+        rule = cls(
+            name=_text(given, "name"),
+            tags=_tags(given.get("tags", [])),
+            after_minutes=_minutes(given.get("afterMinutes", AFTER_MINUTES_DEFAULT)),
+            email=_text(given, "email"),
+            webhook=_text(given, "webhook"),
+        )
+        rule._check(secure=secure)
+        return rule
+
+    def _check(self, *, secure: bool) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ValueError("name: up to 32 lower-case letters, digits and -")
+        if not (self.email or self.webhook):
+            raise ValueError(f"{self.name}: give email, webhook or both")
+        if self.email and "@" not in self.email:
+            raise ValueError(f"{self.name}: email is no address")
+        if self.webhook and not self.webhook.startswith(("https://",) if secure else ("https://", "http://")):
+            raise ValueError(f"{self.name}: webhook must begin with https://")
+
+
+def _text(given: Mapping[str, Any], key: str) -> str:
+    value = given.get(key, "")
+    if not isinstance(value, str) or len(value) > ADDRESS_LENGTH_MAX:
+        raise ValueError(f"{key} must be a text of at most {ADDRESS_LENGTH_MAX} characters")
+    return value
+
+
+def _tags(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or len(value) > TAGS_MAX:
+        raise ValueError(f"tags must be a list of at most {TAGS_MAX}")
+    if not all(isinstance(tag, str) and 0 < len(tag) <= TAG_LENGTH_MAX for tag in value):
+        raise ValueError(f"a tag has 1 to {TAG_LENGTH_MAX} characters")
+    return tuple(value)
+
+
+def _minutes(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= AFTER_MINUTES_MAX:
+        raise ValueError(f"afterMinutes must lie between 0 and {AFTER_MINUTES_MAX}")
+    return value
