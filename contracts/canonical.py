@@ -26,11 +26,19 @@ _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 # What msgspec may write differently from RFC 8785: exponents, integral floats and minus zero. A hit inside a string
 # only costs the slow path.
 _UNSURE_NUMBER = re.compile(rb"(?:\A|[:,\[])(?:-0(?:[,\]}]|\Z)|-?\d+(?:\.0(?:[,\]}]|\Z)|(?:\.\d+)?[eE]))")
+# The same, coarser and ten times as fast: digits and ends made alike, then plain searches.
+_DIGITS = bytes.maketrans(b"123456789", b"000000000")
+_ENDS = bytes.maketrans(b"]}", b",,")
+_EXPONENTS = (b"0e0", b"0e-", b"0e+")
+_ZEROS = (b".0,", b"-0,")
 # The order of UTF-16 differs from that of UTF-8 only between code points beyond the BMP and U+E000 to U+FFFF.
 _BEYOND_BMP = re.compile(rb"[\xf0-\xf4]")
 _END_OF_BMP = re.compile(rb"[\xee\xef]")
 # 16 digits may be more than 2^53; a hit inside a string, or a smaller number of 16 digits, only costs its reader time.
 _LONG_INTEGER = re.compile(rb"(?:\A|[:,\[])-?\d{16}")
+_LONG = b"0" * 16
+#: Up to here every integral double is the integer that it is written as.
+_EXACT_BELOW = 2.0**53
 
 
 class NotCanonical(ValueError):
@@ -51,7 +59,7 @@ def number(text: str) -> int | float:
 
 def integral(value: float) -> int:
     """Turn an integral double below 1e21 into the integer ECMAScript writes for it (its shortest digits)."""
-    return int(Decimal(repr(value)))
+    return int(value) if abs(value) < _EXACT_BELOW else int(Decimal(repr(value)))
 
 
 def canonical(document: Any) -> bytes:
@@ -70,13 +78,23 @@ def digest(canonical_bytes: bytes) -> str:
 
 def may_have_big_integer(canonical_bytes: bytes) -> bool:
     """Tell whether a reader that knows only doubles might round one of the integers (never wrongly no)."""
-    return _LONG_INTEGER.search(canonical_bytes) is not None
+    return _LONG in canonical_bytes.translate(_DIGITS) and _LONG_INTEGER.search(canonical_bytes) is not None
 
 
 def _unsure(quick: bytes) -> bool:
-    if _UNSURE_NUMBER.search(quick):
+    if _may_be_unsure(quick) and _UNSURE_NUMBER.search(quick):
         return True
+    if quick.isascii():
+        return False
     return _BEYOND_BMP.search(quick) is not None and _END_OF_BMP.search(quick) is not None
+
+
+def _may_be_unsure(quick: bytes) -> bool:
+    alike = quick.translate(_DIGITS)
+    if any(exponent in alike for exponent in _EXPONENTS):
+        return True
+    ended = quick.translate(_ENDS)
+    return any(zeros in ended for zeros in _ZEROS) or quick.endswith((b".0", b"-0"))
 
 
 def _write(value: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import msgspec
 
-from contracts.canonical import NotCanonical, canonical, digest, number
+from contracts.canonical import NotCanonical, canonical, digest
 from contracts.source import SourceFields
 from fetching.decode import TooLarge, Undecodable
 from fetching.failures import too_large
@@ -21,7 +21,8 @@ from fetching.text import Unreadable, text_of
 from fetching.tolerance import settled
 from fetching.unordered import ordered
 
-_decode = msgspec.json.Decoder(float_hook=number).decode
+#: Numbers of a canonical text need no second look: its integers are written as such.
+_decode = msgspec.json.Decoder().decode
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,7 +13,6 @@ import msgspec
 from yarl import URL
 
 from contracts import steps
-from contracts.canonical import number
 from contracts.rules import origin
 from fetching import advice, document
 from fetching.advice import Warned
@@ -38,7 +37,7 @@ MS = 1_000
 
 type Fetch = Callable[[Ask], Awaitable[Outcome]]
 
-_decode = msgspec.json.Decoder(float_hook=number).decode
+_decode = msgspec.json.Decoder().decode
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from contracts import bodies
 from contracts.clock import DAY_S, SECOND_MS, NowMs, iso
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 
 #: Two documents of more than this together are compared in another process.
 INLINE_BYTES_MAX = 256 * 1_024
+#: A document of more than this is compressed in another process.
+INLINE_PACK_BYTES_MAX = 128 * 1_024
 #: A body is stored anew this long before it would expire.
 RENEW_BODY_BEFORE_MS = DAY_S * SECOND_MS
 
@@ -78,7 +81,7 @@ class Committer:
         """Make a document the newest version: its body first, then head and change together."""
         head = watched.head or await self.load(watched)
         made = await self._step(head, document)
-        new, body = self._next(head, document, validators, watched)
+        new, body = await self._next(head, document, validators, watched)
         self._check(watched)
         await self.documents.put(body, source_id=head.source_id, at_ms=new.at_ms)
         self._check(watched)
@@ -114,7 +117,7 @@ class Committer:
     async def _store_again(self, watched: Watched, head: Head, canonical: bytes) -> None:
         self._check(watched)
         at_ms = self.now_ms()
-        body = bodies.pack(canonical, source_id=head.source_id, version=head.version, document_hash=head.hash)
+        body = await self._pack(canonical, head, version=head.version, document_hash=head.hash)
         await self.documents.put(body, source_id=head.source_id, at_ms=at_ms)
         until_ms = at_ms + BODY_TTL_S * SECOND_MS
         try:
@@ -134,11 +137,20 @@ class Committer:
             return step.make(old, document.canonical)
         return await self.offload(step.make, old, document.canonical)
 
-    def _next(
+    async def _pack(self, canonical: bytes, head: Head, *, version: int, document_hash: str) -> bodies.Body:
+        """Make what is stored of a document; compressing a large one takes long."""
+        named: dict[str, Any] = {
+            "source_id": head.source_id, "version": version, "document_hash": document_hash,
+        }  # fmt: skip
+        if len(canonical) <= INLINE_PACK_BYTES_MAX:
+            return bodies.pack(canonical, **named)
+        return await self.offload(bodies.pack, canonical, **named)
+
+    async def _next(
         self, head: Head, document: Document, validators: Validators, watched: Watched
     ) -> tuple[Next, bodies.Body]:
         version = head.version + 1
-        body = bodies.pack(document.canonical, source_id=head.source_id, version=version, document_hash=document.hash)
+        body = await self._pack(document.canonical, head, version=version, document_hash=document.hash)
         # Validators of another url (after a redirect) would be sent to the wrong place by the next owner.
         own = validators.url == watched.target.url
         new = Next(
@@ -156,7 +168,7 @@ class Committer:
             source_id=head.source_id,
             incarnation=head.incarnation,
             version=new.version,
-            step=made.step if made else None,
+            step=None,
             bytes=made.bytes if made else 0,
             at_ms=new.at_ms,
             ref=new.ref,
@@ -164,7 +176,15 @@ class Committer:
         )
         actions: list[tuple[Act, Request]] = [
             ("Update", heads.commit(self.tables.sheets_data, head, new)),
-            ("Put", changes.put(self.tables.changes, change, history_days=self.history_days)),
+            (
+                "Put",
+                changes.put(
+                    self.tables.changes,
+                    change,
+                    history_days=self.history_days,
+                    packed=made.packed if made else None,
+                ),
+            ),
         ]
         watched.head = None  # until it is known how this ended: whatever goes wrong, the head is fenced again
         try:

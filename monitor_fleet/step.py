@@ -6,20 +6,21 @@ from dataclasses import dataclass
 import msgspec
 
 from contracts import steps
-from contracts.canonical import number
-from contracts.steps import Step, Summary
+from contracts.steps import Summary
+from contracts.table import changes
 
 #: A patch this small is kept even where the whole document is smaller: it says which of its members changed.
 SMALL_BYTES = 1_024
 
-_decode = msgspec.json.Decoder(float_hook=number).decode
+#: Numbers of a canonical text need no second look: its integers are written as such.
+_decode = msgspec.json.Decoder().decode
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Made:
-    """A step, how many bytes it is as JSON, and what it did, even where all of it is replaced."""
+    """A step as it is stored, how many bytes it is as JSON, and what it did, even where all of it is replaced."""
 
-    step: Step
+    packed: str | bytes | None
     bytes: int
     summary: Summary
 
@@ -29,6 +30,7 @@ def make(old: bytes, new: bytes) -> Made:
     document = _decode(new)
     patch = steps.make(_decode(old), document)
     size = len(json.dumps(patch, ensure_ascii=False, separators=(",", ":")).encode())
+    summary = Summary.of(patch)
     if size < max(len(new), SMALL_BYTES):
-        return Made(step=patch, bytes=size, summary=Summary.of(patch))
-    return Made(step=steps.replace_whole(document), bytes=len(new), summary=Summary.of(patch))
+        return Made(packed=changes.pack(patch), bytes=size, summary=summary)
+    return Made(packed=changes.pack(steps.replace_whole(document)), bytes=len(new), summary=summary)

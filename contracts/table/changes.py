@@ -54,11 +54,15 @@ class Change:
         )
 
 
-def put(table: str, change: Change, *, history_days: int) -> Request:
-    """Put a change (an action of the committing transaction)."""
+def put(table: str, change: Change, *, history_days: int, packed: str | bytes | None = None) -> Request:
+    """
+    Put a change (an action of the committing transaction).
+
+    `packed` is its step as `pack` made it, where that was done in another process: then `change` carries none.
+    """
     item = {
         "sheetId": change.source_id, "version": change.version, "incarnation": change.incarnation,
-        "ops": _pack(change.step), "bytes": change.bytes, "at": change.at_ms,
+        "ops": packed if change.step is None else pack(change.step), "bytes": change.bytes, "at": change.at_ms,
         "summary": change.summary and change.summary.row(),
         "ttl": change.at_ms // 1_000 + history_days * DAY_S,
         **(_kept(change.ref) if change.ref else {}),
@@ -119,6 +123,15 @@ def _part(table: str, versions: str, values: Mapping[str, Any]) -> Request:
     }
 
 
+def pack(step: Step) -> str | bytes | None:
+    """Write a step as it is stored; None if it is too large to be."""
+    text = json.dumps(step, ensure_ascii=False, separators=(",", ":"))
+    if len(text) < COMPRESS_FROM_BYTES:
+        return text
+    packed = gzip.compress(text.encode(), compresslevel=6, mtime=0)
+    return packed if len(packed) <= STEP_BYTES_MAX else None
+
+
 def _kept(ref: Ref) -> dict[str, Any]:
     """Note where a document is; its id is made of the row's own key and the hash."""
     return {"hash": ref.id.rpartition("@")[2], "encoding": ref.encoding, "size": ref.bytes}
@@ -129,16 +142,6 @@ def _ref(plain: Mapping[str, Any]) -> Ref | None:
         return None
     kept_as = body_id(plain["sheetId"], plain["version"], plain["hash"])
     return Ref(id=kept_as, encoding=plain["encoding"], bytes=plain["size"])
-
-
-def _pack(step: Step | None) -> str | bytes | None:
-    if step is None:
-        return None
-    text = json.dumps(step, ensure_ascii=False, separators=(",", ":"))
-    if len(text) < COMPRESS_FROM_BYTES:
-        return text
-    packed = gzip.compress(text.encode(), compresslevel=6, mtime=0)
-    return packed if len(packed) <= STEP_BYTES_MAX else None
 
 
 def _unpack(ops: str | bytes | None) -> Step | None:
