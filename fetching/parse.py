@@ -17,6 +17,12 @@ DEPTH_MAX = 128
 NODES_MAX = 500_000
 
 _json = msgspec.json.Decoder(float_hook=number)
+_plain_json = msgspec.json.Decoder()
+_ZERO_FRACTION = re.compile(r"\.0+(?![0-9])")
+_DIGITS_ALIKE = str.maketrans("123456789", "000000000")
+_BYTES_ALIKE = bytes.maketrans(b"123456789", b"000000000")
+#: So many digits may be more than a double holds.
+_LONG_NUMBER = "0" * 300
 _CONTAINERS = frozenset({dict, list})
 _JSON_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _LONE_SURROGATE = re.compile(
@@ -62,11 +68,19 @@ def parse(text: str, wanted: Format, *, lists: frozenset[Path] = frozenset()) ->
 def _parse_json(text: str) -> Any:
     _check_count(text)
     try:
-        return _json.decode(text)
+        return (_json if _may_be_integral(text) else _plain_json).decode(text)
     except (msgspec.MsgspecError, UnicodeError) as error:
         raise Unparsable(f"the answer is not JSON: {_why(text, error)}") from error
     except RecursionError as error:
         raise _too_deep() from error
+
+
+def _may_be_integral(text: str) -> bool:
+    """Tell whether a number may need a second look: `1.0` and `1e2` are integers, `1e400` is none that JSON can say."""
+    if _ZERO_FRACTION.search(text):
+        return True
+    alike = text.translate(_DIGITS_ALIKE) if not text.isascii() else text.encode().translate(_BYTES_ALIKE).decode()
+    return "0e" in alike or "0E" in alike or _LONG_NUMBER in alike
 
 
 def _check_count(text: str) -> None:

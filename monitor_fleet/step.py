@@ -1,6 +1,5 @@
 """The step between two documents in canonical form. Pure and picklable: large ones are made in another process."""
 
-import json
 from dataclasses import dataclass
 
 import msgspec
@@ -14,6 +13,7 @@ SMALL_BYTES = 1_024
 
 #: Numbers of a canonical text need no second look: its integers are written as such.
 _decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,7 +29,7 @@ def make(old: bytes, new: bytes) -> Made:
     """Make the step from one document to the next; all of it anew where a patch would not be smaller."""
     document = _decode(new)
     patch = steps.make(_decode(old), document)
-    size = len(json.dumps(patch, ensure_ascii=False, separators=(",", ":")).encode())
+    size = len(_encode(patch))
     summary = Summary.of(patch)
     if size < max(len(new), SMALL_BYTES):
         return Made(packed=changes.pack(patch), bytes=size, summary=summary)

@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+import msgspec
+
 from contracts.clock import DAY_S
 from contracts.steps import Step, Summary
 from contracts.table.heads import Ref, body_id
 from contracts.table.values import bind, read_item, write_item
 
 type Request = dict[str, Any]
+
+_encode = msgspec.json.Encoder().encode
 
 #: A step larger than this, compressed, is not kept: its readers take a snapshot (an item holds 400 KB).
 STEP_BYTES_MAX = 300_000
@@ -125,10 +129,10 @@ def _part(table: str, versions: str, values: Mapping[str, Any]) -> Request:
 
 def pack(step: Step) -> str | bytes | None:
     """Write a step as it is stored; None if it is too large to be."""
-    text = json.dumps(step, ensure_ascii=False, separators=(",", ":"))
+    text = _encode(step)
     if len(text) < COMPRESS_FROM_BYTES:
-        return text
-    packed = gzip.compress(text.encode(), compresslevel=6, mtime=0)
+        return text.decode()
+    packed = gzip.compress(text, compresslevel=6, mtime=0)
     return packed if len(packed) <= STEP_BYTES_MAX else None
 
 
