@@ -214,9 +214,22 @@ def _set(new: Item, old: Item, part: Sequence[str], bindings: Bindings) -> None:
 
 
 def _add(new: Item, old: Item, part: Sequence[str], bindings: Bindings) -> None:
-    target, value = part
+    target, word = part
+    name, value = _top(target, bindings), bindings.values[word]
+    if "NS" in value:
+        new[name] = {"NS": sorted({*old.get(name, {"NS": []})["NS"], *value["NS"]})}
+    else:
+        new[name] = _sum(old.get(name, {"N": "0"}), value)
+
+
+def _delete(new: Item, old: Item, part: Sequence[str], bindings: Bindings) -> None:
+    target, word = part
     name = _top(target, bindings)
-    new[name] = _sum(old.get(name, {"N": "0"}), bindings.values[value])
+    left = set(old.get(name, {"NS": []})["NS"]) - set(bindings.values[word]["NS"])
+    if left:
+        new[name] = {"NS": sorted(left)}
+    else:
+        new.pop(name, None)
 
 
 def _remove(new: Item, _old: Item, part: Sequence[str], bindings: Bindings) -> None:
@@ -227,6 +240,7 @@ def _remove(new: Item, _old: Item, part: Sequence[str], bindings: Bindings) -> N
 _CLAUSES: Mapping[str, Callable[[Item, Item, Sequence[str], Bindings], None]] = {
     "SET": _set,
     "ADD": _add,
+    "DELETE": _delete,
     "REMOVE": _remove,
 }
 

@@ -55,6 +55,10 @@ class Table:
         """List one partition in order."""
         return _in_order(self._partitions.get(hashed, {}))
 
+    def raw(self, hashed: Any) -> dict[Any, Item]:
+        """Give one partition as it is now, by range key; later writes do not change what was given."""
+        return dict(self._partitions.get(hashed, {}))
+
     def key_of(self, item: Item, index: Index | None = None) -> Item:
         """Pick the attributes of an item's key, and of an index's."""
         keys = [self.schema.hash, self.schema.range, index and index.hash, index and index.range]

@@ -3,8 +3,8 @@ Hearing that shards are given to this worker, without a port that others could k
 
 Whoever is about to give rings first and waits until the ring must have been heard: each renewal returns the worker's
 own row, and with it how often it was rung. From then on, for a while, the row is read closely, and every further ring
-(one follows each hand-off) makes the worker read the shards' rows. So a shard is without polls for tens of
-milliseconds, and only while something moves does anybody read more.
+(one follows each hand-off) says which shards came. So a shard is without polls for tens of milliseconds, and only while
+something moves does anybody read more.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 
 from contracts.kinds import SourceType
 from contracts.table import fleet
-from contracts.table.values import read
+from contracts.table.values import Item, read
 from monitor_fleet.errors import StoreError
 from monitor_fleet.renewal import RENEW_EVERY_S, REQUEST_TIMEOUT_S, BootNow, Sleep, timed
 from monitor_fleet.store import StoreVerbs
@@ -30,25 +30,30 @@ RING_AGAIN_S = LISTEN_S - REQUEST_TIMEOUT_S
 
 
 class Doorbell:
-    """The own row's `inbox`, as last heard. `on_ring` is called after each ring."""
+    """The own row's `inbox` and `given`, as last heard. `on_given(shards)` is told of what was handed over."""
 
     def __init__(
         self, *, table: str, kind: SourceType, store: StoreVerbs, worker_id: str, boot_now: BootNow, sleep: Sleep,
-        on_ring: Callable[[], Awaitable[None]],
+        on_given: Callable[[frozenset[int]], Awaitable[None]],
     ) -> None:  # fmt: skip
         self._request = fleet.get_worker(table, kind, worker_id)
         self._store = store
         self._worker_id = worker_id
         self._boot_now = boot_now
         self._sleep = sleep
-        self._on_ring = on_ring
+        self._on_given = on_given
         self._heard = 0
-        self._answered = 0
+        self._given: frozenset[int] = frozenset()
+        #: Looked for; the next renewal takes them out of the row.
+        self.taken: frozenset[int] = frozenset()
         self._listen_until_s = 0.0
         self._rung = asyncio.Event()
 
-    def hear(self, inbox: int) -> None:
-        """Note how often the row says that somebody rang."""
+    def hear(self, row: Item) -> None:
+        """Note what the own row says: how often somebody rang, and what was given."""
+        self._given = read(row["given"]) if "given" in row else frozenset()
+        self.taken &= self._given
+        inbox = int(read(row["inbox"])) if "inbox" in row else 0
         if inbox > self._heard:
             self._heard = inbox
             self._listen_until_s = self._boot_now() + LISTEN_S
@@ -59,9 +64,9 @@ class Doorbell:
         while True:
             await self._rung.wait()
             while self._boot_now() < self._listen_until_s:
-                if self._answered < self._heard:
-                    self._answered = self._heard
-                    await self._on_ring()
+                if new := self._given - self.taken:
+                    self.taken |= new
+                    await self._on_given(new)
                 await self._sleep(LISTEN_EVERY_S)
                 await self._read()
             self._rung.clear()
@@ -72,5 +77,5 @@ class Doorbell:
         except StoreError as error:
             log.info("row_unread", extra={"worker": self._worker_id, "error": str(error)})
             return
-        if row and "inbox" in row:
-            self.hear(int(read(row["inbox"])))
+        if row:
+            self.hear(row)

@@ -146,11 +146,11 @@ class Leases:
         self._lives += 1
         where: dict[str, Any] = {"table": self._table, "kind": self._kind, "store": self._store}
         self._doorbell = Doorbell(
-            **where, worker_id=worker_id, boot_now=self._boot_now, sleep=self._sleep, on_ring=self._receive
+            **where, worker_id=worker_id, boot_now=self._boot_now, sleep=self._sleep, on_given=self._receive
         )
         self._renewal = Renewal(
             **where, worker_id=worker_id, now_ms=self._now_ms, boot_now=self._boot_now, release=self._release,
-            on_inbox=self._doorbell.hear,
+            on_row=self._doorbell.hear,
         )  # fmt: skip
         self._lookout = Lookout(
             **where, boot_now=self._boot_now, worker_id=worker_id,
@@ -201,7 +201,7 @@ class Leases:
     async def _beat(self) -> None:
         carried = Carried(
             state=self._state, owned=frozenset(self.owned), loads=self._loads(), young=self._holdings.young(),
-            overdue_ms=self._overdue_ms(),
+            overdue_ms=self._overdue_ms(), taken=self._doorbell.taken,
         )  # fmt: skip
         await self._renewal.renew(carried)
 
@@ -214,9 +214,9 @@ class Leases:
         self._inherited[shard.number] = max((load for load in told if load is not None), default=0.0)
         self._on_claimed(shard)
 
-    async def _receive(self) -> None:
+    async def _receive(self, numbers: frozenset[int]) -> None:
         if self.may_act():
-            await self._moves.receive()
+            await self._moves.receive(numbers)
 
     async def _keep_looking(self) -> None:
         while True:

@@ -61,7 +61,9 @@ class Moves:
         self._on_giving = on_giving
         self._loads = loads
         self._rung_s: dict[str, float] = {}
-        self._to_ring: set[str] = set()
+        self._to_ring: dict[str, set[int]] = {}
+        #: The dead whom no shard names any more.
+        self._settled: set[str] = set()
         self._orphans = Orphans()
         self._turns: dict[int, float] = {}
         self._is_sweep_due = True
@@ -84,10 +86,16 @@ class Moves:
         """Say in how many seconds this worker's turn comes to claim an orphan, if there is one."""
         return max(0.0, min(self._turns.values()) - self._boot_now()) if self._turns else None
 
-    async def receive(self) -> None:
-        """Look for shards that were handed to this worker."""
+    async def receive(self, numbers: Iterable[int]) -> None:
+        """Look for shards that were handed to this worker: their rows say whether they were."""
+
+        async def one(number: int) -> None:
+            row = await self._rows.get(number)
+            if row:
+                self._holdings.reconcile(row, self._worker_id)
+
         try:
-            self._reconcile(await self._rows.read_all())
+            await each(one, numbers, at_once_max=MOVES_AT_ONCE_MAX)
         except StoreError as error:
             self._is_sweep_due = True
             log.info("rows_unread", extra={"worker": self._worker_id, "error": str(error)})
@@ -122,7 +130,9 @@ class Moves:
 
     def _calls_for_sweep(self) -> bool:
         roster = self._lookout.roster
-        is_dead_there = any(worker.state == DEAD for worker in roster.workers.values())
+        is_dead_there = any(
+            worker.state == DEAD and worker.id not in self._settled for worker in roster.workers.values()
+        )
         return self._is_sweep_due or bool(self._turns) or is_dead_there or self._is_misplaced_long()
 
     def _is_misplaced_long(self) -> bool:
@@ -154,10 +164,13 @@ class Moves:
         orphans = self._orphans.note(rows, roster, now_s=self._boot_now())
         self._turns = self._orphans.turns(orphans, self._worker_id, roster.weights())
         due = [number for number, at_s in self._turns.items() if at_s <= self._boot_now()]
+        dead = {worker.id for worker in roster.workers.values() if worker.state == DEAD}
 
         async def one(number: int) -> None:
             if self.state == UP:
                 row = await self._rows.claim(orphans[number], by=self._worker_id)
+                if row.owner in dead:  # whoever was faster has died since; it will not poll
+                    row = await self._rows.claim(row, by=self._worker_id)
                 self._turns.pop(number, None)
                 self._holdings.reconcile(row, self._worker_id)
 
@@ -168,6 +181,7 @@ class Moves:
     async def _forget(self, rows: Sequence[Shard], roster: Roster) -> None:
         """Delete the rows of the dead that own nothing; one of the living does it."""
         named = {row.owner for row in rows}
+        self._settled = {one.id for one in roster.workers.values() if one.state == DEAD} - named
         for worker in roster.workers.values():
             is_mine_to_do = ranking(worker.id, roster.weights())[:1] == [self._worker_id]
             if worker.state == DEAD and worker.id not in named and is_mine_to_do:
@@ -232,7 +246,7 @@ class Moves:
         finally:
             self._holdings.moving.discard(number)
         if target:
-            await self._ring_soon(target)
+            await self._ring_soon(target, number)
 
     def _would_return(self, give: Give) -> bool:
         return self._holdings.came_from(give.shard) == give.target
@@ -247,14 +261,15 @@ class Moves:
         newest_s = max((self._rung_s[name] for name in targets), default=-HEARD_AFTER_S)
         return max(0.0, newest_s + HEARD_AFTER_S - self._boot_now())
 
-    async def _ring_soon(self, target: str) -> None:
-        """Tell a target that something came; one ring for all that comes at once."""
-        if target in self._to_ring:
+    async def _ring_soon(self, target: str, number: int) -> None:
+        """Tell a target what came; one ring for all that comes at once."""
+        waiting = self._to_ring.setdefault(target, set())
+        waiting.add(number)
+        if len(waiting) > 1:
             return
-        self._to_ring.add(target)
         await self._sleep(RING_TOGETHER_S)
-        self._to_ring.discard(target)
-        await self._rows.ring(target)
+        del self._to_ring[target]
+        await self._rows.ring(target, given=frozenset(waiting))
 
     def _look_closely(self) -> None:
         self._lookout.close_until_s = max(self._lookout.close_until_s, self._boot_now() + SETTLING_S)

@@ -14,7 +14,7 @@ from contracts.clock import NowMs
 from contracts.kinds import SourceType
 from contracts.table import fleet
 from contracts.table.fleet import DEAD, UP, Worker
-from contracts.table.values import Item, read
+from contracts.table.values import Item
 from monitor_fleet.errors import Ambiguous, Refused, StoreError
 from monitor_fleet.store import StoreVerbs
 
@@ -45,22 +45,23 @@ class Carried:
     loads: Mapping[int, float] = field(default_factory=dict)
     young: frozenset[int] = frozenset()
     overdue_ms: int = 0
+    taken: frozenset[int] = frozenset()
 
 
 class Renewal:
     """
     The row of one worker id. Ends for ever once the row is marked dead.
 
-    `on_inbox(count)` is told how often others have rung, as each good renewal shows it.
+    `on_row(row)` is told the worker's own row, as each good renewal shows it: others ring there.
     """
 
     def __init__(
         self, *, table: str, kind: SourceType, store: StoreVerbs, worker_id: str, now_ms: NowMs, boot_now: BootNow,
-        release: str = "", on_inbox: Callable[[int], None] = lambda _: None,
+        release: str = "", on_row: Callable[[Item], None] = lambda _: None,
     ) -> None:  # fmt: skip
         self.worker_id = worker_id
         self._release = release
-        self._on_inbox = on_inbox
+        self._on_row = on_row
         self.is_dead = False
         self.is_well = False
         self._table = table
@@ -107,7 +108,7 @@ class Renewal:
                 beat_at_ms=self._now_ms(),
             )  # fmt: skip
             began_s = self._boot_now()
-            self.is_well = await self._move(worker)
+            self.is_well = await self._move(worker, carried.taken)
             if self.is_well:
                 self._landed = self._beat
                 self._renewed_s, self._right_until_s = began_s, began_s + RIGHT_S
@@ -128,8 +129,8 @@ class Renewal:
                 break
         self.is_dead = True
 
-    async def _move(self, worker: Worker) -> bool:
-        request = fleet.renew(self._table, self._kind, worker, after=self._landed)
+    async def _move(self, worker: Worker, taken: frozenset[int]) -> bool:
+        request = fleet.renew(self._table, self._kind, worker, after=self._landed, taken=taken)
         for _ in range(TRIES_MAX):
             try:
                 row = await timed(self._store.update(request))
@@ -138,7 +139,7 @@ class Renewal:
             except StoreError as error:
                 log.warning("renewal_failed", extra={"worker": self.worker_id, "error": str(error)})
             else:
-                self._hear(row)
+                self._on_row(row)
                 return True
         return False
 
@@ -147,11 +148,8 @@ class Renewal:
         stored = Worker.read(refused.old) if refused.old else Worker(id=worker.id, state=DEAD)
         self.is_dead = stored.state == DEAD or stored.beat < self._landed
         if refused.old:
-            self._hear(refused.old)
+            self._on_row(refused.old)
         return not self.is_dead and stored.beat == worker.beat
-
-    def _hear(self, row: Item) -> None:
-        self._on_inbox(int(read(row["inbox"])) if "inbox" in row else 0)
 
     async def _agree_on(self, shards: int) -> None:
         try:

@@ -85,10 +85,15 @@ class ShardRows:
         request = fleet.release(self._table, self._kind, shard, at_ms=self._now_ms(), why=why)
         return await self._move(request, shard)
 
-    async def ring(self, worker_id: str) -> None:
-        """Tell a worker to look for shards given to it. If it does not hear, its own audit finds them later."""
+    async def get(self, number: int) -> Shard | None:
+        """Read one row."""
+        item = await timed(self._store.get(fleet.get_shard(self._table, self._kind, number)))
+        return Shard.read(item) if item else None
+
+    async def ring(self, worker_id: str, *, given: frozenset[int] = frozenset()) -> None:
+        """Tell a worker what comes or came to it. If it does not hear, its own audit finds it later."""
         try:
-            await timed(self._store.update(fleet.ring(self._table, self._kind, worker_id)))
+            await timed(self._store.update(fleet.ring(self._table, self._kind, worker_id, given=given)))
         except StoreError as error:
             log.info("ring_failed", extra={"worker": worker_id, "error": str(error)})
 

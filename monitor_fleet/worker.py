@@ -41,7 +41,8 @@ NEVER_MS = 1 << 62
 HINTED_FROM_MS = 60 * SECOND_MS
 #: While the right has lapsed, look this often whether it is back.
 LAPSED_TICK_MS = 100
-LOADERS = 16
+#: As many as the data client has threads: what a shard waits for after a hand-off is mostly this.
+LOADERS = 32
 GIVING_WAIT_S = 2.0
 CRASHED_WAIT_MS = 30 * SECOND_MS
 #: Turns are looked for at least each second; who has not for so long is stuck, though its loop may run.

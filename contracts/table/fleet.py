@@ -48,8 +48,9 @@ class Worker:
     A row of the roster: one process of the fleet.
 
     `owned` is the set of its shards, `loads` what each of them costs (ms of work per second) and `load` the sum;
-    `young` are those handed to it less than a minute ago. `inbox` counts the times others rang it; `release` names the
-    program it runs; `dead_by` who marked it dead.
+    `young` are those handed to it less than a minute ago. `inbox` counts the times others rang it, `given` are the
+    shards they say they handed over and it has not taken notice of; `release` names the program it runs; `dead_by` who
+    marked it dead.
     """
 
     id: str
@@ -61,6 +62,7 @@ class Worker:
     started_ms: int = 0
     beat_at_ms: int = 0
     inbox: int = 0
+    given: frozenset[int] = frozenset()
     release: str = ""
     loads: Mapping[int, float] = field(default_factory=dict)
     young: frozenset[int] = frozenset()
@@ -81,6 +83,7 @@ class Worker:
             started_ms=row.get("startedAt", 0),
             beat_at_ms=row.get("beatAt", 0),
             inbox=row.get("inbox", 0),
+            given=row.get("given", frozenset()),
             release=row.get("release", ""),
             loads=unpack_loads(owned, row.get("loads", b"")),
             young=unpack_shards(row.get("young", b"")),
@@ -172,23 +175,26 @@ def join(table: str, kind: SourceType, worker: Worker) -> Request:
     return {"TableName": table, "Item": write_item(item), "ConditionExpression": "attribute_not_exists(pk)"}
 
 
-def renew(table: str, kind: SourceType, worker: Worker, *, after: int = 0) -> Request:
+def renew(
+    table: str, kind: SourceType, worker: Worker, *, after: int = 0, taken: frozenset[int] = frozenset()
+) -> Request:
     """
     Move the heartbeat. A lost reply is no lost lease: the returned row shows whether `hb` already is this number.
 
     `after` is the last number known to have landed: a dead worker's row may be forgotten and then be made again by a
-    late copy of its join, and that row is not this right.
+    late copy of its join, and that row is not this right. `taken` are shards of `given` that it has looked for.
     """
     values = {
         "hb": worker.beat, "owned": pack_shards(worker.owned), "load": worker.load, "overdue": worker.overdue_ms,
         "at": worker.beat_at_ms, "st": worker.state, "dead": DEAD, "after": after,
         "loads": pack_loads(worker.owned, worker.loads), "young": pack_shards(worker.young),
+        **({"taken": taken} if taken else {}),
     }  # fmt: skip
     return {
         "TableName": table,
         "Key": write_item(worker_key(kind, worker.id)),
         "UpdateExpression": "SET hb = :hb, st = :st, owned = :owned, #load = :load, loads = :loads, young = :young,"
-        " overdue = :overdue, beatAt = :at",
+        " overdue = :overdue, beatAt = :at" + (" DELETE given :taken" if taken else ""),
         "ConditionExpression": "attribute_exists(pk) AND st <> :dead AND hb >= :after AND hb < :hb",
         "ExpressionAttributeNames": {"#load": "load"},
         "ExpressionAttributeValues": bind(values),
@@ -219,18 +225,18 @@ def forget(table: str, kind: SourceType, worker_id: str) -> Request:
     }
 
 
-def ring(table: str, kind: SourceType, worker_id: str) -> Request:
+def ring(table: str, kind: SourceType, worker_id: str, *, given: frozenset[int] = frozenset()) -> Request:
     """
-    Tell a worker that shards are about to be given to it, or have been.
+    Tell a worker that shards are about to be given to it, or which ones have been (`given`).
 
     It hears with its next renewal, which returns its row; from then on it reads its row closely for a while.
     """
     return {
         "TableName": table,
         "Key": write_item(worker_key(kind, worker_id)),
-        "UpdateExpression": "ADD inbox :one",
+        "UpdateExpression": "ADD inbox :one" + (", given :given" if given else ""),
         "ConditionExpression": "attribute_exists(pk) AND st <> :dead",
-        "ExpressionAttributeValues": bind({"one": 1, "dead": DEAD}),
+        "ExpressionAttributeValues": bind({"one": 1, "dead": DEAD} | ({"given": given} if given else {})),
     }
 
 

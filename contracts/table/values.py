@@ -24,6 +24,8 @@ def write(value: Any) -> AttributeValue:  # noqa: PLR0911 - one return for each 
             return {"N": repr(value)}
         case bytes():
             return {"B": value}
+        case frozenset():
+            return {"NS": sorted(map(repr, value))}
         case Mapping():
             return {"M": {key: write(item) for key, item in value.items()}}
         case list() | tuple():
@@ -32,7 +34,7 @@ def write(value: Any) -> AttributeValue:  # noqa: PLR0911 - one return for each 
             raise TypeError(f"no attribute value for a {type(value).__name__}")
 
 
-def read(value: AttributeValue) -> Any:
+def read(value: AttributeValue) -> Any:  # noqa: PLR0911 - one return for each DynamoDB type
     """Unwrap one attribute value."""
     (kind, held), *_ = value.items()
     match kind:
@@ -42,6 +44,8 @@ def read(value: AttributeValue) -> Any:
             return None
         case "B":
             return bytes(held)
+        case "NS":
+            return frozenset(map(int, held))
         case "M":
             return read_item(held)
         case "L":

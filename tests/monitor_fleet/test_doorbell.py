@@ -32,19 +32,23 @@ class Rig:
         self.memory = Memory()
         self.memory.put_item(**fleet.join(NAMES.fleet, KIND, Worker(id="a")))
         self.store = Counting(self.memory)
-        self.answered_s: list[float] = []
+        self.given: list[tuple[float, frozenset[int]]] = []
         self.bell = Doorbell(
             table=NAMES.fleet, kind=KIND, store=self.store, worker_id="a",
-            boot_now=asyncio.get_running_loop().time, sleep=asyncio.sleep, on_ring=self._on_ring,
+            boot_now=asyncio.get_running_loop().time, sleep=asyncio.sleep, on_given=self._on_given,
         )  # fmt: skip
         self._task = asyncio.create_task(self.bell.keep_listening())
 
-    def ring(self) -> None:
+    def ring(self, *given: int) -> None:
         """Ring, as another worker does."""
-        self.memory.update_item(**fleet.ring(NAMES.fleet, KIND, "a"))
+        self.memory.update_item(**fleet.ring(NAMES.fleet, KIND, "a", given=frozenset(given)))
 
-    async def _on_ring(self) -> None:
-        self.answered_s.append(asyncio.get_running_loop().time())
+    def hear(self) -> None:
+        """Hear what a renewal brings."""
+        self.bell.hear(self.memory.get_item(**fleet.get_worker(NAMES.fleet, KIND, "a"))["Item"])
+
+    async def _on_given(self, numbers: frozenset[int]) -> None:
+        self.given.append((asyncio.get_running_loop().time(), numbers))
 
     async def end(self) -> None:
         """Stop listening."""
@@ -58,9 +62,9 @@ def test_nothing_is_read_while_nobody_rings():
 
     async def story() -> None:
         rig = Rig()
-        rig.bell.hear(0)
+        rig.hear()
         await asyncio.sleep(100)
-        assert (rig.store.reads, rig.answered_s) == (0, [])
+        assert (rig.store.reads, rig.given) == (0, [])
         await rig.end()
 
     run(story())
@@ -72,12 +76,13 @@ def test_after_a_first_ring_the_next_is_heard_at_once():
     async def story() -> None:
         rig = Rig()
         rig.ring()
-        rig.bell.hear(1)
+        rig.hear()
         await asyncio.sleep(2)
-        rig.ring()
+        rig.ring(5, 6)
         await asyncio.sleep(2 * LISTEN_EVERY_S)
-        assert len(rig.answered_s) == 2
-        assert 2 <= rig.answered_s[1] <= 2 + 2 * LISTEN_EVERY_S
+        ((at_s, numbers),) = rig.given
+        assert 2 <= at_s <= 2 + 2 * LISTEN_EVERY_S
+        assert numbers == rig.bell.taken == {5, 6}
         await rig.end()
 
     run(story())
@@ -88,14 +93,16 @@ def test_listening_ends():
 
     async def story() -> None:
         rig = Rig()
-        rig.bell.hear(1)
+        rig.ring(1)
+        rig.hear()
         await asyncio.sleep(LISTEN_S + 1)
         reads = rig.store.reads
         await asyncio.sleep(100)
         assert rig.store.reads == reads
-        rig.bell.hear(2)
+        rig.ring(2)
+        rig.hear()
         await asyncio.sleep(1)
-        assert len(rig.answered_s) == 2
+        assert [numbers for _, numbers in rig.given] == [{1}, {2}]
         await rig.end()
 
     run(story())

@@ -5,8 +5,8 @@ import asyncio
 import logging
 
 from tests.simulation.planted import PLANTED, planted
+from tests.simulation.schedule import simulate
 from tests.simulation.virtual import run
-from tests.simulation.world import simulate
 
 _OWN = frozenset(vars(logging.makeLogRecord({})))
 

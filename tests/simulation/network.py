@@ -1,7 +1,8 @@
 """
-The store as one process sees it: every request takes time, and may be lost, answered late, or arrive twice.
+The store as one process sees it: every request takes time, and may be lost, refused, answered late, or arrive twice.
 
-A request that was sent is on its own: it lands even if its sender is dead by then.
+A request that was sent is on its own: it lands even if its sender is dead by then. A read that does not ask to be
+strong may be answered from what the table was a while ago.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from typing import Any, cast
 from botocore.exceptions import ClientError
 
 from local.memory import Memory
-from monitor_fleet.errors import Ambiguous, StoreError
+from monitor_fleet.errors import Ambiguous, StoreError, Throttled
 from monitor_fleet.store import Request, Store, in_our_words
 
 #: The client's own time-out: whoever waits longer than it hears that nobody knows.
@@ -23,6 +24,8 @@ LATE_MAX_S = 20.0
 
 type Sent = Callable[[Callable[..., Any], Request], None]
 type Landed = Callable[[float, Callable[..., Any], Request], Any]
+
+READS = frozenset({"get_item", "query", "batch_get_item"})
 
 
 @dataclass(kw_only=True)
@@ -36,12 +39,18 @@ class Network:
     unanswered_share: float = 0.0
     twice_share: float = 0.0
     late_share: float = 0.0
+    throttled_share: float = 0.0
+    #: Nothing passes; `deaf`: reads pass, writes do not.
     away: bool = False
+    deaf: bool = False
+    #: Store calls so far.
+    calls: int = 0
 
     def calm(self) -> None:
         """Let everything pass from now on."""
         self.slow_share = self.lost_share = self.unanswered_share = self.twice_share = self.late_share = 0.0
-        self.away = False
+        self.throttled_share = 0.0
+        self.away = self.deaf = False
 
     def takes_s(self) -> float:
         """Draw how long one way takes."""
@@ -57,11 +66,12 @@ class FarStore(Store):
     """The verbs over the network. `on_send` and `landed` (which is also told when it was sent) are for invariants."""
 
     def __init__(
-        self, memory: Memory, network: Network, *, on_send: Sent, landed: Landed,
+        self, memory: Memory, network: Network, *, shards: int, on_send: Sent, landed: Landed,
         awake: Callable[[], asyncio.Event],
     ) -> None:  # fmt: skip
         super().__init__(cast("Any", memory), cast("Any", None))
         self._network = network
+        self._shards = shards
         self._on_send = on_send
         self._landed = landed
         self._awake = awake
@@ -80,8 +90,13 @@ class FarStore(Store):
 
     def _send(self, call: Callable[..., Any], request: Request, answer: asyncio.Future[Any]) -> None:
         network = self._network
+        network.calls += not _is_empty(request, self._shards)
         land = partial(self._land, asyncio.get_running_loop().time(), call, request)
-        if network.away or network.happens(network.lost_share):
+        is_deaf = network.deaf and call.__name__ not in READS
+        if network.away or is_deaf or network.happens(network.lost_share):
+            return
+        if network.happens(network.throttled_share):
+            self._answer(answer, Throttled("throttled"))
             return
         if network.happens(network.late_share):
             self._later(network.chance.uniform(1, LATE_MAX_S), partial(land, None))
@@ -121,3 +136,9 @@ class FarStore(Store):
 
     def _later(self, delay_s: float, act: Callable[[], None]) -> None:
         asyncio.get_running_loop().call_later(delay_s, act)
+
+
+def _is_empty(request: Request, shards: int) -> bool:
+    """Say whether a request reads a partition of shard rows that so small a fleet has none in."""
+    partition = request.get("ExpressionAttributeValues", {}).get(":pk", {}).get("S", "")
+    return "#S#" in partition and int(partition[-2:]) >= shards

@@ -8,27 +8,27 @@ from typing import Any
 
 from contracts.canonical import digest
 from contracts.kinds import SourceType
+from contracts.messages import Message
 from contracts.source import Source
 from contracts.table.fleet import Shard
 from fetching.document import Document
 from fetching.outcome import Validators
 from local.memory import NAMES, Memory
+from monitor_fleet.announce import Announcer, owes
 from monitor_fleet.catalog import Catalog
 from monitor_fleet.commit import Committer, Dropped
 from monitor_fleet.documents import Documents
-from monitor_fleet.errors import StoreError
+from monitor_fleet.errors import StoreError, StoreFailed
 from monitor_fleet.leases import Leases
 from monitor_fleet.store import Request
 from monitor_fleet.watched import Watched
-from tests.simulation.invariants import Invariants
+from tests.simulation.invariants import DRIFT, Invariants
 from tests.simulation.network import FarStore, Network
 
 KIND = SourceType.EXTERNAL
 EPOCH_MS = 1_800_000_000_000
 POLL_EVERY_S = 1.0
 FETCH_MAX_S = 0.3
-#: Quartz is a hundred times better.
-DRIFT = 0.01
 SKEW_MAX_MS = 1_000
 
 #: Begun without the right, these would be a dead hand's.
@@ -40,13 +40,15 @@ class Process:
 
     def __init__(
         self, name: str, *, memory: Memory, network: Network, invariants: Invariants, shards: int,
-        values: Mapping[str, bytes], chance: Random,
+        values: Mapping[str, bytes], chance: Random, release: str = "", loads: Callable[[int], float] | None = None,
     ) -> None:  # fmt: skip
         self.name = name
         self.is_alive = True
         self.is_leaving = False
         self.polling: set[int] = set()
         self.watched: dict[str, Watched] = {}
+        #: What a commit that is under way was begun with: it may not be watched any more.
+        self.committing: dict[str, Watched] = {}
         self.awake = asyncio.Event()
         self.awake.set()
         self._invariants = invariants
@@ -55,15 +57,22 @@ class Process:
         self._rate = 1 + chance.uniform(-DRIFT, DRIFT)
         self._started_s = chance.uniform(0, 1e6)
         self._skew_ms = chance.randint(-SKEW_MAX_MS, SKEW_MAX_MS)
+        self.slept_max_s = 0.0
         self._polls: dict[str, asyncio.Task[None]] = {}
         self._tasks: list[asyncio.Task[Any]] = []
         store = FarStore(
-            memory, network, on_send=self._on_send, landed=partial(invariants.landed, name), awake=lambda: self.awake
+            memory,
+            network,
+            shards=shards,
+            on_send=self._on_send,
+            landed=partial(invariants.landed, name),
+            awake=lambda: self.awake,
         )
         self.leases = Leases(
             table=NAMES.fleet, kind=KIND, worker_id=name, shards=shards, store=store, now_ms=self._now_ms,
             boot_now=self._boot_now, chance=chance, sleep=self._sleep,
-            on_claimed=self._on_claimed, on_giving=self._on_giving, on_lost=self._on_lost,
+            on_claimed=self._on_claimed, on_giving=self._on_giving, on_lost=self._on_lost, release=release,
+            loads=partial(self._loads, loads) if loads else dict,
         )  # fmt: skip
         self.catalog = Catalog(
             tables=NAMES, kind=KIND, store=store, sleep=self._sleep,
@@ -74,6 +83,12 @@ class Process:
             store=store, tables=NAMES, documents=Documents(store=store, table=NAMES.sheets_data, bucket=_NoBucket()),
             offload=_Inline(), now_ms=self._now_ms, may_act=self.leases.may_act, history_days=7,
         )  # fmt: skip
+
+        self._announcer = Announcer(
+            store=store, table=NAMES.sheets_data, publish=self._publish, now_ms=self._now_ms, chance=chance,
+            sleep=self._sleep, may_act=self.leases.may_act,
+        )  # fmt: skip
+        self._network = network
 
     def start(self) -> None:
         """Start what a worker runs."""
@@ -88,12 +103,16 @@ class Process:
             task.cancel()
 
     def terminate(self) -> None:
-        """SIGTERM."""
-        self.is_leaving = True
-        self._tasks.append(asyncio.create_task(self._drain()))
+        """SIGTERM; the second one ends it at once."""
+        if self.is_leaving:
+            self._tasks.append(asyncio.create_task(self._part()))
+        else:
+            self.is_leaving = True
+            self._tasks.append(asyncio.create_task(self._drain()))
 
     async def stop_for(self, seconds: float) -> None:
         """SIGSTOP, and SIGCONT later."""
+        self.slept_max_s = max(self.slept_max_s, seconds)
         self.awake.clear()
         await asyncio.sleep(seconds)
         self.awake.set()
@@ -105,6 +124,10 @@ class Process:
 
     async def _drain(self) -> None:
         await self.leases.drain()
+        self.kill()
+
+    async def _part(self) -> None:
+        await self.leases.part()
         self.kill()
 
     async def _keep_polling(self) -> None:
@@ -123,9 +146,25 @@ class Process:
             head = watched.head or await self._committer.load(watched)
             if head.hash != digest(value):
                 document = Document(canonical=value, hash=digest(value))
+                self.committing[watched.target.id] = watched
                 await self._committer.commit(watched, document, Validators(url=watched.target.url))
+            if owes(watched) and watched.current:
+                await self._announcer.announce(watched)
         except (Dropped, StoreError):
             return  # the next poll tries again, if there is one
+
+    async def _publish(self, message: Message) -> None:
+        """Send to the queue, which may lose the answer or the message."""
+        await self._sleep(self._network.takes_s())
+        watched = self.watched.get(message.source_id)
+        if self._network.away or self._network.happens(self._network.lost_share):
+            raise StoreFailed("the queue does not answer")
+        self._invariants.published(self.name, watched.shard.epoch if watched else 0, message)
+        if self._network.happens(self._network.unanswered_share):
+            raise StoreFailed("the queue did not answer")
+
+    def _loads(self, load: Callable[[int], float]) -> dict[int, float]:
+        return {number: load(number) for number in self.polling}
 
     def _on_claimed(self, shard: Shard) -> None:
         self.polling.add(shard.number)
@@ -157,8 +196,15 @@ class Process:
             watched.current = False
 
     def _on_send(self, call: Callable[..., Any], request: Request) -> None:
+        if "TransactItems" in request:
+            self._note_revision(request)
         if call.__name__ in _WRITES and not self._may_send(request):
             self._invariants.note("NoWriteOutsideValidity", f"{self.name} sent {request}")
+
+    def _note_revision(self, request: Request) -> None:
+        watched = self.committing.get(request["TransactItems"][0]["Update"]["Key"]["id"]["S"])
+        if watched:
+            self._invariants.made_under[request["ClientRequestToken"]] = watched.target.revision
 
     def _may_send(self, request: Request) -> bool:
         """Without its right a worker may write its own row, which is how it gets the right back, and make rows."""

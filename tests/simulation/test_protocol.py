@@ -7,8 +7,8 @@ import pytest
 
 from tests.simulation.invariants import Violated
 from tests.simulation.planted import PLANTED, planted
+from tests.simulation.schedule import simulate
 from tests.simulation.virtual import run
-from tests.simulation.world import simulate
 
 SEEDS = 60
 #: A planted bug must show within so many seeds; most show within five.

@@ -7,8 +7,12 @@ from collections.abc import Awaitable, Callable, Iterator
 import pytest
 
 from tests.simulation.process import Process
+from tests.simulation.scale import LONG
 from tests.simulation.virtual import run
-from tests.simulation.world import LOOK_EVERY_S, SHARDS, World
+from tests.simulation.world import World
+
+SHARDS = LONG.shards
+LOOK_EVERY_S = 0.1
 
 CALM_MAX_S = 60.0
 

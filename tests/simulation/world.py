@@ -1,7 +1,7 @@
 """A fleet, its sources and its troubles, all from one seed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -13,24 +13,23 @@ from contracts.table.heads import Head
 from contracts.table.transaction import Act, transaction
 from contracts.table.values import read_item
 from local.memory import NAMES, Memory
-from tests.simulation.invariants import Invariants, Violated
-from tests.simulation.network import LATE_MAX_S, Network
+from monitor_fleet.roster import misplaced
+from tests.simulation.invariants import Invariants
+from tests.simulation.network import Network
 from tests.simulation.process import KIND, Process
+from tests.simulation.scale import LONG, Scale
 
-SHARDS = 8
-SOURCES = 6
-WORKERS_MAX = 4
-TROUBLE_S = 60.0
 #: After a mass death an observer waits three times as long, then claims, loads and commits.
 SETTLE_MAX_S = 60.0
-LOOK_EVERY_S = 0.1
-BAD_NETWORK_SHARE = 0.7
+#: Rows may say what is no more for so long.
+COVER_WITHIN_S = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
     """What a run was like, to compare runs of one seed."""
 
+    calls: int
     settled_after_s: float
     epochs: tuple[int, ...]
     versions: tuple[tuple[str, int], ...]
@@ -39,10 +38,19 @@ class Outcome:
 class World:
     """Everything there is in one run."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(
+        self, seed: int, scale: Scale = LONG, *, memory: Memory | None = None,
+        loads: Callable[[int], float] | None = None,
+    ) -> None:  # fmt: skip
+        self.scale = scale
         self.chance = Random(seed)
-        self.memory = Memory()
-        self.invariants = Invariants(self.memory, KIND)
+        self.memory = memory or Memory()
+        self._loads = loads
+        self.invariants = Invariants(self.memory, KIND, Random(seed + 2))
+        self.invariants.is_well = self._is_well
+        #: Nothing happens here that may cost a living worker its life.
+        self.is_mild = False
+        self.release = 1
         self.network = Network(chance=Random(seed + 1))
         self.processes: list[Process] = []
         self.values: dict[str, bytes] = {}
@@ -54,12 +62,18 @@ class World:
         """Start a worker."""
         name = f"w{len(self.processes)}"
         process = Process(
-            name, memory=self.memory, network=self.network, invariants=self.invariants, shards=SHARDS,
-            values=self.values, chance=Random(self.chance.random()),
+            name, memory=self.memory, network=self.network, invariants=self.invariants, shards=self.scale.shards,
+            values=self.values, chance=Random(self.chance.random()), release=str(self.release),
+            loads=self._loads,
         )  # fmt: skip
         self.processes.append(process)
         process.start()
         return process
+
+    def _is_well(self, worker_id: str) -> bool:
+        name, _, life = worker_id.partition("~")
+        process = next((one for one in self.living() if one.name == name), None)
+        return self.is_mild and not life and process is not None
 
     def living(self) -> list[Process]:
         """List the workers that were not killed and have not parted."""
@@ -89,6 +103,7 @@ class World:
         source = self._source(source_id)
         row = ("Delete", sources.delete(NAMES.data_sources, source_id, revision=source.revision))
         self._edit(source, "delete", row, ("Delete", heads.delete(NAMES.sheets_data, source_id)))
+        self.invariants.deleted.add(source_id)
         del self.values[source_id]
 
     def _edit(self, source: Source, act: str, *actions: tuple[Any, dict[str, Any]]) -> None:
@@ -114,7 +129,8 @@ class World:
         number = int(source_id.rpartition("-")[2], 16)
         return Source(
             id=source_id, name=source_id, url="https://example.com/", pollingInterval=1,
-            revision=self.revisions[source_id], incarnation="one", shard=number % SHARDS, createdAt="", lastUpdated="",
+            revision=self.revisions[source_id], incarnation="one", shard=number % self.scale.shards,
+            createdAt="", lastUpdated="",
         )  # fmt: skip
 
     def change(self, source_id: str) -> None:
@@ -137,19 +153,30 @@ class World:
 
     def look(self) -> None:
         """Check what must hold at every moment."""
+        polled: dict[int, str] = {}
         for process in self.processes:
             error = process.failure()
             if error:
                 raise error
-        for number in range(SHARDS):
-            by = [one.name for one in self.living() if number in one.polling and one.leases.may_act()]
-            if len(by) > 1:
-                self.invariants.note("OnePollerPerShard", f"shard {number}: {by}")
+            if process.is_alive and process.leases.may_act():
+                self._look_at(process, polled)
         self.invariants.check()
+
+    def _look_at(self, process: Process, polled: dict[int, str]) -> None:
+        worker_id = process.leases.worker_id
+        self.invariants.right_holds(worker_id, process.name)
+        for number in process.polling:
+            if polled.setdefault(number, process.name) != process.name:
+                self.invariants.note("OnePollerPerShard", f"shard {number}: {polled[number]} and {process.name}")
+        for shard in process.leases.owned.values():
+            self.invariants.held(worker_id, shard)
 
     def missing(self) -> str | None:
         """Name what a calm fleet should have reached and has not."""
-        polled = {number: [one for one in self.living() if number in one.polling] for number in range(SHARDS)}
+        polled: dict[int, list[Process]] = {number: [] for number in range(self.scale.shards)}
+        for process in self.living():
+            for number in process.polling:
+                polled[number].append(process)
         if any(len(by) != 1 or not by[0].leases.may_act() for by in polled.values()):
             return "EveryShardOwnedWithin"
         if any(self.invariants.owner_of(number) != by[0].leases.worker_id for number, by in polled.items()):
@@ -157,116 +184,40 @@ class World:
         watched = {name: one.target.revision for by in self.living() for name, one in by.watched.items()}
         if watched != {name: self.revisions[name] for name in self.values}:
             return "ConfigSeenWithin"
-        if any(self._head(name).hash != digest(value) for name, value in self.values.items()):
+        return self._missing_of_sources() or self._missing_of_workers()
+
+    def _missing_of_sources(self) -> str | None:
+        known = {name: self._head(name) for name in self.values}
+        if any(known[name].hash != digest(value) for name, value in self.values.items()):
             return "StateEqualsSourceWithin"
+        is_told = all(one.notified == one.version == self.invariants.told.get(name) for name, one in known.items())
+        return None if is_told else "EveryVersionNotified"
+
+    def _missing_of_workers(self) -> str | None:
+        if any(process.is_leaving for process in self.living()):
+            return "DrainWithin"
         counts = [len(process.polling) for process in self.living()]
-        return "BalancedWithin" if max(counts) - min(counts) > 1 else None
+        slack = max(1, 0.11 * sum(counts) / len(counts))
+        return "BalancedWithin" if max(counts) - sum(counts) / len(counts) > slack else None
+
+    def is_covered(self) -> bool:
+        """Say whether the living workers' rows name every shard exactly once."""
+        rows = self.memory.tables[NAMES.fleet].partition(f"{KIND.value}#W")
+        living = [worker for worker in map(fleet.Worker.read, rows) if worker.state != fleet.DEAD]
+        return not misplaced(living, self.scale.shards)
 
     def outcome(self, settled_after_s: float) -> Outcome:
         """Sum the run up."""
-        rows = [fleet.Shard.read(self._row(number)) for number in range(SHARDS)]
+        rows = [self._row(number) for number in range(self.scale.shards)]
         versions = tuple((name, self._head(name).version) for name in sorted(self.values))
-        return Outcome(settled_after_s=settled_after_s, epochs=tuple(row.epoch for row in rows), versions=versions)
+        return Outcome(
+            calls=self.network.calls, settled_after_s=settled_after_s, epochs=tuple(row.epoch for row in rows if row),
+            versions=versions,
+        )  # fmt: skip
 
-    def _row(self, number: int) -> dict[str, Any]:
-        item: dict[str, Any] = self.memory.get_item(**fleet.get_shard(NAMES.fleet, KIND, number))["Item"]
-        return item
+    def _row(self, number: int) -> fleet.Shard | None:
+        item = self.memory.get_item(**fleet.get_shard(NAMES.fleet, KIND, number)).get("Item")
+        return fleet.Shard.read(item) if item else None
 
     def _head(self, source_id: str) -> Head:
         return Head.from_item(read_item(self.memory.get_item(**heads.get(NAMES.sheets_data, source_id))["Item"]))
-
-
-async def simulate(seed: int) -> Outcome:
-    """Run one seed: a fleet in trouble, then calm, in which everything must come right."""
-    world = World(seed)
-    for _ in range(SOURCES):
-        world.register()
-    _worsen(world)
-    for _ in range(world.chance.randint(1, WORKERS_MAX)):
-        world.join()
-    try:
-        await _watch(world, TROUBLE_S, _trouble(world))
-        return await _settle(world)
-    finally:
-        for process in world.processes:
-            process.kill()
-        await asyncio.sleep(1)  # cancelled tasks end
-
-
-async def _watch(world: World, seconds: float, trouble: Callable[[], Awaitable[None]]) -> None:
-    until_s = asyncio.get_running_loop().time() + seconds
-    task = asyncio.ensure_future(trouble())
-    try:
-        while asyncio.get_running_loop().time() < until_s:
-            await asyncio.sleep(LOOK_EVERY_S)
-            world.look()
-    finally:
-        task.cancel()
-
-
-async def _settle(world: World) -> Outcome:
-    """Wait until everything is as it should be, and for as long as late copies of requests may still land."""
-    world.network.calm()
-    if all(process.is_leaving for process in world.living()):
-        world.join()
-    now_s = asyncio.get_running_loop().time
-    began_s, settled_s, missing = now_s(), None, world.missing()
-    while now_s() < began_s + SETTLE_MAX_S:
-        await asyncio.sleep(LOOK_EVERY_S)
-        world.look()
-        missing = world.missing()
-        settled_s = (settled_s or now_s()) if not missing else None
-        if settled_s and now_s() >= began_s + LATE_MAX_S:
-            return world.outcome(settled_s - began_s)
-    raise Violated(missing or "", f"not within {SETTLE_MAX_S} s of calm")
-
-
-def _worsen(world: World) -> None:
-    """Draw how bad the network is; some runs have a good one."""
-    network, chance = world.network, world.chance
-    network.delay_s = chance.choice([0.002, 0.01, 0.05])
-    if chance.random() < BAD_NETWORK_SHARE:
-        network.slow_share, network.lost_share = chance.uniform(0, 0.02), chance.uniform(0, 0.03)
-        network.unanswered_share, network.twice_share = chance.uniform(0, 0.03), chance.uniform(0, 0.08)
-        network.late_share = chance.uniform(0, 0.12)
-
-
-def _trouble(world: World) -> Callable[[], Awaitable[None]]:
-    async def go_away() -> None:
-        world.network.away = True
-        await asyncio.sleep(world.chance.uniform(0.5, 15))
-        world.network.away = False
-
-    async def go_on() -> None:
-        while True:
-            await asyncio.sleep(world.chance.expovariate(0.7))
-            await _one_trouble(world, go_away)
-
-    return go_on
-
-
-async def _one_trouble(world: World, go_away: Callable[[], Awaitable[None]]) -> None:
-    chance = world.chance
-    if all(process.is_leaving for process in world.living()):
-        world.join()  # without a worker there is nothing to see
-    living = world.living()
-    match chance.randrange(18):
-        case 0 if living:
-            chance.choice(living).kill()
-        case 1 | 2 if living:
-            chance.choice(living).terminate()
-        case 3 | 4 if len(living) < WORKERS_MAX:
-            world.join()
-        case 5 | 6 if living:
-            world.stop(chance.choice(living), chance.uniform(0.5, 12))
-        case 7:
-            await go_away()
-        case 8:
-            world.edit(chance.choice(sorted(world.values)))
-        case 9 if len(world.values) > SOURCES // 2:
-            world.delete(chance.choice(sorted(world.values)))
-            world.register()
-        case 10 | 11 | 12 | 13:
-            await world.flap(chance.choice(sorted(world.values)))
-        case _:
-            world.change(chance.choice(sorted(world.values)))

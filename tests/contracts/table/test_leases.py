@@ -183,6 +183,18 @@ def test_a_renewal_leaves_the_inbox_alone(client: Any, table: str):
     assert roster(client, table)["a"].inbox == 1
 
 
+def test_what_was_given_stands_until_it_was_looked_for(client: Any, table: str):
+    """Rings of several givers add up, and a renewal takes out only what its sender knows of."""
+    client.put_item(**fleet.join(table, KIND, A))
+    client.update_item(**fleet.ring(table, KIND, "a", given=frozenset({3, 10})))
+    client.update_item(**fleet.ring(table, KIND, "a", given=frozenset({10, 1_000})))
+    first = client.update_item(**fleet.renew(table, KIND, replace(A, beat=1), taken=frozenset({3, 10, 7})))
+    last = client.update_item(**fleet.renew(table, KIND, replace(A, beat=2), taken=frozenset({1_000})))
+
+    assert [Worker.read(answer["Attributes"]).given for answer in (first, last)] == [{1_000}, frozenset()]
+    assert roster(client, table)["a"].inbox == 2
+
+
 def test_a_shards_row_is_made_once(client: Any, table: str, refused: Refused):
     """Made again, its epochs would begin again."""
     client.put_item(**fleet.make_shard(table, KIND, 3))
