@@ -88,6 +88,8 @@ class Announcer:
             watched.status_owed = False
 
     async def _set_notified(self, watched: Watched, head: Head) -> None:
+        if not self.may_act():
+            return  # the right lapsed while the queue was asked: told once more is no harm
         try:
             await self.store.update(heads.set_notified(self.table, head))
         except Refused:

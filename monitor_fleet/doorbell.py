@@ -22,11 +22,11 @@ log = logging.getLogger(__name__)
 
 #: After the newest ring the own row is read this long, this often.
 LISTEN_S = 6.0
-LISTEN_EVERY_S = 0.05
+LISTEN_EVERY_S = 0.03
 #: A ring is heard within this, unless a renewal fails; then the next one brings it, or the audit.
 HEARD_AFTER_S = RENEW_EVERY_S + REQUEST_TIMEOUT_S / 4
-#: A target that was rung longer ago may have ceased to listen, and is rung anew.
-RING_AGAIN_S = LISTEN_S - REQUEST_TIMEOUT_S
+#: Whoever is still to be given something after this is rung anew, in good time before it ceases to listen.
+RING_AGAIN_S = LISTEN_S / 2
 
 
 class Doorbell:

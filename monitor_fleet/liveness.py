@@ -40,7 +40,7 @@ class Observer:
         self._read_at_s = 0.0
 
     def failed(self) -> None:
-        """Note that a read failed: what I do not see may live."""
+        """Note that a read or an own heartbeat failed: what I do not see may live."""
         self._well_since_s = None
 
     def read(self, workers: Iterable[Worker], *, began_s: float, ended_s: float) -> None:

@@ -65,7 +65,10 @@ class Lookout:
             return
         workers = roster.workers.values()
         self._observer.read(workers, began_s=began_s, ended_s=self._boot_now())
-        silent = self._observer.dead(workers) if self._may_judge() else []
+        if not self._may_judge():
+            # The trouble may be ours, or the store's and everybody's: all get the time to renew before any verdict.
+            self._observer.failed()
+        silent = self._observer.dead(workers)
         gone = [await self._mark_dead(worker) for worker in silent if worker.id != self._worker_id]
         self.roster = Roster(workers={**roster.workers, **{worker.id: worker for worker in gone}})
         self.news.set()

@@ -8,13 +8,13 @@ set. Only when something changes are the shards' rows read.
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from contracts.kinds import SourceType
 from contracts.sharding import SHARD_ROW_BUCKETS
 from contracts.table import fleet
 from contracts.table.fleet import DEAD, UP, Shard, Why, Worker
-from monitor_fleet.doorbell import HEARD_AFTER_S, RING_AGAIN_S
+from monitor_fleet.doorbell import HEARD_AFTER_S, LISTEN_S, RING_AGAIN_S
 from monitor_fleet.errors import StoreError
 from monitor_fleet.holdings import Holdings
 from monitor_fleet.lookout import Lookout
@@ -34,9 +34,17 @@ MISPLACED_MAX_S = 5.0
 VIEWS_MIN = 2
 TUNE_EVERY_S = 5.0
 #: Hand-offs to one target within this are told by one ring.
-RING_TOGETHER_S = 0.02
+RING_TOGETHER_S = 0.01
 #: While something is to be settled the roster is read each second for that long.
 SETTLING_S = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Rung:
+    """When a target was rung first, of the rings that kept it listening, and last."""
+
+    first_s: float
+    last_s: float
 
 
 class Moves:
@@ -60,7 +68,7 @@ class Moves:
         self._sleep = sleep
         self._on_giving = on_giving
         self._loads = loads
-        self._rung_s: dict[str, float] = {}
+        self._rung_s: dict[str, _Rung] = {}
         self._to_ring: dict[str, set[int]] = {}
         #: The dead whom no shard names any more.
         self._settled: set[str] = set()
@@ -120,7 +128,9 @@ class Moves:
         """
         roster = await self._lookout.read()
         targets = dict(partings(roster.up(), self._worker_id, self._holdings.owned, self._loads()))
-        await self._sleep(await self._announce({target for target in targets.values() if target}))
+        told = {target for target in targets.values() if target}
+        await self._announce(told)
+        await self._sleep(max(map(self._unheard_s, told), default=0.0))
 
         async def one(number: int) -> None:
             await self._give(number, targets[number], Why.DRAIN)
@@ -196,8 +206,9 @@ class Moves:
             return
         self._look_closely()
         own = [give for give in gives if give.giver == self._worker_id and not self._would_return(give)]
-        unheard_s = await self._announce({give.target for give in own})
-        if self._views < VIEWS_MIN or unheard_s or self._must_wait(view):
+        await self._announce({give.target for give in own})
+        own = [give for give in own if not self._unheard_s(give.target)]
+        if self._views < VIEWS_MIN or self._must_wait(view):
             return
         self._views = 0
         if own:
@@ -251,15 +262,19 @@ class Moves:
     def _would_return(self, give: Give) -> bool:
         return self._holdings.came_from(give.shard) == give.target
 
-    async def _announce(self, targets: Iterable[str]) -> float:
-        """Ring those that do not listen yet; in how many seconds all of them must have heard (see `doorbell`)."""
+    async def _announce(self, targets: Iterable[str]) -> None:
+        """Ring those that do not listen yet, and those that would soon cease to (see `doorbell`)."""
         now_s = self._boot_now()
-        self._rung_s = {name: at_s for name, at_s in self._rung_s.items() if now_s < at_s + RING_AGAIN_S}
-        unrung = sorted(set(targets) - self._rung_s.keys())
-        await each(self._rows.ring, unrung, at_once_max=MOVES_AT_ONCE_MAX)
-        self._rung_s |= dict.fromkeys(unrung, self._boot_now())
-        newest_s = max((self._rung_s[name] for name in targets), default=-HEARD_AFTER_S)
-        return max(0.0, newest_s + HEARD_AFTER_S - self._boot_now())
+        self._rung_s = {name: rung for name, rung in self._rung_s.items() if now_s < rung.last_s + LISTEN_S}
+        due = [name for name in targets if name not in self._rung_s or self._rung_s[name].last_s + RING_AGAIN_S < now_s]
+        await each(self._rows.ring, sorted(due), at_once_max=MOVES_AT_ONCE_MAX)
+        for name in due:
+            first_s = self._rung_s[name].first_s if name in self._rung_s else self._boot_now()
+            self._rung_s[name] = _Rung(first_s=first_s, last_s=now_s)
+
+    def _unheard_s(self, target: str) -> float:
+        """Say in how many seconds a target that was rung must have heard."""
+        return max(0.0, self._rung_s[target].first_s + HEARD_AFTER_S - self._boot_now())
 
     async def _ring_soon(self, target: str, number: int) -> None:
         """Tell a target what came; one ring for all that comes at once."""

@@ -110,10 +110,10 @@ class Invariants:
             self.note("RightEndsBeforeVerdict", f"{name} {silent_s:.2f} s after its last heartbeat landed")
 
     def held(self, worker_id: str, shard: Shard) -> None:
-        """Be told that a process with its right holds a shard: the row must not say otherwise under that epoch."""
+        """Be told that a process with its right polls a shard: the row must say so, under that epoch."""
         row = self._table.get(write_item(fleet.shard_key(self._kind, shard.number)))
         stored = Shard.read(row) if row else None
-        if stored and (stored.epoch < shard.epoch or (stored.epoch == shard.epoch and stored.owner != worker_id)):
+        if stored and (stored.epoch != shard.epoch or stored.owner != worker_id):
             self.note("TopEpochIsItemOwner", f"{worker_id} holds {shard}, the row says {stored}")
 
     def _read(self, call: Callable[..., Any], request: Mapping[str, Any]) -> Any:
@@ -202,8 +202,9 @@ class Invariants:
             self.note("DeadNeverRenews", before.id)
         if before.state != DEAD and after and after.state == DEAD and after.dead_by != before.id:
             self.marked_dead += 1
-            if self.is_well(before.id):
-                self.note("NoFalseDeath", f"{before.id} by {after.dead_by}")
+            silent_s = _now_s() - self._beat_landed_s.get(before.id, -DEAD_AFTER_S)
+            if self.is_well(before.id) or silent_s < DEAD_AFTER_S * (1 - 2 * DRIFT):
+                self.note("NoFalseDeath", f"{before.id} by {after.dead_by}, silent for {silent_s:.2f} s")
         if before.state != DEAD and after is None:
             self.note("OnlyDeadForgotten", before.id)
 
@@ -229,6 +230,8 @@ class Invariants:
             if any(name == after.owner and at_s > _now_s() - COOL_DOWN_S * (1 - DRIFT) for name, at_s in past):
                 self.note("NoPingPong", f"{after} was given away by its new owner lately")
             past.append((before.owner or "", _now_s()))
+        else:
+            past.clear()  # its owner left or died: it may go wherever it is needed
 
     def _is_living(self, worker_id: str) -> bool:
         row = self._table.get(write_item(fleet.worker_key(self._kind, worker_id)))

@@ -19,6 +19,7 @@ from monitor_fleet.commit import Committer
 from monitor_fleet.errors import Ambiguous, Refused, StoreError
 from monitor_fleet.holdings import Holdings
 from monitor_fleet.leases import Leases
+from monitor_fleet.lookout import Lookout
 from monitor_fleet.renewal import RIGHT_S, Renewal, timed
 from monitor_fleet.roster import Roster
 from monitor_fleet.shard_rows import ShardRows
@@ -135,6 +136,12 @@ async def _reread(self: Any, watched: Any) -> Head:
 _DOUBTED = -1
 
 
+async def _judges_in_trouble(self: Any) -> None:
+    """Look, and judge whatever becomes of the own heartbeats."""
+    self._may_judge = lambda: True
+    await _look(self)
+
+
 async def _doubted(self: Any, watched: Any, document: Any, validators: Any) -> None:
     try:
         await _commit(self, watched, document, validators)
@@ -162,6 +169,7 @@ def _reconcile_all(self: Any, row: Shard, worker_id: str) -> None:
 
 
 _renew, _join, _load, _commit = Renewal.renew, Renewal.join, Committer.load, Committer.commit
+_look = Lookout.look
 _reconcile = Holdings.reconcile
 
 #: Each bug: what is replaced where, and by what.
@@ -179,7 +187,7 @@ PLANTED: Mapping[str, list[tuple[object, str, Any]]] = {
     "joining-grants-the-right": [(Renewal, "join", _join_grants)],
     "eventual-roster-read": [(fleet, "roster", _eventual(fleet.roster))],
     "no-gap-rule": [(liveness, "READ_GAP_MAX_S", math.inf), (liveness, "LOOKED_WELL_S", 0.0)],
-    "no-mass-death-brake": [(liveness, "MASS_SHARE", 1.0)],
+    "no-own-heartbeat-rule": [(Lookout, "look", _judges_in_trouble)],
     "mark-dead-whatever-moved": [(fleet, "mark_dead", _without(fleet.mark_dead, " AND hb = :seen"))],
     "delete-on-release": [(ShardRows, "release", _delete_released)],
     "reread-after-a-doubtful-commit": [(Committer, "load", _reread), (Committer, "commit", _doubted)],

@@ -198,6 +198,8 @@ class Process:
     def _on_send(self, call: Callable[..., Any], request: Request) -> None:
         if "TransactItems" in request:
             self._note_revision(request)
+        if self.leases.may_act():
+            self._invariants.right_holds(self.leases.worker_id, self.name)
         if call.__name__ in _WRITES and not self._may_send(request):
             self._invariants.note("NoWriteOutsideValidity", f"{self.name} sent {request}")
 

@@ -168,8 +168,9 @@ class World:
         for number in process.polling:
             if polled.setdefault(number, process.name) != process.name:
                 self.invariants.note("OnePollerPerShard", f"shard {number}: {polled[number]} and {process.name}")
-        for shard in process.leases.owned.values():
-            self.invariants.held(worker_id, shard)
+        for number, shard in process.leases.owned.items():
+            if number in process.polling:
+                self.invariants.held(worker_id, shard)
 
     def missing(self) -> str | None:
         """Name what a calm fleet should have reached and has not."""

@@ -1,0 +1,177 @@
+"""
+The long run: a million short schedules, two thousand long ones, and every planted bug; `make soak`.
+
+`python -m tests.simulation.soak [--short N] [--long N] [--minutes M] [--jobs J] [--file FILE]`. What ran, when and of
+which commit is written to FILE (`soak.json` beside this file): `make bench` reports from it. Ends early, with what it
+has done by then, when its minutes are up.
+"""
+
+import argparse
+import asyncio
+import datetime as dt
+import json
+import logging
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from tests.simulation.invariants import Violated
+from tests.simulation.planted import PLANTED, planted
+from tests.simulation.scale import SCALES
+from tests.simulation.schedule import simulate
+from tests.simulation.virtual import run
+
+FILE = Path(__file__).with_name("soak.json")
+SHORT, LONG = 1_000_000, 2_000
+#: A planted bug must be caught within so many seeds.
+SEEDS_UNTIL_CAUGHT_MAX = 10_000
+CHUNK = {"short": 250, "long": 20, "wide": 5, "bug": 1}
+#: Of the long schedules every so manieth has up to 50 workers.
+WIDE_EVERY = 4
+#: Each bug is hunted where it shows soonest.
+HUNTED_IN = ("short", "long")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A violation, and the one command that shows it again."""
+
+    scale: str
+    seed: int
+    what: str
+    bug: str | None = None
+
+    @property
+    def replay(self) -> str:
+        """Give the command."""
+        planted = f" --planted {self.bug}" if self.bug else ""
+        return f".venv/bin/python -m tests.simulation {self.seed} --scale {self.scale}{planted}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chunk:
+    """Seeds of one scale, or one bug to hunt."""
+
+    scale: str
+    first: int
+    count: int
+    bug: str | None = None
+
+
+@dataclass(kw_only=True)
+class Record:
+    """What ran: schedules by scale, violations, and by which seed each planted bug was caught."""
+
+    at: str
+    commit: str
+    seconds: float = 0.0
+    ran: dict[str, int] = field(default_factory=dict)
+    calls: int = 0
+    violations: list[str] = field(default_factory=list)
+    caught: dict[str, str | None] = field(default_factory=dict)
+
+
+def first_violation(scale: str, seeds: range, *, bug: str | None = None) -> tuple[Found | None, int]:
+    """Run seeds until one violates something; it, and how many store calls that took."""
+    calls = 0
+    with planted(bug):
+        for seed in seeds:
+            try:
+                calls += run(simulate(seed, SCALES[scale])).calls
+            except Violated as violated:
+                return Found(scale=scale, seed=seed, what=str(violated), bug=bug), calls
+            except (TypeError, KeyError, ValueError, asyncio.InvalidStateError) as crashed:
+                if bug is None:
+                    raise
+                return Found(scale=scale, seed=seed, what=repr(crashed), bug=bug), calls
+    return None, calls
+
+
+def hunt(bug: str, *, seeds_max: int = SEEDS_UNTIL_CAUGHT_MAX) -> Found | None:
+    """Look for a planted bug in short and long schedules, by turns."""
+    step = {"short": 100, "long": 20}
+    at = dict.fromkeys(HUNTED_IN, 0)
+    while sum(at.values()) < seeds_max:
+        for scale in HUNTED_IN:
+            found, _ = first_violation(scale, range(at[scale], at[scale] + step[scale]), bug=bug)
+            if found:
+                return found
+            at[scale] += step[scale]
+    return None
+
+
+def _chunks(short: int, long: int) -> Iterator[Chunk]:
+    for bug in sorted(PLANTED):
+        yield Chunk(scale="bug", first=0, count=1, bug=bug)
+    wide = long // WIDE_EVERY
+    for scale, count in (("wide", wide), ("long", long - wide), ("short", short)):
+        for first in range(0, count, CHUNK[scale]):
+            yield Chunk(scale=scale, first=first, count=min(CHUNK[scale], count - first))
+
+
+def _work(chunk: Chunk) -> tuple[Chunk, Found | None, int]:
+    logging.disable(logging.CRITICAL)
+    if chunk.bug:
+        return chunk, hunt(chunk.bug), 0
+    found, calls = first_violation(chunk.scale, range(chunk.first, chunk.first + chunk.count))
+    return chunk, found, calls
+
+
+def soak(*, short: int, long: int, minutes: float, jobs: int) -> Record:
+    """Run it all, or as much as the minutes allow."""
+    record = Record(at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), commit=_commit())
+    began_s = time.monotonic()
+    chunks = _chunks(short, long)
+    with ProcessPoolExecutor(jobs) as pool:
+        under_way = {pool.submit(_work, chunk) for chunk, _ in zip(chunks, range(2 * jobs), strict=False)}
+        while under_way:
+            done = next(as_completed(under_way))
+            under_way.remove(done)
+            _note(record, *done.result())
+            if time.monotonic() - began_s < minutes * 60:
+                under_way |= {pool.submit(_work, chunk) for chunk, _ in zip(chunks, range(1), strict=False)}
+    record.seconds = round(time.monotonic() - began_s, 1)
+    return record
+
+
+def _note(record: Record, chunk: Chunk, found: Found | None, calls: int) -> None:
+    if chunk.bug:
+        record.caught[chunk.bug] = f"{found.what.partition(':')[0]}, {found.scale} seed {found.seed}" if found else None
+        print(f"{chunk.bug}: {record.caught[chunk.bug]}", flush=True)  # noqa: T201 - a command line prints
+        return
+    ran = found.seed - chunk.first + 1 if found else chunk.count
+    record.ran[chunk.scale] = record.ran.get(chunk.scale, 0) + ran
+    record.calls += calls
+    if found:
+        record.violations.append(f"{found.what[:200]}; replay: {found.replay}")
+        print(record.violations[-1], flush=True)  # noqa: T201 - a command line prints
+
+
+def _commit() -> str:
+    def git(*words: str) -> str:
+        return subprocess.run(["git", *words], check=True, capture_output=True, text=True, cwd=FILE.parent).stdout
+
+    return git("rev-parse", "--short", "HEAD").strip() + ("+" if git("status", "--porcelain", "-uno").strip() else "")
+
+
+def main() -> int:
+    """Run, write the record, say what was found; 1 if anything was violated or a bug escaped."""
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation.soak")
+    parser.add_argument("--short", type=int, default=SHORT)
+    parser.add_argument("--long", type=int, default=LONG)
+    parser.add_argument("--minutes", type=float, default=24 * 60)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--file", type=Path, default=FILE)
+    asked = parser.parse_args()
+    record = soak(short=asked.short, long=asked.long, minutes=asked.minutes, jobs=asked.jobs)
+    asked.file.write_text(json.dumps(asdict(record), indent=1, sort_keys=True) + "\n")
+    print(f"{record.ran} schedules, {len(record.violations)} violations, {record.seconds:.0f} s: {asked.file.name}")  # noqa: T201 - a command line prints
+    return 1 if record.violations or None in record.caught.values() else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
