@@ -194,7 +194,7 @@ def test_a_shard_claimed_again_is_told_under_its_new_epoch():
         again = Shard(number=1, owner="me", epoch=3)
         desk.store.meanwhile = lambda: desk.catalog.follow(again)
         desk.catalog.follow(MINE)
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.3)
 
         assert desk.told == [("s1", 1, 3)]
 

@@ -73,6 +73,8 @@ class Record:
     calls: int = 0
     violations: list[str] = field(default_factory=list)
     caught: dict[str, str | None] = field(default_factory=dict)
+    #: Of the bugs not caught: among how many seeds they were looked for.
+    hunted: dict[str, int] = field(default_factory=dict)
 
 
 def first_violation(scale: str, seeds: range, *, bug: str | None = None) -> tuple[Found | None, int]:
@@ -91,17 +93,17 @@ def first_violation(scale: str, seeds: range, *, bug: str | None = None) -> tupl
     return None, calls
 
 
-def hunt(bug: str, *, seeds_max: int = SEEDS_UNTIL_CAUGHT_MAX) -> Found | None:
-    """Look for a planted bug in short and long schedules, by turns."""
+def hunt(bug: str, *, until_s: float, seeds_max: int = SEEDS_UNTIL_CAUGHT_MAX) -> tuple[Found | None, int]:
+    """Look for a planted bug in short and long schedules by turns, until a time; it, and how many seeds that took."""
     step = {"short": 100, "long": 20}
     at = dict.fromkeys(HUNTED_IN, 0)
-    while sum(at.values()) < seeds_max:
+    while sum(at.values()) < seeds_max and time.time() < until_s:
         for scale in HUNTED_IN:
             found, _ = first_violation(scale, range(at[scale], at[scale] + step[scale]), bug=bug)
-            if found:
-                return found
             at[scale] += step[scale]
-    return None
+            if found:
+                return found, sum(at.values())
+    return None, sum(at.values())
 
 
 def _chunks(short: int, long: int) -> Iterator[Chunk]:
@@ -113,10 +115,10 @@ def _chunks(short: int, long: int) -> Iterator[Chunk]:
             yield Chunk(scale=scale, first=first, count=min(CHUNK[scale], count - first))
 
 
-def _work(chunk: Chunk) -> tuple[Chunk, Found | None, int]:
+def _work(chunk: Chunk, until_s: float) -> tuple[Chunk, Found | None, int]:
     logging.disable(logging.CRITICAL)
     if chunk.bug:
-        return chunk, hunt(chunk.bug), 0
+        return chunk, *hunt(chunk.bug, until_s=until_s)
     found, calls = first_violation(chunk.scale, range(chunk.first, chunk.first + chunk.count))
     return chunk, found, calls
 
@@ -124,16 +126,16 @@ def _work(chunk: Chunk) -> tuple[Chunk, Found | None, int]:
 def soak(*, short: int, long: int, minutes: float, jobs: int) -> Record:
     """Run it all, or as much as the minutes allow."""
     record = Record(at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), commit=_commit())
-    began_s = time.monotonic()
+    began_s, until_s = time.monotonic(), time.time() + minutes * 60
     chunks = _chunks(short, long)
     with ProcessPoolExecutor(jobs) as pool:
-        under_way = {pool.submit(_work, chunk) for chunk, _ in zip(chunks, range(2 * jobs), strict=False)}
+        under_way = {pool.submit(_work, chunk, until_s) for _, chunk in zip(range(2 * jobs), chunks, strict=False)}
         while under_way:
             done = next(as_completed(under_way))
             under_way.remove(done)
             _note(record, *done.result())
-            if time.monotonic() - began_s < minutes * 60:
-                under_way |= {pool.submit(_work, chunk) for chunk, _ in zip(chunks, range(1), strict=False)}
+            if time.time() < until_s:
+                under_way |= {pool.submit(_work, chunk, until_s) for _, chunk in zip(range(1), chunks, strict=False)}
     record.seconds = round(time.monotonic() - began_s, 1)
     return record
 
@@ -141,6 +143,8 @@ def soak(*, short: int, long: int, minutes: float, jobs: int) -> Record:
 def _note(record: Record, chunk: Chunk, found: Found | None, calls: int) -> None:
     if chunk.bug:
         record.caught[chunk.bug] = f"{found.what.partition(':')[0]}, {found.scale} seed {found.seed}" if found else None
+        if not found:
+            record.hunted[chunk.bug] = calls
         print(f"{chunk.bug}: {record.caught[chunk.bug]}", flush=True)  # noqa: T201 - a command line prints
         return
     ran = found.seed - chunk.first + 1 if found else chunk.count

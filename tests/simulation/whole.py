@@ -13,7 +13,6 @@ from typing import Any
 from contracts.addresses import Policy
 from contracts.kinds import SourceType
 from contracts.messages import Message
-from contracts.sharding import phase_ms
 from contracts.source import Source
 from contracts.table import fleet, heads, sources
 from contracts.table.fleet import Shard
@@ -24,6 +23,7 @@ from monitor_fleet.assembly import FleetWorker, Seams
 from monitor_fleet.keys import Key, KeyMissing
 from monitor_fleet.settings import Settings
 from monitor_fleet.store import Request
+from monitor_fleet.watched import Target
 from tests.simulation.network import FarStore, Network
 
 KIND = SourceType.EXTERNAL
@@ -68,6 +68,8 @@ class WholeFleet:
         self._chance = Random(seed)
         self._network = Network(chance=Random(seed + 1), delay_s=delay_s)
         self._shard_of: dict[str, int] = {}
+        #: What shifts each source's due times.
+        self._requests: dict[str, int] = {}
         self._awake = asyncio.Event()
         self._awake.set()
         for number in range(shards * sources_per_shard):
@@ -104,7 +106,7 @@ class WholeFleet:
 
     def _is_on_grid(self, name: str, since_ms: int, until_ms: int) -> bool:
         interval_ms = self._interval_s * 1_000
-        phase = phase_ms(name, interval_ms)
+        phase = self._requests[name] % interval_ms
         polled = [(at_ms - phase) // interval_ms for at_ms in self.polls[name]]
         due = range((since_ms - phase) // interval_ms + 1, (until_ms - phase) // interval_ms)
         return [turn for turn in polled if turn in due] == list(due)
@@ -116,6 +118,7 @@ class WholeFleet:
             id=source_id, name=source_id, url=f"https://example.com/{source_id}", pollingInterval=self._interval_s,
             revision=1, incarnation="one", shard=shard, createdAt="", lastUpdated="",
         )  # fmt: skip
+        self._requests[source_id] = Target.of(source).request
         self.memory.put_item(**sources.put_new(NAMES.data_sources, source))
         self.memory.put_item(**heads.put_new(NAMES.sheets_data, source_id, "one"))
         self.memory.put_item(**fleet.put_member(NAMES.fleet, KIND, shard, source_id, revision=1))
@@ -175,8 +178,8 @@ class _NoKeys:
     async def get(self, secret_id: str) -> Key:
         raise KeyMissing(secret_id)
 
-    def forget(self, secret_id: str) -> bool:
-        return secret_id == ""
+    async def renew(self, secret_id: str, *, refused: Key) -> Key | None:
+        raise NotImplementedError(secret_id, refused)
 
 
 class _NoBucket:

@@ -1,6 +1,7 @@
 """The same questions for three answerers: memory, moto and the embedded AWS. What one of them cannot do, fails."""
 
 import itertools
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +29,9 @@ type Client = Any
 
 _serial = itertools.count()
 
+#: Another engine to hold the suite to: AWS's DynamoDB Local, for one. Its tables are left behind.
+ENDPOINT = os.environ.get("DYNAMODB_ENDPOINT")
+
 
 @pytest.fixture(scope="session")
 def endpoint() -> Iterator[str]:
@@ -44,7 +48,7 @@ def endpoint() -> Iterator[str]:
             stop(child, timeout_s=STOP_TIMEOUT_S)
 
 
-@pytest.fixture(params=["memory", "moto", "embedded"])
+@pytest.fixture(params=["memory", "moto", "embedded", *(["endpoint"] if ENDPOINT else [])])
 def client(request: pytest.FixtureRequest) -> Iterator[Client]:
     """Give a client whose tables are empty and named by `tables`."""
     match request.param:
@@ -53,6 +57,8 @@ def client(request: pytest.FixtureRequest) -> Iterator[Client]:
         case "moto":
             with mock_aws():
                 yield _with_tables(_connect(None), NAMES)
+        case "endpoint":
+            yield _with_tables(_connect(ENDPOINT), request.getfixturevalue("tables"))
         case _:
             yield request.getfixturevalue("embedded")
 
@@ -72,9 +78,9 @@ def shared(request: pytest.FixtureRequest) -> Client:
 @pytest.fixture
 def tables(request: pytest.FixtureRequest) -> TableNames:
     """Name the tables: the embedded AWS keeps those of earlier tests, so there they get new names."""
-    if "embedded" not in request.node.name:
+    if not any(kept in request.node.name for kept in ("embedded", "endpoint")):
         return NAMES
-    mark = next(_serial)
+    mark = f"{os.getpid()}-{next(_serial)}"
     return replace(NAMES, **{field: f"{getattr(NAMES, field)}-{mark}" for field in FIELDS.values()})
 
 
