@@ -26,7 +26,7 @@ from monitor_fleet.store import Request, StoreVerbs
 log = logging.getLogger(__name__)
 
 #: With the poll of the edited source this makes an edit obeyed within 2 s; deaths are told of there too.
-FOLLOW_EVERY_S = 0.6
+FOLLOW_EVERY_S = 0.5
 LOAD_AGAIN_S = 0.5
 LOADS_AT_ONCE_MAX = 16
 #: A hundred sources, or a page of members or of the log, may be large.

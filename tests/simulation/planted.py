@@ -150,10 +150,10 @@ async def _doubted(self: Any, watched: Any, document: Any, validators: Any) -> N
         raise
 
 
-async def _lost_is_dead(self: Any, worker: Any) -> bool:
+async def _lost_is_dead(self: Any, worker: Any, taken: frozenset[int]) -> bool:
     """Take a refusal for the end, whatever number the row shows."""
     try:
-        await timed(self._store.update(fleet.renew(self._table, self._kind, worker, after=self._landed)))
+        await timed(self._store.update(fleet.renew(self._table, self._kind, worker, after=self._landed, taken=taken)))
     except Refused:
         self.is_dead = True
         return False
@@ -186,8 +186,8 @@ PLANTED: Mapping[str, list[tuple[object, str, Any]]] = {
     "validity-stamped-after-the-reply": [(Renewal, "renew", _stamped_late)],
     "joining-grants-the-right": [(Renewal, "join", _join_grants)],
     "eventual-roster-read": [(fleet, "roster", _eventual(fleet.roster))],
-    "no-gap-rule": [(liveness, "READ_GAP_MAX_S", math.inf), (liveness, "LOOKED_WELL_S", 0.0)],
-    "no-own-heartbeat-rule": [(Lookout, "look", _judges_in_trouble)],
+    "no-gap-rule": [(liveness, "READ_GAP_MAX_S", math.inf), (liveness, "LOOKED_WELL_S", -math.inf)],
+    "no-brown-out-rules": [(Lookout, "look", _judges_in_trouble), (liveness, "MASS_SHARE", 1.0)],
     "mark-dead-whatever-moved": [(fleet, "mark_dead", _without(fleet.mark_dead, " AND hb = :seen"))],
     "delete-on-release": [(ShardRows, "release", _delete_released)],
     "reread-after-a-doubtful-commit": [(Committer, "load", _reread), (Committer, "commit", _doubted)],

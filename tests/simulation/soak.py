@@ -86,7 +86,7 @@ def first_violation(scale: str, seeds: range, *, bug: str | None = None) -> tupl
                 calls += run(simulate(seed, SCALES[scale])).calls
             except Violated as violated:
                 return Found(scale=scale, seed=seed, what=str(violated), bug=bug), calls
-            except (TypeError, KeyError, ValueError, asyncio.InvalidStateError) as crashed:
+            except (KeyError, ValueError, asyncio.InvalidStateError) as crashed:
                 if bug is None:
                     raise
                 return Found(scale=scale, seed=seed, what=repr(crashed), bug=bug), calls
