@@ -105,7 +105,14 @@ http_api = HttpApi(
 )
 web_socket_api = Sockets(
     "sockets",
-    SocketsArgs(store=store, code=code, architecture=architecture, authorizer=authorizer, environment=environment),
+    SocketsArgs(
+        store=store,
+        code=code,
+        architecture=architecture,
+        authorizer=authorizer,
+        environment=environment,
+        requests_per_second=settings.requests_per_second,
+    ),
 )
 site = Site(
     "site",

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from api.problem import try_again
-from contracts.table import connections
-from contracts.table.connections import Cursor
 from contracts.table.sources import BATCH_GET_MAX
+from contracts.table.subscribers import Cursor, get_cursors
 from contracts.table.values import read_item
 
 if TYPE_CHECKING:  # the stubs are not deployed
@@ -43,7 +42,7 @@ def _cursors(dynamodb: "DynamoDBClient", table: str, buckets: Sequence[Bucket]) 
 
 def _some(dynamodb: "DynamoDBClient", table: str, buckets: Sequence[Bucket]) -> dict[Bucket, Cursor]:
     found: dict[Bucket, Cursor] = {}
-    request = connections.get_cursors(table, buckets)
+    request = get_cursors(table, buckets)
     for _ in range(TRIES_MAX):
         answer = dynamodb.batch_get_item(**request)
         for item in answer["Responses"].get(table, []):

@@ -8,6 +8,7 @@ NowMs = Callable[[], int]
 
 SECOND_MS = 1_000
 MINUTE_MS = 60 * SECOND_MS
+HOUR_S = 3_600
 DAY_S = 86_400
 
 

@@ -122,16 +122,16 @@ def error(refused: FrameRefused, *, temporary: bool = False) -> Frame:
     return {name: value for name, value in frame.items() if value is not None}
 
 
-def encode(frame: Frame, accept: frozenset[str]) -> list[bytes] | None:
+def encode(frame: Frame, accept: frozenset[str], *, small: bool = False) -> list[bytes] | None:
     """
     Write a frame for a reader: whole, else compressed, else in chunks; None if even that does not fit.
 
-    A reader who accepts nothing gets at most one message of 128 KB.
+    A reader who accepts nothing gets at most one message of 128 KB, or of one of the gateway's frames if `small`.
     """
     whole = _dump(frame)
     if "gzip" in accept and len(whole) >= COMPRESS_FROM_BYTES and frame["type"] in PAYLOAD:
         whole = min(whole, _dump(compressed(frame)), key=len)
-    if len(whole) <= (FRAME_BYTES_MAX if "chunk" in accept else MESSAGE_BYTES_MAX):
+    if len(whole) <= (FRAME_BYTES_MAX if small or "chunk" in accept else MESSAGE_BYTES_MAX):
         return [whole]
     if "chunk" not in accept:
         return None

@@ -78,9 +78,19 @@ FENCES_REFUSED = Metric(name="FencesRefused")
 #: From the commit to the last post of a pass.
 FAN_OUT_LAG = Metric(name="FanOutLag", unit=Unit.MILLISECONDS)
 POSTS = Metric(name="Posts")
-#: Answered 429: the account's quota, or the connection's own.
+#: Answered 429 for the account's quota.
 POSTS_THROTTLED = Metric(name="PostsThrottled")
 POSTS_FAILED = Metric(name="PostsFailed")
+#: Answered 429 because a client does not read.
+POSTS_SLOW = Metric(name="PostsSlow")
+#: Connections that were found closed.
+POSTS_GONE = Metric(name="PostsGone")
+#: Passes over buckets, the versions in them that nobody heard of alone, and how often the longest was continued.
+PASSES = Metric(name="Passes")
+VERSIONS_CONFLATED = Metric(name="VersionsConflated")
+HOPS = Metric(name="HopsMax")
+#: Buckets that lag a minute after their message came again.
+BUCKETS_LAGGING = Metric(name="BucketsLagging")
 
 type Value = float | Sequence[float]
 

@@ -21,7 +21,7 @@ type PackagesFor = Literal["lambda", "host"]
 PYTHON_VERSION = "3.13"
 PLATFORMS: Mapping[Architecture, str] = {"arm64": "aarch64-manylinux2014", "x86_64": "x86_64-manylinux2014"}
 #: botocore describes every service of AWS in 20 MB; these are the ones our handlers call.
-SERVICES = frozenset({"apigatewaymanagementapi", "dynamodb", "ecs", "s3", "secretsmanager", "sns", "sqs"})
+SERVICES = frozenset({"dynamodb", "ecs", "s3", "secretsmanager", "sns", "sqs"})
 #: Installing takes a second from a warm cache and downloads 10 MB with a cold one.
 INSTALL_TIMEOUT_S = 300
 HASH_CHARACTERS = 16

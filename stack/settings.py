@@ -23,6 +23,8 @@ COUNT_MAX = 1_000
 HISTORY_DAYS_MAX = 90
 #: Far above what Google grants on request; a guard against a slip of the finger.
 READS_MAX = 100_000
+#: Beyond what AWS was ever heard to grant; a guard against a slip of the finger.
+REQUESTS_PER_SECOND_MAX = 1_000_000
 #: One request a minute to each host: slower than that is what intervals are for.
 POLL_GAP_MAX_MS = 60_000
 PORT_MAX = 65_535
@@ -62,6 +64,8 @@ class Settings:
     """Worker tasks at first; afterwards the service's desired count belongs to the operator."""
     sheet_count: int
     history_days: int
+    requests_per_second: int
+    """The account's quota of requests to API Gateway: posts take 85 % of it and leave the rest to the HTTP API."""
     contact: str
     """Whom the owner of a polled host may ask: goes into the User-Agent."""
     poll_gap_per_host_ms: int
@@ -122,6 +126,9 @@ class Settings:
             sheet_shards=_whole(config, "sheetShards", default=256, low=1, high=SHARDS_MAX),
             external_count=_whole(config, "externalCount", default=2, low=0, high=COUNT_MAX),
             sheet_count=_whole(config, "sheetCount", default=0, low=0, high=COUNT_MAX),
+            requests_per_second=_whole(
+                config, "requestsPerSecond", default=10_000, low=100, high=REQUESTS_PER_SECOND_MAX
+            ),
             history_days=_whole(config, "historyDays", default=7, low=1, high=HISTORY_DAYS_MAX),
             contact=_text(config, "contact"),
             poll_gap_per_host_ms=_whole(config, "pollGapPerHostMs", default=10, low=0, high=POLL_GAP_MAX_MS),

@@ -16,6 +16,8 @@ from stack.store import Store
 STAGE = "live"
 #: A bucket of 2,500 posts takes a few seconds; what is not done by then continues as a message of its own.
 TIMEOUT_S = 15
+#: More than half a vCPU, which posts some thousand times a second.
+MEMORY_MB = 1_024
 #: The most a FIFO queue hands out at once (AWS).
 BATCH_MAX = 10
 #: Only the handshake can be authorized; what follows is on the connection's own record.
@@ -31,6 +33,7 @@ class SocketsArgs:
     architecture: Architecture
     authorizer: Function
     environment: Mapping[str, Input[str]]
+    requests_per_second: int
 
 
 class Sockets(pulumi.ComponentResource):
@@ -73,8 +76,13 @@ class Sockets(pulumi.ComponentResource):
                 code=self._args.code,
                 architecture=self._args.architecture,
                 grants=grants.serve_subscribers(self._args.store, stage_arn=stage_arn),
-                environment={**self._args.environment, "CALLBACK_URL": self._callback_url()},
+                environment={
+                    **self._args.environment,
+                    "CALLBACK_URL": self._callback_url(),
+                    "REQUESTS_PER_SECOND": str(self._args.requests_per_second),
+                },
                 timeout_s=TIMEOUT_S,
+                memory_mb=MEMORY_MB,
             ),
             self._child,
         )

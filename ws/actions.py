@@ -11,6 +11,7 @@ from ws import connections, subscriptions
 from ws.connections import Connection
 from ws.post import Letter, Outcome
 from ws.rows import RowsLeft
+from ws.subscriptions import Frames
 from ws.world import World
 
 PONG: Frame = {"type": "pong"}
@@ -18,22 +19,42 @@ PONG: Frame = {"type": "pong"}
 #: What may be well again in a moment; the client is told to try once more.
 OUR_TROUBLE = (ClientError, BotoCoreError, RowsLeft)
 
-type Do = Callable[[], list[bytes]]
+type Do = Callable[[], Frames]
+
+#: The answers to one frame; a client that is slow for a moment is waited for, and the gateway gives up after 29 s.
+ANSWER_WITHIN_S = 8.0
 
 
 def act(world: World, connection_id: str, body: str) -> list[str]:
     """Serve one frame and post the answers; returns what went wrong, for the log."""
     wrong: list[str] = []
     for answer in _answers(world, connection_id, body, wrong):
-        outcomes = world.post.deliver([Letter(connection_id=connection_id, frames=answer)] if answer else [])
-        if Outcome.GONE in outcomes:
+        outcome = _post(world, connection_id, answer(False))
+        if outcome is Outcome.TOO_LARGE:
+            outcome = _post(world, connection_id, answer(True))
+        if outcome is Outcome.GONE:
             connections.forget(world, connection_id)
             break
-        wrong.extend(outcome for outcome in outcomes if outcome is Outcome.FAILED)
+        if outcome is not Outcome.SENT:
+            wrong.append(outcome)
+            _cut(world, connection_id)
+            break
     return wrong
 
 
-def _answers(world: World, connection_id: str, body: str, wrong: list[str]) -> Iterator[list[bytes]]:
+def _post(world: World, connection_id: str, answer: list[bytes]) -> Outcome:
+    world.budget.count(len(answer))
+    (outcome,) = world.post.deliver([Letter(connection_id=connection_id, frames=answer)], ANSWER_WITHIN_S)
+    return outcome
+
+
+def _cut(world: World, connection_id: str) -> None:
+    """End a connection that did not get its answer: it would wait for it, and its reconnect asks again."""
+    for stuck in connections.cut(world, [connection_id], ANSWER_WITHIN_S / 2):
+        connections.give_up(world, stuck)
+
+
+def _answers(world: World, connection_id: str, body: str, wrong: list[str]) -> Iterator[Frames]:
     """Give the answers to one frame, each source's on its own, so that one's trouble is not another's."""
     try:
         ask = frames.parse(body)
@@ -66,23 +87,28 @@ def _parts(world: World, connection_id: str, ask: Ask) -> list[tuple[str | None,
         case "auth":
             return [(None, partial(_renew, world, load, str(ask.token)))]
         case _:
-            return [(None, lambda: frames.encode(PONG, frozenset()) or [])]
+            return [(None, lambda: _one(PONG))]
 
 
-def _subscribe(world: World, load: Callable[[], Connection], wish: subscriptions.Wish) -> list[bytes]:
+def _subscribe(world: World, load: Callable[[], Connection], wish: subscriptions.Wish) -> Frames:
     return subscriptions.subscribe(world, load(), wish)
 
 
-def _unsubscribe(world: World, load: Callable[[], Connection], source_id: str) -> list[bytes]:
+def _unsubscribe(world: World, load: Callable[[], Connection], source_id: str) -> Frames:
     subscriptions.unsubscribe(world, load(), source_id)
-    return []
+    return lambda _small: []
 
 
-def _renew(world: World, load: Callable[[], Connection], token: str) -> list[bytes]:
+def _renew(world: World, load: Callable[[], Connection], token: str) -> Frames:
     connections.renew(world, load(), token)
-    return []
+    return lambda _small: []
 
 
-def _refusal(refused: FrameRefused, wrong: list[str], *, temporary: bool = False) -> list[bytes]:
+def _refusal(refused: FrameRefused, wrong: list[str], *, temporary: bool = False) -> Frames:
     wrong.append(refused.code)
-    return frames.encode(frames.error(refused, temporary=temporary), frozenset()) or []
+    return _one(frames.error(refused, temporary=temporary))
+
+
+def _one(frame: Frame) -> Frames:
+    written = frames.encode(frame, frozenset()) or []
+    return lambda _small: written

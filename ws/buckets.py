@@ -2,8 +2,8 @@
 
 from botocore.exceptions import ClientError
 
-from contracts.table import connections
-from contracts.table.connections import Cursor
+from contracts.table import subscribers
+from contracts.table.subscribers import Cursor
 from contracts.table.values import read_item
 from ws.world import World
 
@@ -15,7 +15,7 @@ def count(world: World, source_id: str) -> int:
 
 def cursor(world: World, source_id: str, bucket: int) -> Cursor:
     """Read strongly how far a bucket was told."""
-    request = connections.get_cursor(world.tables.subscribers, source_id, bucket)
+    request = subscribers.get_cursor(world.tables.subscribers, source_id, bucket)
     return Cursor.read(world.dynamodb.get_item(**request).get("Item"))
 
 
@@ -27,16 +27,21 @@ def join(world: World, source_id: str) -> int:
     """
     buckets = count(world, source_id)
     newest = buckets - 1
-    counted = world.dynamodb.update_item(**connections.count_in(world.tables.subscribers, source_id, newest))
+    counted = world.dynamodb.update_item(**subscribers.count_in(world.tables.subscribers, source_id, newest))
     if read_item(counted["Attributes"])["count"] >= world.bucket_subscribers_max:
-        _open(world, source_id, buckets)
+        _once(world, subscribers.open_bucket(world.tables.subscribers, source_id, buckets))
     return newest
 
 
-def _open(world: World, source_id: str, buckets: int) -> None:
+def leave(world: World, source_id: str, bucket: int) -> None:
+    """Count one subscriber less: without goodbyes a quiet source's buckets would fill with who is long gone."""
+    _once(world, subscribers.count_out(world.tables.subscribers, source_id, bucket))
+
+
+def _once(world: World, request: subscribers.Request) -> None:
+    """Do what somebody else may have done already."""
     try:
-        world.dynamodb.update_item(**connections.open_bucket(world.tables.subscribers, source_id, buckets))
+        world.dynamodb.update_item(**request)
     except ClientError as error:
         if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
             raise
-        # Somebody was quicker: the bucket is open.

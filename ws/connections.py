@@ -1,16 +1,18 @@
 """A connection's life: its rows from the handshake to the goodbye, or to the post that finds it gone."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Self
 
 from contracts import access
 from contracts.access import READ, Right
+from contracts.clock import SECOND_MS
 from contracts.frames import FrameRefused
-from contracts.table import connections
-from contracts.table.connections import SELF, Subscription
+from contracts.table import connections, subscribers, sweeps
+from contracts.table.connections import CONNECTION_TTL_S, SELF, Subscription
 from contracts.table.values import read_item
-from ws import rows
+from ws import buckets, revoked, rows
 from ws.post import Outcome
 from ws.rows import Request
 from ws.world import World
@@ -21,11 +23,14 @@ class Connection:
     """
     A connection as its rows tell it: its right (None if the handshake's row is gone) and subscriptions by source.
 
-    Who writes a subscription's rows keeps `subscriptions` true to them.
+    `since_ms` is when the right was written down, `until_s` when the gateway will have cut the connection. Who writes
+    a subscription's rows keeps `subscriptions` true to them.
     """
 
     id: str
     right: Right | None
+    since_ms: int
+    until_s: int
     subscriptions: dict[str, Subscription]
 
     @classmethod
@@ -33,20 +38,31 @@ class Connection:
         """Read all rows under a connection."""
         query = connections.rows_of(world.tables.connections, connection_id)
         held = {item["sheetId"]: item for page in rows.pages(world, query) for item in map(read_item, page)}
-        own = held.pop(SELF, None)
-        right = Right.from_row(own) if own else None
-        expires_ms = right.expires_ms if right else None
-        subscriptions = {
-            source_id: Subscription.from_own(row, expires_ms=expires_ms) for source_id, row in held.items()
-        }
-        return cls(id=connection_id, right=right, subscriptions=subscriptions)
+        own = held.pop(SELF, {})
+        subscriptions = {source_id: Subscription.from_own(row, own) for source_id, row in held.items()}
+        return cls(
+            id=connection_id,
+            right=Right.from_row(own) if own else None,
+            since_ms=own.get("since", 0),
+            until_s=own.get("ttl", 0),
+            subscriptions=subscriptions,
+        )
 
-    def require_read(self, now_ms: int) -> Right:
+    def require_read(self, world: World) -> Right:
         """Give the right under which this connection may read now, or refuse."""
         right = self.require_right()
-        if not right.allows(READ, now_ms):
+        if not right.allows(READ, world.now_ms()) or revoked.is_revoked(world, right.principal, self.since_ms):
             raise FrameRefused("forbidden", "the right to read has ended: send auth with a new token, or connect again")
         return right
+
+    def is_over(self, world: World) -> bool:
+        """Tell whether nothing lets this connection live on: its right, its time, or that nobody revoked it."""
+        now_ms, right = world.now_ms(), self.right
+        return (
+            right is None
+            or connections.end_ms(right, self.until_s) <= now_ms
+            or revoked.is_revoked(world, right.principal, self.since_ms)
+        )
 
     def require_right(self) -> Right:
         """Give the right that the handshake wrote down, or refuse."""
@@ -59,8 +75,9 @@ def connect(world: World, connection_id: str, context: Mapping[str, Any]) -> Non
     """Write down a connection that the authorizer let in. Nothing is posted: the handshake is not over."""
     right = _right(context)
     now_ms = world.now_ms()
+    until_s = now_ms // SECOND_MS + CONNECTION_TTL_S
     # The index rows first: a connection without them would outlive its right.
-    for request in connections.put_index(world.tables.connections, connection_id, right, now_ms=now_ms):
+    for request in connections.put_index(world.tables.connections, connection_id, right, until_s=until_s):
         world.dynamodb.put_item(**request)
     world.dynamodb.put_item(**connections.put_connection(world.tables.connections, connection_id, right, now_ms=now_ms))
 
@@ -70,12 +87,34 @@ def forget(world: World, connection_id: str) -> None:
     rows.delete_all(world, _rows_of(world, Connection.load(world, connection_id)))
 
 
-def cut(world: World, connection_id: str) -> bool:
-    """Close a connection and delete its rows; False if it could not be closed, and then its rows stay."""
-    if world.post.close(connection_id) is Outcome.FAILED:
-        return False
+def depart(world: World, connection_id: str) -> None:
+    """Delete every row of a connection that said goodbye, and count its subscriptions out."""
+    connection = Connection.load(world, connection_id)
+    rows.delete_all(world, _rows_of(world, connection))
+    for subscription in connection.subscriptions.values():
+        buckets.leave(world, subscription.source_id, subscription.bucket)
+
+
+def forget_all(world: World, connection_ids: Sequence[str]) -> None:
+    """Do so for many, side by side."""
+    list(world.pool.map(partial(forget, world), connection_ids))
+
+
+def cut(world: World, connection_ids: Sequence[str], within_s: float) -> list[str]:
+    """Close connections and delete their rows; gives those that could not be closed, whose rows stay."""
+    outcomes = list(zip(connection_ids, world.post.close(connection_ids, within_s), strict=True))
+    forget_all(world, [each for each, outcome in outcomes if outcome in {Outcome.SENT, Outcome.GONE}])
+    return [each for each, outcome in outcomes if outcome not in {Outcome.SENT, Outcome.GONE}]
+
+
+def give_up(world: World, connection_id: str) -> None:
+    """
+    Leave a connection that can be neither served nor cut to the minute's sweep, which cuts it as soon as it can.
+
+    No pass meets it any more, and whatever it sends is told to connect again.
+    """
+    world.dynamodb.put_item(**sweeps.give_up(world.tables.connections, connection_id, now_ms=world.now_ms()))
     forget(world, connection_id)
-    return True
 
 
 def renew(world: World, connection: Connection, token: str) -> None:
@@ -93,12 +132,12 @@ def renew(world: World, connection: Connection, token: str) -> None:
 
 
 def _put_right(world: World, connection: Connection, right: Right, now_ms: int) -> None:
-    for request in connections.put_index(world.tables.connections, connection.id, right, now_ms=now_ms):
+    for request in connections.put_index(world.tables.connections, connection.id, right, until_s=connection.until_s):
         world.dynamodb.put_item(**request)
-    world.dynamodb.update_item(**connections.renew(world.tables.connections, connection.id, right))
+    world.dynamodb.update_item(**connections.renew(world.tables.connections, connection.id, right, now_ms=now_ms))
     for subscription in connection.subscriptions.values():
-        renewed = replace(subscription, expires_ms=right.expires_ms)
-        world.dynamodb.put_item(**connections.put_subscriber(world.tables.subscribers, renewed, now_ms=now_ms))
+        renewed = replace(subscription, expires_ms=right.expires_ms, since_ms=now_ms)
+        world.dynamodb.put_item(**subscribers.put_subscriber(world.tables.subscribers, renewed))
 
 
 def _check_token(world: World, token: str, now_ms: int) -> Right:
@@ -118,7 +157,7 @@ def _rows_of(world: World, connection: Connection) -> Iterator[Request]:
     for subscription in connection.subscriptions.values():
         yield from subscription_rows(world, subscription)
     if connection.right:
-        for key in connections.index_keys(connection.id, connection.right):
+        for key in connections.index_keys(connection.id, connection.right, until_s=connection.until_s):
             yield connections.delete_row(table, key["connectionId"], key["sheetId"])
     yield connections.delete_row(table, connection.id, SELF)
 
@@ -126,7 +165,7 @@ def _rows_of(world: World, connection: Connection) -> Iterator[Request]:
 def subscription_rows(world: World, subscription: Subscription) -> Iterator[Request]:
     """Give the deletes of one subscription's two rows, the one that fan-out reads first."""
     source_id, connection_id = subscription.source_id, subscription.connection_id
-    yield connections.delete_subscriber(world.tables.subscribers, source_id, subscription.bucket, connection_id)
+    yield subscribers.delete_subscriber(world.tables.subscribers, source_id, subscription.bucket, connection_id)
     yield connections.delete_row(world.tables.connections, connection_id, source_id)
 
 

@@ -8,9 +8,9 @@ from itertools import chain
 from contracts import frames
 from contracts.frames import Position
 from contracts.messages import Kind, Message, send
-from contracts.table import connections, sources
-from contracts.table.connections import CURSOR, Cursor
+from contracts.table import sources, subscribers
 from contracts.table.heads import Head
+from contracts.table.subscribers import CURSOR, Cursor
 from ws import buckets, documents, fan_out, rows
 from ws.connections import subscription_rows
 from ws.fan_out import STOP_BEFORE_END_MS, Audience, FramesFor, Pass, Then, TimeLeftMs
@@ -31,13 +31,15 @@ class News:
     What one bucket is to be told.
 
     `message` continues the pass where it stops (its version is the least that anybody was told), `then` is done with
-    each handful that was told, `finish` when the pass is complete, with the number of all who were told.
+    everyone who was told, `finish` when the pass is complete, with the number of all who were told. `conflated` counts
+    the versions that nobody hears of alone.
     """
 
     message: Message
     frames_for: FramesFor
     then: Then | None = None
     finish: Callable[[int], object] = lambda _: None
+    conflated: int = 0
 
 
 def tell(world: World, message: Message, time_left_ms: TimeLeftMs) -> Pass:
@@ -76,9 +78,9 @@ def _pass(world: World, news: News, time_left_ms: TimeLeftMs) -> Pass:
     told = message.told + done.told
     if done.stopped_at is not None:
         queue(world, replace(message, after=done.stopped_at, told=told, hops=message.hops + 1))
-    done.check()
-    if done.stopped_at is None:
-        news.finish(told)
+        return done
+    news.finish(told)
+    done.conflated, done.lag_ms = news.conflated, max(0, world.now_ms() - message.at_ms)
     return done
 
 
@@ -99,8 +101,9 @@ def _change(world: World, message: Message) -> News | None:
     newest, base = Newest(world, head), _base(cursor, message, head)
     return News(
         message=least,
-        frames_for=lambda subscription: newest.frames(base, subscription.mode, subscription.accept),
+        frames_for=lambda each, small: newest.frames(base, each.mode, each.accept, small),
         finish=lambda told: _move_cursor(world, least, told),
+        conflated=max(0, head.version - base[1] - 1) if base and base[0] == head.incarnation else 0,
     )
 
 
@@ -126,7 +129,7 @@ def _move_cursor(world: World, message: Message, told: int) -> None:
         lag_ms=max(0, world.now_ms() - message.at_ms),
     )
     table, bucket = world.tables.subscribers, message.bucket or 0
-    world.dynamodb.update_item(**connections.set_cursor(table, message.source_id, bucket, cursor))
+    world.dynamodb.update_item(**subscribers.set_cursor(table, message.source_id, bucket, cursor))
 
 
 def _status(world: World, message: Message) -> News | None:
@@ -135,15 +138,15 @@ def _status(world: World, message: Message) -> News | None:
         return None
     frame = frames.status(message.source_id, source["status"], at_ms=message.at_ms)
     written = frames.encode(frame, frozenset()) or []
-    return News(message=message, frames_for=lambda _: written)
+    return News(message=message, frames_for=lambda _each, _small: written)
 
 
 def _deleted(world: World, message: Message) -> News:
     written = frames.encode(frames.reset(message.source_id, "deleted"), frozenset()) or []
-    cursor = connections.delete_cursor(world.tables.subscribers, message.source_id, message.bucket or 0)
+    cursor = subscribers.delete_cursor(world.tables.subscribers, message.source_id, message.bucket or 0)
     return News(
         message=message,
-        frames_for=lambda _: written,
+        frames_for=lambda _each, _small: written,
         then=lambda told: rows.delete_all(
             world, chain.from_iterable(subscription_rows(world, subscription) for subscription in told)
         ),

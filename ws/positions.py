@@ -26,39 +26,44 @@ class Newest:
         self.head = head
         self._world = world
         self.position: Position = (head.incarnation, head.version)
-        self.frames: Callable[[Position | None, str, frozenset[str]], list[bytes]] = cache(self._frames)
+        self.frames: Callable[[Position | None, str, frozenset[str], bool], list[bytes]] = cache(self._frames)
         self._snapshot = cache(self._write_snapshot)
         self._missed = cache(self._read_missed)
 
-    def _frames(self, held: Position | None, mode: str, accept: frozenset[str]) -> list[bytes]:
-        """Bring a reader from `held` (None: nothing) to the newest state; nothing if it is there already."""
+    def _frames(self, held: Position | None, mode: str, accept: frozenset[str], small: bool) -> list[bytes]:
+        """
+        Bring a reader from `held` (None: nothing) to the newest state; nothing if it is there already.
+
+        `small`: the gateway took no message of the usual size, so none is larger than one of its frames.
+        """
         if held == self.position or self.head.version == 0:
             return []
         if held is None or held[0] != self.head.incarnation or held[1] == 0:
-            return self._snapshot(accept)
+            return self._snapshot(accept, small)
         if held[1] > self.head.version:
             # The table was restored: a snapshot of a lower version would be taken for an old one.
             return frames.encode(frames.reset(self.head.source_id, "history"), accept) or []
-        return (self._patch(held[1], accept) if mode == "patch" else None) or self._snapshot(accept)
+        patch = self._patch(held[1], accept, small=small) if mode == "patch" else None
+        return patch or self._snapshot(accept, small)
 
-    def _patch(self, base: int, accept: frozenset[str]) -> list[bytes] | None:
+    def _patch(self, base: int, accept: frozenset[str], *, small: bool) -> list[bytes] | None:
         missed = self._missed(base)
         # Steps that fill more than a frame, and more than the document itself, are worth less than a snapshot.
         if missed is None or missed.bytes > max(self._document_bytes, FRAME_BYTES_MAX):
             return None
         frame = frames.patch(self.head.source_id, self.position, base=base, steps=missed.steps, at_ms=missed.at_ms)
-        return frames.encode(frame, accept)
+        return frames.encode(frame, accept, small=small)
 
     def _read_missed(self, base: int) -> Missed | None:
         return documents.missed(self._world, self.head, base=base)
 
-    def _write_snapshot(self, accept: frozenset[str]) -> list[bytes]:
+    def _write_snapshot(self, accept: frozenset[str], small: bool) -> list[bytes]:
         try:
             frame = self._document
         except BodyMissing:
             # The reader asks again, later each time, until the source's owner has put the document back.
             return frames.encode(frames.reset(self.head.source_id, "gap"), accept) or []
-        return frames.encode(frame, accept) or frames.encode(self._ref(), accept) or []
+        return frames.encode(frame, accept, small=small) or frames.encode(self._ref(), accept) or []
 
     @property
     def _document_bytes(self) -> int:

@@ -1,25 +1,26 @@
-"""Posting to connections: what every way of doing it promises, and boto3's."""
-
-from __future__ import annotations  # the stub below exists only where types are checked
+"""Posting to connections: what every way of doing it promises."""
 
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
-
-from botocore.exceptions import BotoCoreError, ClientError
-
-if TYPE_CHECKING:
-    from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
+from typing import Protocol
 
 
 class Outcome(StrEnum):
-    """How a letter fared. `GONE`: the connection is closed or never was; `FAILED`: not delivered for another reason."""
+    """
+    How a letter fared.
+
+    `GONE`: the connection is closed or never was. `TOO_LARGE`: the gateway takes no frame of this size. `SLOW`: the
+    client does not read, and the gateway's buffer for it is full. `FAILED`: not delivered for another reason, however
+    often it was tried. `LATER`: there was no time for it; it may have been delivered in part.
+    """
 
     SENT = "sent"
     GONE = "gone"
+    TOO_LARGE = "too_large"
+    SLOW = "slow"
     FAILED = "failed"
+    LATER = "later"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,45 +31,27 @@ class Letter:
     frames: Sequence[bytes]
 
 
+@dataclass(kw_only=True)
+class Tally:
+    """What posting took. `throttled`: 429 for the account's quota; `slow`: 429 because a client does not read."""
+
+    posts: int = 0
+    throttled: int = 0
+    slow: int = 0
+    retried: int = 0
+
+
 class Post(Protocol):
     """Delivers letters. Errors of one connection are its outcome, never an exception."""
 
-    def deliver(self, letters: Sequence[Letter]) -> list[Outcome]:
+    def deliver(self, letters: Sequence[Letter], within_s: float) -> list[Outcome]:
         """Deliver letters to different connections, side by side; the outcomes come in the order of the letters."""
         ...
 
-    def close(self, connection_id: str) -> Outcome:
-        """Cut a connection; `SENT` says that it was there."""
+    def close(self, connection_ids: Sequence[str], within_s: float) -> list[Outcome]:
+        """Cut connections; `SENT` says that one was there, `GONE` that it was not, anything else that it may be."""
         ...
 
-
-class BotoPost:
-    """Posts with boto3, whose client retries what is worth it (`handler.py` says how often)."""
-
-    def __init__(self, client: ApiGatewayManagementApiClient, pool: Executor) -> None:
-        self._client, self._pool = client, pool
-
-    def deliver(self, letters: Sequence[Letter]) -> list[Outcome]:
-        """Deliver letters side by side, as many at once as the pool has threads."""
-        if len(letters) == 1:
-            return [self._deliver(letters[0])]
-        return list(self._pool.map(self._deliver, letters))
-
-    def close(self, connection_id: str) -> Outcome:
-        """Cut a connection."""
-        try:
-            self._client.delete_connection(ConnectionId=connection_id)
-        except (ClientError, BotoCoreError) as error:
-            return self._meaning(error)
-        return Outcome.SENT
-
-    def _deliver(self, letter: Letter) -> Outcome:
-        try:
-            for frame in letter.frames:
-                self._client.post_to_connection(ConnectionId=letter.connection_id, Data=frame)
-        except (ClientError, BotoCoreError) as error:
-            return self._meaning(error)
-        return Outcome.SENT
-
-    def _meaning(self, error: Exception) -> Outcome:
-        return Outcome.GONE if isinstance(error, self._client.exceptions.GoneException) else Outcome.FAILED
+    def tally(self) -> Tally:
+        """Say what was posted since this was last asked."""
+        ...

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contracts.messages import Message, MessageRefused
-from ws import news
-from ws.fan_out import TimeLeftMs
+from contracts.table import sweeps
+from contracts.table.sweeps import Late
+from ws import buckets, news
+from ws.fan_out import Pass, TimeLeftMs
 from ws.news import TooManyHops
 from ws.world import World
 
@@ -20,19 +22,26 @@ type Record = Mapping[str, Any]
 
 @dataclass(kw_only=True)
 class Consumed:
-    """What became of a batch; `failed` are the ids that the queue shall give again."""
+    """What became of a batch; `again` are the ids that the queue shall give again."""
 
+    passes: int = 0
     told: int = 0
     gone: int = 0
     cut: int = 0
+    slow: int = 0
+    failed: int = 0
+    stuck: int = 0
     parked: int = 0
     continued: int = 0
-    failed: list[str] = field(default_factory=list)
+    conflated: int = 0
+    hops: int = 0
+    lags_ms: list[int] = field(default_factory=list)
+    again: list[str] = field(default_factory=list)
     error: str | None = None
 
     def response(self) -> dict[str, Any]:
         """Give the answer that the event source mapping reads."""
-        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in self.failed]}
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in self.again]}
 
 
 def consume(world: World, records: Sequence[Record], time_left_ms: TimeLeftMs) -> Consumed:
@@ -43,23 +52,49 @@ def consume(world: World, records: Sequence[Record], time_left_ms: TimeLeftMs) -
             _serve(world, record, time_left_ms, consumed)
         except Exception as error:  # noqa: BLE001 - whatever it was, what is done stays done and the rest comes again
             consumed.error = f"{type(error).__name__}: {error}"
-            consumed.failed = [each["messageId"] for each in records[index:]]
+            consumed.again = [each["messageId"] for each in records[index:]]
             break
     return consumed
 
 
 def _serve(world: World, record: Record, time_left_ms: TimeLeftMs, consumed: Consumed) -> None:
     try:
-        done = news.tell(world, Message.decode(record["body"]), time_left_ms)
+        message = Message.decode(record["body"])
+        if int(record["attributes"].get("ApproximateReceiveCount", "1")) > 1:
+            # Whatever ended the last try may end this one, and after some the queue gives up.
+            _watch(world, message)
+        done = news.tell(world, message, time_left_ms)
     except (MessageRefused, TooManyHops) as error:
         consumed.error = f"{type(error).__name__}: {error}"
         _park(world, record)
+        if isinstance(error, TooManyHops):
+            _watch(world, message)
         consumed.parked += 1
         return
+    _add(consumed, message, done)
+
+
+def _add(consumed: Consumed, message: Message, done: Pass) -> None:
+    consumed.passes += 1
     consumed.told += done.told
     consumed.gone += done.gone
     consumed.cut += done.cut
+    consumed.slow += done.slow
+    consumed.failed += done.failed
+    consumed.stuck += done.stuck
+    consumed.conflated += done.conflated
     consumed.continued += done.stopped_at is not None
+    consumed.hops = max(consumed.hops, message.hops)
+    if done.lag_ms is not None:
+        consumed.lags_ms.append(done.lag_ms)
+
+
+def _watch(world: World, message: Message) -> None:
+    """Have the minute's sweep look whether these buckets were told the newest in the end."""
+    whole = range(buckets.count(world, message.source_id))
+    for bucket in whole if message.bucket is None else [message.bucket]:
+        late = Late(source_id=message.source_id, bucket=bucket, at_ms=world.now_ms())
+        world.dynamodb.update_item(**sweeps.watch(world.tables.connections, late))
 
 
 def _park(world: World, record: Record) -> None:

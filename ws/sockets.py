@@ -43,7 +43,7 @@ def _connect(world: World, asked: Mapping[str, Any], line: dict[str, Any]) -> An
 
 def _disconnect(world: World, connection_id: str, line: dict[str, Any]) -> Answer:
     try:
-        connections.forget(world, connection_id)
+        connections.depart(world, connection_id)
     except actions.OUR_TROUBLE as error:
         # AWS calls this at best once: what stays is found by the next post, or ends by its ttl.
         line["wrong"] = [str(error)]

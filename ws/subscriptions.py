@@ -3,21 +3,25 @@ Subscribing, leaving, and resuming after a reconnect.
 
 No gap is possible: the subscriber's row is written first, the position is read second, strongly, and the frames go out
 third. A worker commits before the fan-out reads subscribers. So a change either finds the row, or was committed before
-the position was read.
+the position was read. Before all of that comes the row under the connection, by which the subscriber's is found again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from contracts import frames
 from contracts.access import Right
 from contracts.frames import Ask, FrameRefused, Position
-from contracts.table import connections, sources
+from contracts.table import connections, sources, subscribers
 from contracts.table.connections import SUBSCRIPTIONS_MAX, Subscription
 from ws import buckets, documents, rows
 from ws.connections import Connection, subscription_rows
 from ws.positions import Newest
 from ws.world import World
+
+#: Frames for a reader, or, where the gateway found one too large, smaller ones that say the same.
+type Frames = Callable[[bool], list[bytes]]
 
 UNKNOWN_SOURCE = "there is no source of this id"
 
@@ -38,13 +42,13 @@ def wishes(ask: Ask) -> list[Wish]:
     return [Wish(source_id=source_id, mode=ask.mode, accept=ask.accept, held=held) for source_id, held in named.items()]
 
 
-def subscribe(world: World, connection: Connection, wish: Wish) -> list[bytes]:
+def subscribe(world: World, connection: Connection, wish: Wish) -> Frames:
     """
-    Make, change or confirm a subscription; gives the frames that bring its reader up to date.
+    Make, change or confirm a subscription; gives the frames that bring its reader up to date, whole or in small ones.
 
     Raises FrameRefused: `forbidden`, `unknown_connection`, `unknown_source`, `too_many`.
     """
-    right = connection.require_read(world.now_ms())
+    right = connection.require_read(world)
     subscription = _write(world, connection, right, wish)
     head = documents.head(world, wish.source_id)
     if head is None:
@@ -53,8 +57,10 @@ def subscribe(world: World, connection: Connection, wish: Wish) -> list[bytes]:
         raise FrameRefused("unknown_source", UNKNOWN_SOURCE)
     newest = Newest(world, head)
     confirmed = frames.subscribed(wish.source_id, newest.position, at_ms=world.now_ms())
-    behind = newest.frames(wish.held, subscription.mode, subscription.accept)
-    return [*(frames.encode(confirmed, subscription.accept) or []), *behind]
+    first = frames.encode(confirmed, subscription.accept) or []
+    behind = partial(newest.frames, wish.held, subscription.mode, subscription.accept)
+    behind(False)  # whatever has to be read for it is read here, where trouble becomes an answer
+    return lambda small: [*first, *behind(small)]
 
 
 def unsubscribe(world: World, connection: Connection, source_id: str) -> None:
@@ -62,19 +68,18 @@ def unsubscribe(world: World, connection: Connection, source_id: str) -> None:
     subscription = connection.subscriptions.pop(source_id, None)
     if subscription:
         rows.delete_all(world, subscription_rows(world, subscription))
+        buckets.leave(world, source_id, subscription.bucket)
 
 
 def _write(world: World, connection: Connection, right: Right, wish: Wish) -> Subscription:
-    """Write the rows of a subscription, the one that fan-out reads first, or leave them if nothing changes."""
+    """Write the rows of a subscription, the one that fan-out reads last."""
     held = connection.subscriptions.get(wish.source_id)
     subscription = _with(held, wish) if held else _new(world, connection, right, wish)
-    now_ms = world.now_ms()
-    # Also if nothing changes: a resume may come because the fan-out's row was lost.
-    subscriber = connections.put_subscriber(world.tables.subscribers, subscription, now_ms=now_ms)
-    world.dynamodb.put_item(**subscriber)
     if subscription != held:
-        own = connections.put_subscription(world.tables.connections, subscription, now_ms=now_ms)
+        own = connections.put_subscription(world.tables.connections, subscription, now_ms=world.now_ms())
         world.dynamodb.put_item(**own)
+    # Also if nothing changes: a resume may come because the fan-out's row was lost.
+    world.dynamodb.put_item(**subscribers.put_subscriber(world.tables.subscribers, subscription))
     connection.subscriptions[wish.source_id] = subscription
     return subscription
 
@@ -89,6 +94,9 @@ def _new(world: World, connection: Connection, right: Right, wish: Wish) -> Subs
         connection_id=connection.id,
         source_id=wish.source_id,
         bucket=buckets.join(world, wish.source_id),
+        principal=right.principal,
+        since_ms=connection.since_ms,
+        until_s=connection.until_s,
         expires_ms=right.expires_ms,
     )
     return _with(subscription, wish)

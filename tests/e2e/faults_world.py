@@ -38,6 +38,7 @@ from tests.api.account import event
 from tests.e2e.faults_line import Line, LinedBucket, LinedStore, lined
 from tests.ws.fake_post import FakePost
 from ws import handler
+from ws.budget import Budget
 from ws.world import World as Lambda
 
 START_MS = 1_795_000_000_000
@@ -117,7 +118,10 @@ class World:
         client = cast("Any", self.memory)
         self.ws = Lambda(
             dynamodb=client, sqs=cast("Any", self.queue), s3=cast("Any", None), post=self.post, pool=executor,
-            tables=NAMES, queue_url="queue", dead_letter_url="dead", documents_bucket="documents",
+            budget=Budget(
+                dynamodb=client, table=NAMES.budget, quota_per_s=10_000, now_ms=self.now_ms, sleep=lambda _: None
+            ),
+            stack="", tables=NAMES, queue_url="queue", dead_letter_url="dead", documents_bucket="documents",
             now_ms=self.now_ms, sleep=lambda _: None,
         )  # fmt: skip
         self._registrar = Registrar.of(

@@ -21,6 +21,8 @@ from botocore.exceptions import ClientError
 from websockets.exceptions import WebSocketException
 
 from contracts.messages import Kind, Message
+from contracts.table import subscribers
+from contracts.table.connections import Subscription
 from tests.e2e.outside import Api, Feeds, Reader
 
 HEARD_WITHIN_S = 3
@@ -410,8 +412,14 @@ async def _carries_on(world: World) -> bool:
             **cursor, UpdateExpression="SET buckets = :n", ExpressionAttributeValues={":n": {"N": buckets}}
         )
         if buckets == "2":
+            gone = Subscription(
+                connection_id="gone", source_id=source_id, bucket=1, principal="ada", since_ms=0, until_s=2**31
+            )
+            dynamodb.put_item(**subscribers.put_subscriber(table, gone))
             change = Message(kind=Kind.CHANGE, source_id=source_id, incarnation="", version=1, at_ms=0)
-            records = [record(change.encode()), record("no message")]
+            # Of a further bucket: only its posts take from the budget before they go out.
+            status = Message(kind=Kind.STATUS, source_id=source_id, incarnation="", version=1, at_ms=0, bucket=1)
+            records = [record(change.encode()), record(status.encode()), record("no message")]
             answer = await asyncio.to_thread(world.operator.invoke, "sockets-handler", {"Records": records})
     return bool(answer == {"batchItemFailures": []})
 

@@ -16,28 +16,38 @@ from contracts.canonical import canonical, digest
 from contracts.messages import Kind, Message
 from contracts.table import changes, heads, schema
 from contracts.table.changes import Change
+from contracts.table.connections import CONNECTION_TTL_S
 from contracts.table.heads import Next
 from contracts.table.schema import TableNames
 from contracts.table.values import read_item, write_item
 from tests.ws.fake_post import FakePost
 from ws import handler
+from ws.budget import Budget
 from ws.world import World
 
 REGION = "eu-west-1"
 NOW_MS = 1_795_000_000_000
 SOURCE = "external-1a2b3c4d"
+#: Under this row a connection is found when the gateway has cut it and nobody said so.
+OVER = f"exp#{(NOW_MS // 1_000 + CONNECTION_TTL_S) // 60}"
+#: Fewer than in production: rows in moto are slow.
+HANDFUL = 64
 RIGHT: dict[str, Any] = {"principal": "ada", "scopes": "read"}
 
 
 class Service:
     """One deployment. `at_ms` is its clock, `left_ms` what an invocation has left."""
 
-    def __init__(self, pool: Executor) -> None:
+    def __init__(self, pool: Executor, world: World | None = None) -> None:
         self.at_ms, self.left_ms = NOW_MS, 14_000
         self.post = FakePost()
         self.documents: dict[str, Any] = {}
         self.position: dict[str, tuple[str, int]] = {}
         self._numbers = count(1)
+        self.world = world or self._in_moto(pool)
+        self.world.budget.lease_max = HANDFUL
+
+    def _in_moto(self, pool: Executor) -> World:
         tables = TableNames(**{field: f"the-{field}" for field in schema.FIELDS.values()})
         dynamodb: Any = boto3.client("dynamodb")
         for name, field in schema.FIELDS.items():
@@ -46,8 +56,13 @@ class Service:
         fifo = {"FifoQueue": "true", "DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId"}
         s3: Any = boto3.client("s3")
         s3.create_bucket(Bucket="documents", CreateBucketConfiguration={"LocationConstraint": REGION})
-        self.world = World(
+        return World(
             dynamodb=dynamodb, sqs=sqs, s3=s3, post=self.post, pool=pool, tables=tables,
+            budget=Budget(
+                dynamodb=dynamodb, table=tables.budget, quota_per_s=10_000, now_ms=lambda: self.at_ms,
+                sleep=lambda _: None,
+            ),
+            stack="fleet-test",
             queue_url=sqs.create_queue(QueueName="changes.fifo", Attributes=fifo)["QueueUrl"],
             dead_letter_url=sqs.create_queue(QueueName="dead.fifo", Attributes=fifo)["QueueUrl"],
             documents_bucket="documents", now_ms=lambda: self.at_ms, sleep=lambda _: None,
@@ -147,17 +162,21 @@ class Service:
 
     # What SQS does.
 
-    def consume(self, *messages: Message | str, left_ms: Sequence[int] = ()) -> list[int]:
+    def consume(self, *messages: Message | str, left_ms: Sequence[int] = (), receives: int = 1) -> list[int]:
         """
         Hand a batch to the Lambda; gives the places of those that come back.
 
-        `left_ms` is what is left of the invocation, each time that it is asked.
+        `left_ms` is what is left of the invocation, each time that it is asked; `receives` how often these came.
         """
         left = chain(left_ms, repeat(self.left_ms))
         texts = [each if isinstance(each, str) else each.encode() for each in messages]
         records = [
-            {"messageId": f"m{i}", "body": text, "attributes": {"MessageGroupId": "g"}} for i, text in enumerate(texts)
-        ]
+            {
+                "messageId": f"m{i}", "body": text,
+                "attributes": {"MessageGroupId": "g", "ApproximateReceiveCount": str(receives)},
+            }
+            for i, text in enumerate(texts)
+        ]  # fmt: skip
         response, line = handler.serve(self.world, {"Records": records}, lambda: next(left))
         json.dumps(line)
         return [int(failure["itemIdentifier"][1:]) for failure in response["batchItemFailures"]]
@@ -171,6 +190,13 @@ class Service:
                 taken.append(message["Body"])
                 self.world.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return taken
+
+    def sweep(self, *, time_left_ms: int = 10_000) -> dict[str, Any]:
+        """Call as EventBridge does, each minute, and give what is logged."""
+        answer, line = handler.serve(self.world, {"minute": "2026-01-01T00:00:00Z"}, lambda: time_left_ms)
+        assert answer == {}
+        json.dumps(line)
+        return line
 
     def drain(self) -> None:
         """Let the Lambda consume what it queued itself, until nothing is left."""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from contracts.table.connections import CONNECTION_TTL_S
-from tests.ws.service import NOW_MS, SOURCE, Service
+from tests.ws.service import NOW_MS, OVER, SOURCE, Service
 
 
 def test_a_handshake_writes_down_who_connects_and_until_when(service: Service):
@@ -45,7 +45,7 @@ def test_a_goodbye_deletes_the_rows_of_that_connection_and_no_other(service: Ser
 
     service.event("$disconnect", "one")
 
-    assert service.connection_rows() == [("two", "#"), ("two", SOURCE), ("who#ada", "two")]
+    assert service.connection_rows() == [(OVER, "two"), ("two", "#"), ("two", SOURCE), ("who#ada", "two")]
     assert service.subscribers() == [(f"{SOURCE}#0", "two")]
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from contracts.messages import Kind
 from contracts.table.connections import CONNECTION_TTL_S
-from tests.ws.service import NOW_MS, SOURCE, Service
-from ws.fan_out import POSTS_AT_ONCE_MAX
+from tests.ws.service import HANDFUL, NOW_MS, OVER, SOURCE, Service
+from ws.fan_out import GIVE_UP_MAX
 from ws.news import HOPS_MAX
 
 
@@ -118,6 +118,7 @@ def test_gone_connections_lose_all_their_rows_and_no_others(service: Service):
 
     assert service.subscribers() == [(f"{SOURCE}#0", "living"), ("other#0", "living")]
     assert service.connection_rows() == [
+        (OVER, "living"),
         ("living", "#"),
         ("living", SOURCE),
         ("living", "other"),
@@ -155,20 +156,38 @@ def test_who_cannot_be_served_is_cut_and_the_record_succeeds(service: Service):
     assert len(service.post.take("good")) == 1
 
 
-def test_who_can_be_neither_served_nor_cut_fails_the_record_and_keeps_its_rows(service: Service):
-    """Then the gateway is the trouble: the pass is done again, and who had the frame drops its double."""
+@pytest.mark.parametrize("others", [[], ["good"]])
+def test_who_can_be_neither_served_nor_cut_is_given_up_to_the_sweep(service: Service, others: list[str]):
+    """It must not hold its source's news: no pass meets it again, and the minute cuts it as soon as that works."""
     service.register()
-    for name in ("stuck", "good"):
+    for name in ("stuck", *others):
         service.subscriber(name)
     service.post.stuck.add("stuck")
+
+    assert service.consume(service.commit({"n": 1})) == []
+    assert service.subscribers() == [(f"{SOURCE}#0", name) for name in others]
+    assert service.cursor()["count"] == len(others)
+    assert service.sweep()["stuck"] == 1
+    service.post.stuck.clear()
+    assert service.sweep()["cut"] == 1
+
+    assert service.post.open == set(others)
+    assert "stuck" not in str(service.connection_rows())
+
+
+def test_a_gateway_that_serves_nobody_fails_the_record_and_keeps_all_rows(service: Service):
+    """Then nobody's rows are to blame: the pass is done again, and who had the frame drops its double."""
+    service.register()
+    names = [service.subscriber(f"c{number:02}") for number in range(GIVE_UP_MAX + 1)]
+    service.post.stuck |= set(names)
     message = service.commit({"n": 1})
 
     assert service.consume(message) == [0]
     service.post.stuck.clear()
     assert service.consume(message) == []
 
-    assert len(service.post.take("stuck")) == 1
-    assert service.cursor()["count"] == 2
+    assert [len(service.post.take(name)) for name in names] == [1] * len(names)
+    assert service.cursor()["count"] == len(names)
 
 
 def test_an_ended_right_gets_no_data_and_is_cut(service: Service):
@@ -224,16 +243,16 @@ def test_a_full_bucket_opens_the_next_and_each_is_told_by_a_message_of_its_own(s
 def test_out_of_time_a_pass_saves_its_place_and_the_next_invocation_goes_on(service: Service):
     """Everyone is told once, and the cursor moves when all were told."""
     service.register()
-    names = [f"c{number:03}" for number in range(POSTS_AT_ONCE_MAX * 2 + 1)]
+    names = [f"c{number:03}" for number in range(HANDFUL * 2 + 1)]
     for name in names:
         service.subscriber(name)
     message = service.commit({"n": 1})
 
-    service.consume(message, left_ms=[14_000, 14_000, 14_000, 4_999])
+    service.consume(message, left_ms=[14_000, *[14_000] * 4, 4_999])
     told = [name for name in names if service.post.posted[name]]
     (rest,) = service.queued()
 
-    assert told == names[: POSTS_AT_ONCE_MAX * 2]
+    assert told == names[: HANDFUL * 2]
     assert "version" not in service.cursor()
     assert json.loads(rest)["from"] == told[-1]
 
@@ -248,11 +267,11 @@ def test_a_source_that_moves_on_during_a_saved_pass_leaves_nobody_behind(service
     """The rest is told the newest state; the cursor only the one that the first were told, so they are told next."""
     service.register()
     service.consume(service.commit({"n": 0}))
-    names = [f"c{number:03}" for number in range(POSTS_AT_ONCE_MAX + 1)]
+    names = [f"c{number:03}" for number in range(HANDFUL + 1)]
     for name in names:
         service.subscriber(name)
         service.post.take(name)
-    service.consume(service.commit({"n": 1}), left_ms=[14_000, 14_000, 4_999])
+    service.consume(service.commit({"n": 1}), left_ms=[14_000, *[14_000] * 2, 4_999])
     (rest,) = service.queued()
     newer = service.commit({"n": 2})
 
@@ -268,10 +287,10 @@ def test_a_source_that_moves_on_during_a_saved_pass_leaves_nobody_behind(service
 def test_the_rest_of_a_pass_is_dropped_when_a_later_pass_told_everyone(service: Service):
     """It would only say again what all know."""
     service.register()
-    names = [f"c{number:03}" for number in range(POSTS_AT_ONCE_MAX + 1)]
+    names = [f"c{number:03}" for number in range(HANDFUL + 1)]
     for name in names:
         service.subscriber(name)
-    service.consume(service.commit({"n": 1}), left_ms=[14_000, 14_000, 4_999])
+    service.consume(service.commit({"n": 1}), left_ms=[14_000, *[14_000] * 2, 4_999])
     (rest,) = service.queued()
     service.consume(service.commit({"n": 2}))
     posts = service.post.posts

@@ -1,24 +1,19 @@
 """The Lambda dies in the middle of a pass, or the gateway does not answer; the record comes again, as SQS does it."""
 
-import json
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from collections.abc import Sequence
 
-import boto3
 import pytest
 
 from contracts.steps import apply
-from tests.ws.service import Service
-from ws.fan_out import POSTS_AT_ONCE_MAX
-from ws.handler import POSTS_CONFIG
-from ws.post import BotoPost, Letter, Outcome, Post
+from local.gateway.hub import HANGS
+from tests.ws.far_end import far_end, poster
+from tests.ws.service import HANDFUL, Service
+from ws.post import Letter, Outcome, Post, Tally
 
 #: `stack/sockets.py` gives the Lambda so long; the stack's program is not imported here.
 INVOCATION_S = 15
-CLIENTS = 2 * POSTS_AT_ONCE_MAX + 3
+CLIENTS = 2 * HANDFUL + 3
 
 
 class Killed(BaseException):
@@ -31,22 +26,26 @@ class DyingPost:
     def __init__(self, inner: Post, letters: int) -> None:
         self._inner, self._left = inner, letters
 
-    def deliver(self, letters: Sequence[Letter]) -> list[Outcome]:
+    def deliver(self, letters: Sequence[Letter], within_s: float) -> list[Outcome]:
         """Deliver letter by letter, as far as it comes."""
-        return [self._one(letter) for letter in letters]
+        return [self._one(letter, within_s) for letter in letters]
 
-    def close(self, connection_id: str) -> Outcome:
-        """Cut a connection."""
-        return self._inner.close(connection_id)
+    def close(self, connection_ids: Sequence[str], within_s: float) -> list[Outcome]:
+        """Cut connections."""
+        return self._inner.close(connection_ids, within_s)
 
-    def _one(self, letter: Letter) -> Outcome:
+    def tally(self) -> Tally:
+        """Say what was posted."""
+        return self._inner.tally()
+
+    def _one(self, letter: Letter, within_s: float) -> Outcome:
         if not self._left:
             raise Killed
         self._left -= 1
-        return self._inner.deliver([letter])[0]
+        return self._inner.deliver([letter], within_s)[0]
 
 
-@pytest.mark.parametrize("letters", [0, POSTS_AT_ONCE_MAX, POSTS_AT_ONCE_MAX + 1, CLIENTS])
+@pytest.mark.parametrize("letters", [0, HANDFUL, HANDFUL + 1, CLIENTS])
 def test_a_lambda_killed_in_a_pass_leaves_everyone_right(service: Service, letters: int):
     """The cursor moves at the end only, so the record that comes again serves all; a second copy is dropped."""
     service.register()
@@ -77,68 +76,16 @@ def test_a_lambda_killed_in_a_pass_leaves_everyone_right(service: Service, lette
     assert service.cursor()["version"] == 3
 
 
-class Gateway(ThreadingHTTPServer):
-    """Takes posts; those to the stuck connection are never answered, however it is asked."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.posted: list[str] = []
-        self.stuck = "stuck"
-        self.over = Event()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Gateway
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        connection_id = self.path.rsplit("/", 1)[1]
-        if connection_id == self.server.stuck:
-            self.server.over.wait(30)
-            self.close_connection = True
-            return
-        self.server.posted.append(f"{connection_id} {json.loads(body)['type']}")
-        self._answer(200)
-
-    def do_DELETE(self) -> None:
-        self._answer(204)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class calls it so
-        """Say nothing."""
-
-    def _answer(self, status: int) -> None:
-        self.send_response(status)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-
-@pytest.fixture
-def gateway() -> Iterator[Gateway]:
-    """Serve on a loopback port."""
-    with Gateway() as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield server
-        server.over.set()
-        server.shutdown()
-        thread.join()
-
-
-def test_a_connection_that_hangs_is_given_up_and_the_others_are_served(gateway: Gateway):
+def test_a_connection_that_hangs_is_given_up_and_the_others_are_served():
     """With the time-outs of production: within half an invocation it is known as failed, and then it can be cut."""
-    url = f"http://127.0.0.1:{gateway.server_port}/live"
-    client = boto3.client("apigatewaymanagementapi", endpoint_url=url, config=POSTS_CONFIG)
     letters = [Letter(connection_id=name, frames=[b'{"type":"patch"}']) for name in ("a", "stuck", "b")]
-    with ThreadPoolExecutor(4) as pool:
-        post = BotoPost(client, pool)
+    with far_end() as end, poster(end.gateway.post_url) as post:
+        end.open("a", "stuck", "b")
+        end.always("stuck", HANGS)
         began = time.monotonic()
-        assert post.deliver(letters) == [Outcome.SENT, Outcome.FAILED, Outcome.SENT]
+        assert post.deliver(letters, INVOCATION_S) == [Outcome.SENT, Outcome.FAILED, Outcome.SENT]
         took_s = time.monotonic() - began
-        assert post.close("stuck") is Outcome.SENT
-    client.close()
+        assert post.close(["stuck"], INVOCATION_S) == [Outcome.SENT]
 
-    assert sorted(gateway.posted) == ["a patch", "b patch"]
+    assert end.take("a") == end.take("b") == [{"type": "patch"}]
     assert took_s < INVOCATION_S / 2

@@ -7,7 +7,7 @@ import pytest
 from contracts.canonical import canonical, digest
 from contracts.messages import Message
 from contracts.table.connections import SUBSCRIPTIONS_MAX
-from tests.ws.service import SOURCE, Service
+from tests.ws.service import OVER, SOURCE, Service
 from tests.ws.wire import join
 
 
@@ -177,7 +177,7 @@ def test_who_unsubscribes_hears_no_more(service: Service):
     service.consume(service.commit({"n": 1}))
     assert service.post.take("one") == []
     assert service.subscribers() == []
-    assert service.connection_rows() == [("one", "#"), ("who#ada", "one")]
+    assert service.connection_rows() == [(OVER, "one"), ("one", "#"), ("who#ada", "one")]
 
 
 def test_resume_on_a_new_connection_subscribes_and_replays_many_sources(service: Service):
@@ -259,7 +259,7 @@ def test_a_source_deleted_while_it_is_subscribed_to_leaves_no_rows(service: Serv
 
     assert answer["code"] == "unknown_source"
     assert service.subscribers() == []
-    assert service.connection_rows() == [("one", "#"), ("who#ada", "one")]
+    assert service.connection_rows() == [(OVER, "one"), ("one", "#"), ("who#ada", "one")]
 
 
 @pytest.mark.parametrize("accept", [[], ["gzip"], ["chunk"], ["gzip", "chunk"]])
