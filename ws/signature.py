@@ -78,7 +78,7 @@ class Seal:
     def head(self, verb: str, connection_id: str, *, body_hash: str, body_bytes: int) -> bytes:
         """Write one head: the id is escaped once on the wire, and once more in what is signed."""
         name = quote(connection_id, safe="")
-        canonical = f"{verb}\n{self._canonical_path}{quote(name, safe='~')}{self._headers}{body_hash}"
+        canonical = f"{verb}\n{self._canonical_path}{name.replace('%', '%25')}{self._headers}{body_hash}"
         text = self._to_sign + hashlib.sha256(canonical.encode()).hexdigest()
         signature = hmac.digest(self._key, text.encode(), "sha256").hex()
         return f"{verb} {self._path}{name}{self._sent}{signature}\r\nContent-Length: {body_bytes}\r\n\r\n".encode()
