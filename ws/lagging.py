@@ -8,6 +8,7 @@ or was parked: then a row says so (`records.py`), and nothing is written on the 
 from contracts.clock import MINUTE_MS
 from contracts.messages import Kind, Message
 from contracts.table import sweeps
+from contracts.table.subscribers import Cursor
 from contracts.table.sweeps import LATE, Late
 from ws import buckets, documents, news, rows
 from ws.world import World
@@ -47,7 +48,7 @@ def _missing(world: World, late: Late) -> Message | None:
     now_ms = world.now_ms()
     if head is None:
         # Deleted: its bucket's cursor goes with the last pass.
-        return _message(Kind.DELETED, late, cursor.incarnation, cursor.version, now_ms) if cursor.version else None
+        return _message(Kind.DELETED, late, cursor.incarnation, cursor.version, now_ms) if cursor != Cursor() else None
     if (cursor.incarnation, cursor.version) == (head.incarnation, head.version) or head.version == 0:
         return None
     return _message(Kind.FAN_OUT, late, head.incarnation, head.version, now_ms)
