@@ -197,10 +197,10 @@ def authorize(store: Store) -> list[Grant]:
 
 def serve_subscribers(store: Store, *, stage_arn: Input[str]) -> list[Grant]:
     """Keep connections and subscriptions, read what they ask for and the queue, post within the budget, and cut."""
-    rows = ("GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem")
+    rows = ("Query", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem")
     return [
-        _table(store, "Connections", *rows),
-        _table(store, "Subscribers", *rows),
+        _table(store, "Connections", "GetItem", *rows),
+        _table(store, "Subscribers", "GetItem", *rows),
         _table(store, "Budget", "UpdateItem"),
         _table(store, "DataSources", "GetItem"),
         _table(store, "SheetsData", "GetItem"),

@@ -6,9 +6,10 @@ It serves its own feeds, registers them over HTTP, and follows them with a WebSo
 
 import asyncio
 import json
+import os
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import batched
@@ -20,9 +21,27 @@ from aiohttp import web
 from websockets.asyncio.client import ClientConnection, connect
 
 FRAME_TIMEOUT_S = 15
+#: The first handshake starts two Lambdas, which takes a busy machine a while.
+HANDSHAKE_TIMEOUT_S = 30
 
 #: The embedded AWS runs few Lambdas at once and refuses the rest, as an account's concurrency limit does.
 CALLS_AT_ONCE_MAX = 4
+
+
+async def until_true(holds: Callable[[], Awaitable[bool]], timeout_s: float) -> None:
+    """Ask again and again until the answer is yes: a table, a log or another process has no event to wait for."""
+    async with asyncio.timeout(timeout_s):
+        while not await holds():  # noqa: ASYNC110 - that is what this is
+            await asyncio.sleep(0.1)
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether there is such a process."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 class Feeds:
@@ -145,7 +164,9 @@ class Reader:
     async def connected(cls, state: dict[str, Any]) -> AsyncIterator[Self]:
         """Connect with the token in the header."""
         headers = {"Authorization": f"Bearer {state['token']}"}
-        async with connect(state["webSocketUrl"], additional_headers=headers, max_size=None) as socket:
+        async with connect(
+            state["webSocketUrl"], additional_headers=headers, max_size=None, open_timeout=HANDSHAKE_TIMEOUT_S
+        ) as socket:
             reader = cls(socket)
             try:
                 yield reader

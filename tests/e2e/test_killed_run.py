@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from typing import Any
 
 from local.children import marked
 from tests.conftest import ROOT
-from tests.e2e.outside import Api, Reader
+from tests.e2e.outside import Api, Reader, is_alive
 
 UP = "import sys; from pathlib import Path; from local.up import up; up(Path(sys.argv[1]), Path(sys.argv[2]))"
 START_S = 60
@@ -62,12 +61,3 @@ async def follow_a_demo_feed(state: dict[str, Any]) -> None:
         source_id = next(one["id"] for one in found["items"] if one["name"] == "Prices")
         await reader.ask(action="subscribe", sourceId=source_id)
         await reader.until(lambda: any(frame["type"] == "patch" for _, frame in reader.copies[source_id].frames))
-
-
-def is_alive(pid: int) -> bool:
-    """Tell whether there is such a process."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

@@ -72,6 +72,22 @@ def test_every_function_may_write_its_log(built: Built):
         assert group.startswith("/sheet-monitor-fleet-local/")
 
 
+def test_whoever_makes_a_secret_may_tag_it(built: Built):
+    """The tag says which origin a key is for; AWS asks for the right to it, the embedded AWS does not."""
+    for name, statement in built.statements():
+        actions = set(statement["Action"])
+        assert ("secretsmanager:CreateSecret" in actions) == ("secretsmanager:TagResource" in actions), name
+
+
+def test_whoever_reads_documents_is_told_of_a_missing_one(built: Built):
+    """Without the right to list, S3 answers 403 to what is not there, as to what is forbidden."""
+    told = {name for name, actions, _ in rights(built) if "s3:ListBucket" in actions}
+    readers = {name for name, actions, _ in rights(built) if "s3:GetObject" in actions}
+
+    assert told == {"fleet-external-policy", "fleet-googleSheet-policy", "sockets-handler-policy"}
+    assert readers - told == {"api-data-policy"}  # signs an address and reads nothing itself
+
+
 def test_a_role_is_assumed_by_the_one_service_that_runs_under_it(built: Built):
     """The embedded AWS ignores who may assume a role."""
     services = {
@@ -117,6 +133,11 @@ def test_a_function_is_called_only_on_behalf_of_one_thing_of_ours(built: Built):
     """A permission without a source would let any API of any account call."""
     for permission in built.of("Permission"):
         assert re.fullmatch(r"arn:aws:(execute-api|events|cloudwatch|logs):[^*]+(/\*)?", permission.inputs["sourceArn"])
+
+
+def rights(built: Built) -> list[tuple[str, list[str], list[str]]]:
+    """Every statement: policy, actions, resources."""
+    return [(name, statement["Action"], statement["Resource"]) for name, statement in built.statements()]
 
 
 def principals(built: Built) -> set[str]:
