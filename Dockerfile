@@ -1,7 +1,8 @@
 # The workers' image: `python -m monitor_fleet`, and nothing that it does not import.
-#   docker build --platform linux/arm64 --build-arg PYTHON=python:3.13-slim@sha256:… -t … .
-# The tag is what this file can know; a release gives the digest of that tag, so that the same commit builds the same image.
-ARG PYTHON=python:3.13-slim
+#   docker build --platform linux/arm64 -t … .
+# The digest is that of the index over all platforms (September 2026), so the same commit gives the same image. To renew:
+#   docker buildx imagetools inspect python:3.13-slim
+ARG PYTHON=python:3.13.15-slim@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
 
 FROM ${PYTHON} AS packages
 COPY locks/worker.txt /locks/worker.txt
@@ -18,5 +19,5 @@ COPY fetching fetching
 COPY monitor_fleet monitor_fleet
 USER 10001:10001
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/healthz', timeout=4)"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"HEALTH_PORT\"]}/healthz', timeout=4)"]
 CMD ["python", "-m", "monitor_fleet"]

@@ -21,13 +21,19 @@ COMMAND = ("python", "-m", "monitor_fleet")
 #: The most Fargate allows: a worker finishes what is in flight and hands its shards over.
 STOP_TIMEOUT_S = 120
 HEALTH_PORT = 8080
-HEALTH_CHECK = f"import urllib.request as r; r.urlopen('http://127.0.0.1:{HEALTH_PORT}/healthz', timeout=4)"
+#: Fails unless the worker says that it is well.
+HEALTH_CHECK = (
+    "import os, urllib.request as r; "
+    """r.urlopen(f'http://127.0.0.1:{os.environ["HEALTH_PORT"]}/healthz', timeout=4)"""
+)
 #: A container that is not well by then has failed to start.
 HEALTH_GRACE_S = 30
 #: The image's own user, said again for an image that says otherwise.
 USER = "10001:10001"
 #: One vCPU: a worker is one event loop with a process beside it for documents that are slow to parse.
 CPU_UNITS, MEMORY_MB = 1024, 2048
+#: Spot costs about a third of the other and may go within two minutes: the time a worker has to hand over anyway.
+CAPACITY = ON_DEMAND, SPOT = "FARGATE", "FARGATE_SPOT"
 CPU_NAMES: Mapping[Architecture, str] = {"arm64": "ARM64", "x86_64": "X86_64"}
 
 _PRIVATE_IMAGE = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<name>[^:@]+)")
@@ -51,6 +57,8 @@ class FleetArgs:
     place: Place
     counts: Mapping[str, Bounds]
     """Kind of source → how many tasks."""
+    spot_percent: int
+    """How many of a hundred tasks run on spot capacity."""
     environment: Mapping[str, Input[str]]
 
 
@@ -68,6 +76,9 @@ class Fleet(pulumi.ComponentResource):
         self._name, self._args = name, args
         self._child = ResourceOptions(parent=self)
         self._cluster = aws.ecs.Cluster(name, opts=self._child)
+        self._capacity = aws.ecs.ClusterCapacityProviders(
+            f"{name}-capacity", cluster_name=self._cluster.name, capacity_providers=list(CAPACITY), opts=self._child
+        )
         made = {kind: self._service(kind, bounds) for kind, bounds in args.counts.items()}
         self.cluster_name, self.service_names = self._cluster.name, {kind: one.name for kind, one in made.items()}
         self.service_arns = [one.arn for one in made.values()]
@@ -77,23 +88,27 @@ class Fleet(pulumi.ComponentResource):
         self.register_outputs({"services": self.services})
 
     def _service(self, kind: str, bounds: Bounds) -> aws.ecs.Service:
-        """Declare a service whose count is only its first: afterwards it belongs to the operator."""
+        """
+        Declare a service whose count is only its first: afterwards it belongs to the operator.
+
+        A deployment starts all of the new before it stops any of the old, so that each shard moves about once.
+        """
         name = f"{self._name}-{kind}"
         service = aws.ecs.Service(
             name,
             cluster=self._cluster.arn,
-            launch_type="FARGATE",
+            capacity_provider_strategies=_capacity(self._args.spot_percent),
             task_definition=self._task(name, kind).arn,
             desired_count=bounds.first,
-            deployment_minimum_healthy_percent=50,
+            deployment_minimum_healthy_percent=100,
             deployment_maximum_percent=200,
             deployment_circuit_breaker=aws.ecs.ServiceDeploymentCircuitBreakerArgs(enable=True, rollback=True),
             network_configuration=aws.ecs.ServiceNetworkConfigurationArgs(
                 subnets=list(self._args.place.subnets),
                 security_groups=list(self._args.place.security_groups),
-                assign_public_ip=True,
+                assign_public_ip=self._args.place.public,
             ),
-            opts=ResourceOptions(parent=self, ignore_changes=["desired_count"]),
+            opts=ResourceOptions(parent=self, ignore_changes=["desired_count"], depends_on=[self._capacity]),
         )
         if bounds.most:
             scaling = ScalingArgs(
@@ -161,6 +176,18 @@ class Fleet(pulumi.ComponentResource):
             "systemControls": [],
             "volumesFrom": [],
         }
+
+
+def _capacity(spot_percent: int) -> list[aws.ecs.ServiceCapacityProviderStrategyArgs]:
+    """Share tasks out; where any may be spot, the first is not: somebody polls when all spot capacity goes."""
+    weights = {ON_DEMAND: 100 - spot_percent, SPOT: spot_percent}
+    return [
+        aws.ecs.ServiceCapacityProviderStrategyArgs(
+            capacity_provider=name, weight=weight, base=1 if name == ON_DEMAND else 0
+        )
+        for name, weight in weights.items()
+        if weight or name == ON_DEMAND
+    ]
 
 
 def _pull(image: str) -> list[Grant]:

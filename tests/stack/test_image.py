@@ -1,22 +1,25 @@
-"""The workers' image, as far as it can be held without building it."""
+"""The workers' image, as far as it can be held by reading it; `tests/e2e/test_image.py` carries it out."""
 
 import json
 import re
 
 from stack import fleet
+from tests.stack.dockerfile import read
 from tests.stack.program import ROOT
 
-LINES = (ROOT / "Dockerfile").read_text().splitlines()
+INSTRUCTIONS = read(ROOT / "Dockerfile")
 
 
 def instructions(name: str) -> list[str]:
     """Give the arguments of every instruction of a name."""
-    return [line.split(maxsplit=1)[1] for line in LINES if line.split(maxsplit=1)[:1] == [name]]
+    return [one.text for one in INSTRUCTIONS if one.name == name]
 
 
-def test_the_base_is_pinned_and_can_be_pinned_by_digest():
-    """The minor version is the Lambdas' and the lock's; a release hands in the digest."""
-    assert instructions("ARG") == ["PYTHON=python:3.13-slim"]
+def test_the_base_is_pinned_by_digest():
+    """A tag moves: the same commit must give the same image. The minor version is the Lambdas' and the lock's."""
+    (base,) = instructions("ARG")
+
+    assert re.fullmatch(r"PYTHON=python:3\.13\.\d+-slim@sha256:[0-9a-f]{64}", base)
     assert instructions("FROM") == ["${PYTHON} AS packages", "${PYTHON}"]
 
 
