@@ -14,13 +14,14 @@ from stack.alerts import Alerts, AlertsArgs
 from stack.documents import Documents
 from stack.first_token import FirstToken
 from stack.fleet import Bounds, Fleet, FleetArgs
-from stack.function import Function, FunctionArgs
+from stack.function import Function, FunctionArgs, stack_name
 from stack.google_accounts import GoogleAccounts
 from stack.http_api import HttpApi, HttpApiArgs
-from stack.network import Network, Place
+from stack.network import Network
 from stack.notices import Notices
 from stack.overview import Overview
 from stack.queue import Queue, QueueArgs
+from stack.reading import keys_given
 from stack.registry import Registry
 from stack.schedule import call_regularly
 from stack.settings import Settings
@@ -31,7 +32,7 @@ from stack.tables import Tables
 
 ROOT = Path(__file__).parent
 
-settings = Settings.read(pulumi.Config())
+settings = Settings.read(pulumi.Config(), given=keys_given(pulumi.get_project()))
 architecture, environment = settings.architecture, settings.environment
 files = page.built(ROOT, required=settings.packages_for == "lambda")
 code, preview_code = (
@@ -74,18 +75,22 @@ bounds = {
 }
 if not settings.worker_image:
     pulumi.log.warn("no workers yet: push an image to workerRepository, set workerImage, run again (docs/deploy.md)")
+network = (
+    None
+    if settings.subnets
+    else Network(
+        "network", cidr=settings.vpc_cidr, nat_gateways=settings.nat_gateways if settings.egress == "nat" else 0
+    )
+)
 fleet = Fleet(
     "fleet",
     FleetArgs(
         store=store,
         image=settings.worker_image,
         architecture=architecture,
-        place=(
-            Place(subnets=settings.subnets, security_groups=settings.security_groups)
-            if settings.subnets
-            else Network("network", cidr=settings.vpc_cidr).place
-        ),
+        place=network.place if network else settings.place,
         counts=bounds if settings.worker_image else {},
+        spot_percent=settings.spot_percent,
         environment=environment,
     ),
 )
@@ -147,6 +152,7 @@ watched = Watched(
     http_api=http_api.api_id,
     cluster=fleet.cluster_name,
     services={kind: name for kind, name in fleet.service_names.items() if bounds[kind].first},
+    stack=stack_name(),
 )
 Alarms(
     "alarms",
@@ -164,5 +170,6 @@ pulumi.export("tables", store.tables.names)
 pulumi.export("documentsBucket", store.documents.bucket)
 pulumi.export("googleAccountsSecret", store.google_accounts.arn)
 pulumi.export("secretsPrefix", store.secrets.prefix)
+pulumi.export("outboundAddresses", network.outbound_addresses if network else [])
 pulumi.export("services", fleet.services)
 pulumi.export("workerRepository", registry.url)

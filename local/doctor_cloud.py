@@ -13,6 +13,7 @@ from local import doctor_aws
 from local.config import project
 from local.doctor_finding import Finding
 from local.running import COUNT_KEYS
+from stack.reading import keys_given
 from stack.settings import Settings, WrongSettingError
 
 #: As in stack/settings.py, for a configuration that does not say.
@@ -37,7 +38,7 @@ def refusal(name: str, config: Mapping[str, Any]) -> str | None:
     """Have the stack program itself read a configuration; give what it says against it."""
     pulumi.runtime.set_all_config(doctor_aws.texts(config))
     try:
-        Settings.read(pulumi.Config(name))
+        Settings.read(pulumi.Config(name), given=keys_given(name))
     except (WrongSettingError, pulumi.ConfigTypeError, pulumi.ConfigMissingError) as error:
         return str(error)
     return None

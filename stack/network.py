@@ -1,9 +1,11 @@
 """
-Where the workers run: two public subnets, and nothing that comes in.
+Where the workers run: a network of the stack's own, into which nothing comes.
 
-A task has an address of its own on the internet, which its security group closes: at $3.65 a month and task the
-cheapest way out (a NAT gateway costs ten times that before its first byte). Tables and documents go through gateway
-endpoints, which cost nothing. Who needs one fixed outgoing address configures subnets of their own behind a NAT.
+Two ways out. `public`: a task has an address of its own on the internet, which its security group closes; at $3.65 a
+month and task the cheapest. `nat`: tasks have none and leave by the fixed addresses of NAT gateways, for sources that
+let in whom they know; each gateway costs ten times that before its first byte, and $0.045 per GB. Interface endpoints
+would spare neither: who polls the internet needs a way there anyway. Tables and documents go through gateway
+endpoints, which cost nothing.
 """
 
 from collections.abc import Sequence
@@ -12,9 +14,10 @@ from ipaddress import IPv4Network
 
 import pulumi
 import pulumi_aws as aws
-from pulumi import Input, ResourceOptions
+from pulumi import Input, Output, ResourceOptions
 
-SUBNETS = 2
+#: Zones, and subnets of a kind: AWS loses a zone now and then.
+ZONES = 2
 #: Each subnet is a sixteenth of the network: 4,091 tasks of a /16.
 SUBNET_BITS = 4
 ANYWHERE = "0.0.0.0/0"
@@ -23,61 +26,90 @@ GATEWAYS = ("dynamodb", "s3")
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where tasks run."""
+    """Where tasks run. `public`: each needs an address of its own to get out."""
 
     subnets: Sequence[Input[str]]
     security_groups: Sequence[Input[str]]
+    public: bool
 
 
 class Network(pulumi.ComponentResource):
     """A network of the stack's own; sources may not name it (the gate is told its range)."""
 
     place: Place
+    outbound_addresses: Output[Sequence[str]]
+    """Where polls come from, if that is fixed."""
 
-    def __init__(self, name: str, *, cidr: str, opts: ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, *, cidr: str, nat_gateways: int, opts: ResourceOptions | None = None) -> None:
         super().__init__("fleet:stack:Network", name, None, opts)
         self._name, self._child = name, ResourceOptions(parent=self)
+        self._parts = list(IPv4Network(cidr).subnets(SUBNET_BITS))
+        self._zones = aws.get_availability_zones_output(state="available").names
         self._vpc = aws.ec2.Vpc(
             name, cidr_block=cidr, enable_dns_support=True, enable_dns_hostnames=True, opts=self._child
         )
-        table = self._way_out()
-        self.place = Place(subnets=self._subnets(cidr, table), security_groups=[self._group().id])
-        for service in GATEWAYS:
-            aws.ec2.VpcEndpoint(
-                f"{name}-{service}",
-                vpc_id=self._vpc.id,
-                vpc_endpoint_type="Gateway",
-                service_name=pulumi.Output.concat("com.amazonaws.", aws.get_region_output().region, f".{service}"),
-                route_table_ids=[table.id],
-                opts=self._child,
-            )
-        self.register_outputs({})
+        gateway = aws.ec2.InternetGateway(f"{name}-gateway", vpc_id=self._vpc.id, opts=self._child)
+        table = self._routes("routes", aws.ec2.RouteTableRouteArgs(cidr_block=ANYWHERE, gateway_id=gateway.id))
+        public = [self._subnet(f"{zone}", zone, self._parts[zone], table) for zone in range(ZONES)]
+        addresses = [self._address(number) for number in range(nat_gateways)]
+        inside, tables = self._behind(public, addresses, gateway) if nat_gateways else (public, [table])
+        self._lead_to_tables_and_documents(tables)
+        self.place = Place(subnets=inside, security_groups=[self._group().id], public=not nat_gateways)
+        self.outbound_addresses = Output.all(*(address.public_ip for address in addresses))
+        self.register_outputs({"outbound_addresses": self.outbound_addresses})
 
-    def _way_out(self) -> aws.ec2.RouteTable:
-        gateway = aws.ec2.InternetGateway(f"{self._name}-gateway", vpc_id=self._vpc.id, opts=self._child)
-        return aws.ec2.RouteTable(
-            f"{self._name}-routes",
+    def _behind(
+        self, public: Sequence[Input[str]], addresses: Sequence[aws.ec2.Eip], gateway: aws.ec2.InternetGateway
+    ) -> tuple[list[Input[str]], list[aws.ec2.RouteTable]]:
+        """Make a subnet per zone that leads out through the zone's own NAT gateway, or through the only one."""
+        nats = [
+            aws.ec2.NatGateway(
+                f"{self._name}-nat-{number}",
+                allocation_id=address.id,
+                subnet_id=public[number],
+                opts=ResourceOptions(parent=self, depends_on=[gateway]),
+            )
+            for number, address in enumerate(addresses)
+        ]
+        tables = [
+            self._routes(f"inside-{number}-routes", _through(nat)) for number, nat in enumerate(nats)
+        ]  # fmt: skip
+        inside = [
+            self._subnet(f"inside-{zone}", zone, self._parts[ZONES + zone], tables[min(zone, len(tables) - 1)])
+            for zone in range(ZONES)
+        ]
+        return inside, tables
+
+    def _address(self, number: int) -> aws.ec2.Eip:
+        """Hold an address that outlives its gateway: others have written it down."""
+        return aws.ec2.Eip(f"{self._name}-address-{number}", domain="vpc", opts=self._child)
+
+    def _routes(self, name: str, route: aws.ec2.RouteTableRouteArgs) -> aws.ec2.RouteTable:
+        return aws.ec2.RouteTable(f"{self._name}-{name}", vpc_id=self._vpc.id, routes=[route], opts=self._child)
+
+    def _subnet(self, name: str, zone: int, part: IPv4Network, table: aws.ec2.RouteTable) -> Input[str]:
+        subnet = aws.ec2.Subnet(
+            f"{self._name}-{name}",
             vpc_id=self._vpc.id,
-            routes=[aws.ec2.RouteTableRouteArgs(cidr_block=ANYWHERE, gateway_id=gateway.id)],
+            cidr_block=str(part),
+            availability_zone=self._zones[zone],
             opts=self._child,
         )
+        aws.ec2.RouteTableAssociation(
+            f"{self._name}-{name}-routes", subnet_id=subnet.id, route_table_id=table.id, opts=self._child
+        )
+        return subnet.id
 
-    def _subnets(self, cidr: str, table: aws.ec2.RouteTable) -> list[Input[str]]:
-        zones = aws.get_availability_zones_output(state="available").names
-        made: list[Input[str]] = []
-        for number, part in zip(range(SUBNETS), IPv4Network(cidr).subnets(SUBNET_BITS), strict=False):
-            subnet = aws.ec2.Subnet(
-                f"{self._name}-{number}",
+    def _lead_to_tables_and_documents(self, tables: Sequence[aws.ec2.RouteTable]) -> None:
+        for service in GATEWAYS:
+            aws.ec2.VpcEndpoint(
+                f"{self._name}-{service}",
                 vpc_id=self._vpc.id,
-                cidr_block=str(part),
-                availability_zone=zones[number],
+                vpc_endpoint_type="Gateway",
+                service_name=Output.concat("com.amazonaws.", aws.get_region_output().region, f".{service}"),
+                route_table_ids=[table.id for table in tables],
                 opts=self._child,
             )
-            aws.ec2.RouteTableAssociation(
-                f"{self._name}-{number}-routes", subnet_id=subnet.id, route_table_id=table.id, opts=self._child
-            )
-            made.append(subnet.id)
-        return made
 
     def _group(self) -> aws.ec2.SecurityGroup:
         """Let tasks call any TCP port, as sources have any; names are resolved by the network itself."""
@@ -90,3 +122,7 @@ class Network(pulumi.ComponentResource):
             egress=[out],
             opts=self._child,
         )
+
+
+def _through(nat: aws.ec2.NatGateway) -> aws.ec2.RouteTableRouteArgs:
+    return aws.ec2.RouteTableRouteArgs(cidr_block=ANYWHERE, nat_gateway_id=nat.id)

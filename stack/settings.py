@@ -1,20 +1,25 @@
 """
 What differs between stacks: few typed keys, checked before anything is declared.
 
-A wrong value stops the program with the key's name, so that `pulumi preview` already tells.
+A wrong value stops the program with the key's name, so that `pulumi preview` already tells; `stack/production.py` has
+what is asked of a production stack beyond.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_network
-from typing import Self, TypedDict, cast, get_args
-from urllib.parse import urlsplit
+from typing import Literal, Self, TypedDict, cast
 
 import pulumi
 
-from contracts.addresses import Network
+from stack import production
 from stack.alert_settings import RULES_MAX, AlertRule
+from stack.network import Place
 from stack.package import Architecture, PackagesFor
+from stack.reading import Reader, WrongSettingError
+
+__all__ = ["Settings", "WrongSettingError"]
+
+type Egress = Literal["public", "nat"]
 
 #: Shard rows are read whole by every worker; this many still fit a few pages.
 SHARDS_MAX = 16_384
@@ -27,10 +32,12 @@ READS_MAX = 100_000
 REQUESTS_PER_SECOND_MAX = 1_000_000
 #: One request a minute to each host: slower than that is what intervals are for.
 POLL_GAP_MAX_MS = 60_000
-PORT_MAX = 65_535
-IPV4 = 4
-#: What AWS makes of a network's size, and what can still be cut into our subnets.
-VPC_BITS_MIN, VPC_BITS_MAX = 16, 24
+NAT_GATEWAYS_MAX = 2
+
+
+class _Alerts(TypedDict):
+    alerts: tuple[AlertRule, ...]
+    alerts_secret: pulumi.Output[str] | None
 
 
 class _Oidc(TypedDict):
@@ -39,24 +46,17 @@ class _Oidc(TypedDict):
     oidc_scope_prefix: str
 
 
-class _Alerts(TypedDict):
-    alerts: tuple[AlertRule, ...]
-    alerts_secret: pulumi.Output[str] | None
-
-
 class _Place(TypedDict):
     subnets: tuple[str, ...]
     security_groups: tuple[str, ...]
-
-
-class WrongSettingError(ValueError):
-    """A value of the stack's configuration is missing or out of its bounds; the text names the key."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """The configuration of one stack."""
 
+    production: bool
+    """Whether the stricter rules hold: `stack/production.py`."""
     external_shards: int
     """Fixed at the first deploy: workers refuse to start with another number."""
     sheet_shards: int
@@ -94,7 +94,13 @@ class Settings:
     external_count_max: int
     """How far the service may scale by itself; 0: its size is the operator's alone."""
     sheet_count_max: int
+    spot_percent: int
+    """How many of a hundred tasks run on spot capacity, which AWS may take back within two minutes."""
     vpc_cidr: str
+    egress: Egress
+    """How workers get out: each by an address of its own, or by the fixed ones of NAT gateways (ours or theirs)."""
+    nat_gateways: int
+    """One gateway and address, or one per zone, so that polling goes on while a zone is down."""
     subnets: Sequence[str]
     """The operator's own; none: the stack makes a network."""
     security_groups: Sequence[str]
@@ -104,7 +110,6 @@ class Settings:
     """Whom alarms tell; empty: they only show."""
     dashboard_origins: Sequence[str]
     """Where else the dashboard is served from, such as a development server."""
-
     oidc_issuer: str
     """Whose tokens count beside ours, exactly as they name it (`iss`); empty: nobody's."""
     oidc_audience: str
@@ -112,49 +117,60 @@ class Settings:
     """What stands before `read` and `write` in the issuer's scopes."""
     cors_origins: Sequence[str]
     """Pages of other origins that may call the HTTP API; none: no CORS at all."""
-
     alerts: Sequence[AlertRule]
     """Who is told which sources are in trouble; none: nobody."""
     alerts_secret: pulumi.Output[str] | None
     """What webhooks are signed with."""
 
     @classmethod
-    def read(cls, config: pulumi.Config) -> Self:
-        """Read and check every key."""
-        return cls(
-            external_shards=_whole(config, "externalShards", default=1024, low=1, high=SHARDS_MAX),
-            sheet_shards=_whole(config, "sheetShards", default=256, low=1, high=SHARDS_MAX),
-            external_count=_whole(config, "externalCount", default=2, low=0, high=COUNT_MAX),
-            sheet_count=_whole(config, "sheetCount", default=0, low=0, high=COUNT_MAX),
-            requests_per_second=_whole(
-                config, "requestsPerSecond", default=10_000, low=100, high=REQUESTS_PER_SECOND_MAX
-            ),
-            history_days=_whole(config, "historyDays", default=7, low=1, high=HISTORY_DAYS_MAX),
-            contact=_text(config, "contact"),
-            poll_gap_per_host_ms=_whole(config, "pollGapPerHostMs", default=10, low=0, high=POLL_GAP_MAX_MS),
-            architecture=cast("Architecture", _one_of(config, "lambdaArchitecture", "arm64", Architecture.__value__)),
-            packages_for=cast("PackagesFor", _one_of(config, "packagesFor", "lambda", PackagesFor.__value__)),
-            initial_token=config.get_secret("initialToken"),
-            google_accounts=config.get_secret("googleAccounts"),
-            google_origin=_google_origin(config),
-            google_reads_per_account=_whole(config, "googleReadsPerAccount", default=60, low=1, high=READS_MAX),
-            google_reads_per_project=_whole(config, "googleReadsPerProject", default=300, low=1, high=READS_MAX),
-            google_hints=_flag(config, "googleHints", default=False),
-            allow_private_targets=config.get_bool("allowPrivateTargets") or False,
-            forbidden_ports=_ports(config, "forbiddenPorts"),
-            forbidden_networks=_networks(config, "forbiddenNetworks"),
-            worker_image=config.get("workerImage") or "",
-            external_count_max=_whole(config, "externalCountMax", default=0, low=0, high=COUNT_MAX),
-            sheet_count_max=_whole(config, "sheetCountMax", default=0, low=0, high=COUNT_MAX),
-            vpc_cidr=_network_of_ours(config, "vpcCidr", default="10.83.0.0/16"),
-            protect=_flag(config, "protect", default=True),
-            alarm_email=config.get("alarmEmail") or "",
-            dashboard_origins=_texts(config, "dashboardOrigins"),
-            cors_origins=_origins(config, "corsOrigins"),
-            **_place(config),
-            **_oidc(config),
-            **_alerts(config),
+    def read(cls, config: pulumi.Config, *, given: Collection[str]) -> Self:
+        """Read and check every key; `given` are those that are set, of which none may be unknown."""
+        keys = Reader(config=config)
+        settings = cls(
+            production=keys.flag("production", default=False),
+            external_shards=keys.whole("externalShards", default=1024, low=1, high=SHARDS_MAX),
+            sheet_shards=keys.whole("sheetShards", default=256, low=1, high=SHARDS_MAX),
+            external_count=keys.whole("externalCount", default=2, low=0, high=COUNT_MAX),
+            sheet_count=keys.whole("sheetCount", default=0, low=0, high=COUNT_MAX),
+            history_days=keys.whole("historyDays", default=7, low=1, high=HISTORY_DAYS_MAX),
+            contact=keys.needed("contact"),
+            poll_gap_per_host_ms=keys.whole("pollGapPerHostMs", default=10, low=0, high=POLL_GAP_MAX_MS),
+            architecture=cast("Architecture", keys.one_of("lambdaArchitecture", "arm64", Architecture.__value__)),
+            packages_for=cast("PackagesFor", keys.one_of("packagesFor", "lambda", PackagesFor.__value__)),
+            initial_token=keys.secret("initialToken"),
+            requests_per_second=keys.whole("requestsPerSecond", default=10_000, low=100, high=REQUESTS_PER_SECOND_MAX),
+            google_accounts=keys.secret("googleAccounts"),
+            google_origin=_google_origin(keys),
+            google_reads_per_account=keys.whole("googleReadsPerAccount", default=60, low=1, high=READS_MAX),
+            google_reads_per_project=keys.whole("googleReadsPerProject", default=300, low=1, high=READS_MAX),
+            google_hints=keys.flag("googleHints", default=False),
+            allow_private_targets=keys.flag("allowPrivateTargets", default=False),
+            forbidden_ports=keys.ports("forbiddenPorts"),
+            forbidden_networks=keys.networks("forbiddenNetworks"),
+            worker_image=keys.text("workerImage"),
+            external_count_max=keys.whole("externalCountMax", default=0, low=0, high=COUNT_MAX),
+            sheet_count_max=keys.whole("sheetCountMax", default=0, low=0, high=COUNT_MAX),
+            spot_percent=keys.whole("spotPercent", default=0, low=0, high=100),
+            vpc_cidr=keys.network_of_ours("vpcCidr", default="10.83.0.0/16"),
+            egress=cast("Egress", keys.one_of("egress", "public", Egress.__value__)),
+            nat_gateways=keys.whole("natGateways", default=1, low=1, high=NAT_GATEWAYS_MAX),
+            protect=keys.flag("protect", default=True),
+            alarm_email=keys.text("alarmEmail"),
+            dashboard_origins=keys.texts("dashboardOrigins"),
+            cors_origins=keys.origins("corsOrigins"),
+            **_place(keys),
+            **_oidc(keys),
+            **_alerts(keys),
         )
+        keys.refuse_others(given)
+        _check(settings)
+        production.check(settings)
+        return settings
+
+    @property
+    def place(self) -> Place:
+        """Where tasks run, if not in a network of the stack's own."""
+        return Place(subnets=self.subnets, security_groups=self.security_groups, public=self.egress == "public")
 
     @property
     def identity(self) -> dict[str, str]:
@@ -187,44 +203,17 @@ class Settings:
         return [*own, *self.forbidden_networks]
 
 
-def _google_origin(config: pulumi.Config) -> str:
+def _google_origin(keys: Reader) -> str:
     """Read where Google's stand-in is: keys of accounts must go nowhere else in production."""
-    origin = config.get("googleOrigin") or ""
-    if origin and not config.get_bool("allowPrivateTargets"):
+    origin = keys.text("googleOrigin")
+    if origin and not keys.flag("allowPrivateTargets", default=False):
         raise WrongSettingError("googleOrigin is for a stand-in beside allowPrivateTargets: leave it out")
     return origin
 
 
-def _whole(config: pulumi.Config, key: str, *, default: int, low: int, high: int) -> int:
-    found = config.get_int(key)
-    value = default if found is None else found
-    if not low <= value <= high:
-        raise WrongSettingError(f"{key} must lie between {low} and {high}, not {value}")
-    return value
-
-
-def _text(config: pulumi.Config, key: str) -> str:
-    value = (config.get(key) or "").strip()
-    if not value:
-        raise WrongSettingError(f"{key} is missing: pulumi config set {key} …")
-    return value
-
-
-def _one_of(config: pulumi.Config, key: str, default: str, allowed: object) -> str:
-    value = config.get(key) or default
-    if value not in get_args(allowed):
-        raise WrongSettingError(f"{key} must be one of {', '.join(get_args(allowed))}, not {value}")
-    return value
-
-
-def _flag(config: pulumi.Config, key: str, *, default: bool) -> bool:
-    found = config.get_bool(key)
-    return default if found is None else found
-
-
-def _place(config: pulumi.Config) -> _Place:
+def _place(keys: Reader) -> _Place:
     """Read where tasks run: either both keys say so, or neither."""
-    place = _Place(subnets=_texts(config, "subnets"), security_groups=_texts(config, "securityGroups"))
+    place = _Place(subnets=keys.texts("subnets"), security_groups=keys.texts("securityGroups"))
     if bool(place["subnets"]) != bool(place["security_groups"]):
         raise WrongSettingError(
             "subnets and securityGroups go together: give both, or neither for a network of its own"
@@ -232,71 +221,36 @@ def _place(config: pulumi.Config) -> _Place:
     return place
 
 
-def _oidc(config: pulumi.Config) -> _Oidc:
-    """Read whose tokens count: an issuer without an audience would let in whoever has a token of any application."""
-    issuer, audience = config.get("oidcIssuer") or "", config.get("oidcAudience") or ""
-    if bool(issuer) != bool(audience):
-        raise WrongSettingError("oidcIssuer and oidcAudience go together: give both, or neither")
-    if issuer and not issuer.startswith("https://") and not config.get_bool("allowPrivateTargets"):
-        raise WrongSettingError(f"oidcIssuer must begin with https://, not {issuer}")
-    return _Oidc(oidc_issuer=issuer, oidc_audience=audience, oidc_scope_prefix=config.get("oidcScopePrefix") or "")
-
-
-def _alerts(config: pulumi.Config) -> _Alerts:
-    given = config.get_object("alerts") or []
-    if not isinstance(given, list) or len(given) > RULES_MAX:
-        raise WrongSettingError(f"alerts must be a list of at most {RULES_MAX} rules")
+def _alerts(keys: Reader) -> _Alerts:
+    given, secret = keys.objects("alerts", at_most=RULES_MAX), keys.secret("alertsSecret")
+    secure = not keys.flag("allowPrivateTargets", default=False)
     try:
-        rules = tuple(AlertRule.read(one, secure=not config.get_bool("allowPrivateTargets")) for one in given)
+        rules = tuple(AlertRule.read(one, secure=secure) for one in given)
     except ValueError as error:
         raise WrongSettingError(f"alerts: {error}") from error
     if len({rule.name for rule in rules}) < len(rules):
         raise WrongSettingError("alerts: two rules have the same name")
-    if config.get("alertsSecret") is None and any(rule.webhook for rule in rules):
+    if secret is None and any(rule.webhook for rule in rules):
         raise WrongSettingError("alertsSecret is missing: webhooks are signed with it: pulumi config set --secret …")
-    return _Alerts(alerts=rules, alerts_secret=config.get_secret("alertsSecret"))
+    return _Alerts(alerts=rules, alerts_secret=secret)
 
 
-def _origins(config: pulumi.Config, key: str) -> tuple[str, ...]:
-    values = _texts(config, key)
-    for value in values:
-        parts = urlsplit(value)
-        if parts.scheme not in {"https", "http"} or not parts.netloc or value != f"{parts.scheme}://{parts.netloc}":
-            raise WrongSettingError(f"{key}: {value} is no origin such as https://app.example.com")
-    return values
+def _oidc(keys: Reader) -> _Oidc:
+    """Read whose tokens count: an issuer without an audience would let in whoever has a token of any application."""
+    issuer, audience = keys.text("oidcIssuer"), keys.text("oidcAudience")
+    if bool(issuer) != bool(audience):
+        raise WrongSettingError("oidcIssuer and oidcAudience go together: give both, or neither")
+    if issuer and not issuer.startswith("https://") and not keys.flag("allowPrivateTargets", default=False):
+        raise WrongSettingError(f"oidcIssuer must begin with https://, not {issuer}")
+    return _Oidc(oidc_issuer=issuer, oidc_audience=audience, oidc_scope_prefix=keys.text("oidcScopePrefix"))
 
 
-def _texts(config: pulumi.Config, key: str) -> tuple[str, ...]:
-    values = config.get_object(key) or []
-    if not isinstance(values, list) or not all(isinstance(value, str) and value for value in values):
-        raise WrongSettingError(f"{key} must be a list of texts")
-    return tuple(values)
-
-
-def _networks(config: pulumi.Config, key: str) -> tuple[str, ...]:
-    values = _texts(config, key)
-    for value in values:
-        _network(key, value)
-    return values
-
-
-def _network_of_ours(config: pulumi.Config, key: str, *, default: str) -> str:
-    value = config.get(key) or default
-    network = _network(key, value)
-    if network.version != IPV4 or not VPC_BITS_MIN <= network.prefixlen <= VPC_BITS_MAX:
-        raise WrongSettingError(f"{key} must be an IPv4 network of /{VPC_BITS_MIN} to /{VPC_BITS_MAX}, not {value}")
-    return value
-
-
-def _network(key: str, value: str) -> Network:
-    try:
-        return ip_network(value)
-    except ValueError as error:
-        raise WrongSettingError(f"{key}: {value} is no network: {error}") from error
-
-
-def _ports(config: pulumi.Config, key: str) -> tuple[int, ...]:
-    values = config.get_object(key) or []
-    if not isinstance(values, list) or not all(isinstance(port, int) and 0 < port <= PORT_MAX for port in values):
-        raise WrongSettingError(f"{key} must be a list of ports")
-    return tuple(values)
+def _check(settings: Settings) -> None:
+    """Refuse keys that contradict each other."""
+    if settings.nat_gateways > 1 and (settings.egress != "nat" or settings.subnets):
+        raise WrongSettingError("natGateways counts those of the stack's own network, where egress is nat")
+    counts = {"externalCountMax": (settings.external_count, settings.external_count_max),
+              "sheetCountMax": (settings.sheet_count, settings.sheet_count_max)}  # fmt: skip
+    for key, (least, most) in counts.items():
+        if most and most < least:
+            raise WrongSettingError(f"{key} is {most}, below the count it may never fall under, {least}")

@@ -27,6 +27,19 @@ def internet_gateway(aws: Aws, _logical: str, props: Props) -> tuple[str, dict[s
     return made, {}
 
 
+@handles("aws:ec2/eip:Eip")
+def address(aws: Aws, _logical: str, props: Props) -> tuple[str, dict[str, Any]]:
+    """Hold an address."""
+    made = aws.call("ec2", "AllocateAddress", props)
+    return made["AllocationId"], {"publicIp": made["PublicIp"]}
+
+
+@handles("aws:ec2/natGateway:NatGateway")
+def nat_gateway(aws: Aws, _logical: str, props: Props) -> tuple[str, dict[str, Any]]:
+    """Create a way out for those without an address."""
+    return aws.call("ec2", "CreateNatGateway", props)["NatGateway"]["NatGatewayId"], {}
+
+
 @handles("aws:ec2/subnet:Subnet")
 def subnet(aws: Aws, _logical: str, props: Props) -> tuple[str, dict[str, Any]]:
     """Create a subnet."""
@@ -38,8 +51,8 @@ def route_table(aws: Aws, _logical: str, props: Props) -> tuple[str, dict[str, A
     """Create a route table with its routes."""
     made: str = aws.call("ec2", "CreateRouteTable", {"vpcId": props["vpcId"]})["RouteTable"]["RouteTableId"]
     for route in props["routes"]:
-        request = {"destinationCidrBlock": route["cidrBlock"], "gatewayId": route["gatewayId"]}
-        aws.call("ec2", "CreateRoute", {**request, "routeTableId": made})
+        way = {key: route[key] for key in ("gatewayId", "natGatewayId") if key in route}
+        aws.call("ec2", "CreateRoute", {**way, "destinationCidrBlock": route["cidrBlock"], "routeTableId": made})
     return made, {}
 
 

@@ -17,6 +17,15 @@ def cluster(aws: Aws, logical: str, props: Props) -> tuple[str, dict[str, Any]]:
     return made["clusterArn"], {"name": name, "arn": made["clusterArn"]}
 
 
+@handles("aws:ecs/clusterCapacityProviders:ClusterCapacityProviders")
+def capacity(aws: Aws, _logical: str, props: Props) -> tuple[str, dict[str, Any]]:
+    """Say what a cluster's tasks may run on."""
+    aws.client("ecs").put_cluster_capacity_providers(
+        cluster=props["clusterName"], capacityProviders=props["capacityProviders"], defaultCapacityProviderStrategy=[]
+    )
+    return props["clusterName"], {}
+
+
 @handles("aws:ecs/taskDefinition:TaskDefinition")
 def task_definition(aws: Aws, _logical: str, props: Props) -> tuple[str, dict[str, Any]]:
     """Register a task definition."""
@@ -34,8 +43,9 @@ def service(aws: Aws, logical: str, props: Props) -> tuple[str, dict[str, Any]]:
         "ecs",
         "CreateService",
         {
-            **props.only("cluster", "taskDefinition", "desiredCount", "launchType"),
+            **props.only("cluster", "taskDefinition", "desiredCount"),
             "serviceName": name,
+            "capacityProviderStrategy": props["capacityProviderStrategies"],
             "deploymentConfiguration": {
                 "deploymentCircuitBreaker": props["deploymentCircuitBreaker"],
                 "minimumHealthyPercent": props["deploymentMinimumHealthyPercent"],

@@ -15,7 +15,7 @@ import boto3
 from tests.e2e.outside import Api, Feeds, Reader, until_true
 
 SMALL, LARGE = "small", "large"
-THERE_WITHIN_S = 15
+THERE_WITHIN_S = 30
 DOOMED_AT_ONCE = 4
 
 type Statement = dict[str, Any]

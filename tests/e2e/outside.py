@@ -20,7 +20,7 @@ import fastjsonpatch
 from aiohttp import web
 from websockets.asyncio.client import ClientConnection, connect
 
-FRAME_TIMEOUT_S = 15
+FRAME_TIMEOUT_S = 30
 #: The first handshake starts two Lambdas, which takes a busy machine a while.
 HANDSHAKE_TIMEOUT_S = 30
 

@@ -15,5 +15,11 @@ with warnings.catch_warnings():
 
 @pytest.fixture(scope="session")
 def built() -> Built:
-    """Declare everything once."""
-    return Built.record()
+    """Declare everything once, as for production."""
+    return Built.record("production")
+
+
+@pytest.fixture(scope="session")
+def plain() -> Built:
+    """Declare the least there can be."""
+    return Built.record("development")

@@ -19,6 +19,8 @@ class Declared:
     type: str
     name: str
     inputs: Mapping[str, Any]
+    parent: str
+    """The URN of the component it belongs to."""
     ignored: list[str]
     protected: bool
 
@@ -31,10 +33,10 @@ class Built:
     exports: Mapping[str, Any]
 
     @classmethod
-    def record(cls) -> Self:
+    def record(cls, variant: str) -> Self:
         """Run the program in a process of its own: Pulumi leaves an event loop behind in every thread it uses."""
         done = subprocess.run(
-            [sys.executable, "-m", "tests.stack.record"],
+            [sys.executable, "-m", "tests.stack.record", variant],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             check=True,

@@ -1,7 +1,8 @@
-"""Run the program under mocks and write what it declares to stdout, as JSON; run as `python -m tests.stack.record`."""
+"""Run the program under mocks and write what it declares to stdout: `python -m tests.stack.record production`."""
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +17,28 @@ from local.props import plain
 ROOT = Path(__file__).parent.parent.parent
 REGION, ACCOUNT = "eu-central-1", "123456789012"
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/monitor-fleet@sha256:{'0' * 64}"
-PRODUCTION = {
-    "protect": True,
-    "alarmEmail": "operator@example.com",
-    "externalCountMax": 20,
-    "sheetCount": 0,
-    "corsOrigins": ["https://app.example.com"],
-    "oidcIssuer": "https://issuer.example.com",
-    "oidcAudience": "fleet",
-    "alerts": [
-        {"name": "all", "email": "ops@example.com"},
-        {"name": "prod", "tags": ["prod"], "afterMinutes": 1, "webhook": "https://hooks.example.com/fleet"},
-    ],
-    "alertsSecret": "signing-secret",
+#: Over the local numbers: all that can be switched on, under production's rules; and as little as there can be.
+VARIANTS: Mapping[str, Mapping[str, Any]] = {
+    "production": {
+        "production": True,
+        "protect": True,
+        "alarmEmail": "operator@example.com",
+        "externalCountMax": 20,
+        "sheetCount": 0,
+        "egress": "nat",
+        "natGateways": 2,
+        "spotPercent": 70,
+        "allowPrivateTargets": False,
+        "corsOrigins": ["https://app.example.com"],
+        "oidcIssuer": "https://issuer.example.com",
+        "oidcAudience": "fleet",
+        "alerts": [
+            {"name": "all", "email": "ops@example.com"},
+            {"name": "prod", "tags": ["prod"], "afterMinutes": 1, "webhook": "https://hooks.example.com/fleet"},
+        ],
+        "alertsSecret": "signing-secret",
+    },
+    "development": {},
 }
 TOKEN = "smf_0123456789ab_" + "0" * 48
 
@@ -49,6 +59,8 @@ class Recorder(pulumi.runtime.Mocks):
             outputs["bucketRegionalDomainName"] = f"{args.name}.s3.{REGION}.amazonaws.com"
         if args.typ == "aws:cloudfront/distribution:Distribution":
             outputs["domainName"] = "d111111abcdef8.cloudfront.net"
+        if args.typ == "aws:ec2/eip:Eip":
+            outputs["publicIp"] = "203.0.113.7"
         if args.typ == "aws:ecr/repository:Repository":
             outputs["repositoryUrl"] = IMAGE.partition("@")[0]
         if args.typ == "aws:sqs/queue:Queue":
@@ -84,6 +96,7 @@ class RecordingMonitor(MockMonitor):
                 {
                     "type": request.type,
                     "name": request.name,
+                    "parent": request.parent,
                     "inputs": {name: _named(value) for name, value in inputs.items()},
                     "ignored": list(request.ignoreChanges),
                     "protected": request.protect,
@@ -105,9 +118,9 @@ def arn(typ: str, name: str) -> str:
 
 
 def main() -> None:
-    """Declare everything once as for production, with the local numbers and all that can be switched on."""
+    """Declare everything once, as for one of the variants."""
     monitor = RecordingMonitor()
-    config = stack_config(ROOT, PRODUCTION | {"workerImage": IMAGE, "initialToken": TOKEN})
+    config = stack_config(ROOT, {**VARIANTS[sys.argv[1]], "workerImage": IMAGE, "initialToken": TOKEN})
     exports = run_program(ROOT, monitor.mocks, config, monitor)
     json.dump({"resources": monitor.declared, "exports": exports}, sys.stdout)
 

@@ -66,16 +66,37 @@ def test_nothing_comes_in_to_a_worker(built: Built):
         assert service.inputs["networkConfiguration"]["securityGroups"] == [group.name]
 
 
-def test_tables_and_documents_are_reached_without_the_internet(built: Built):
-    """Gateway endpoints cost nothing, and each subnet's routes lead through them."""
-    services = {one.inputs["serviceName"].rsplit(".", 1)[1]: one.inputs for one in built.of("VpcEndpoint")}
-    tables = {one.inputs["routeTableId"] for one in built.of("RouteTableAssociation")}
+def test_tables_and_documents_are_reached_without_the_internet(built: Built, plain: Built):
+    """Gateway endpoints cost nothing, and the routes of every subnet with tasks in it lead through them."""
+    for stack in (built, plain):
+        services = {one.inputs["serviceName"].rsplit(".", 1)[1]: one.inputs for one in stack.of("VpcEndpoint")}
+        table_of = {one.inputs["subnetId"]: one.inputs["routeTableId"] for one in stack.of("RouteTableAssociation")}
+        inside = {subnet for one in stack.of("Service") for subnet in one.inputs["networkConfiguration"]["subnets"]}
 
-    assert set(services) == {"dynamodb", "s3"}
-    for endpoint in services.values():
-        assert endpoint["vpcEndpointType"] == "Gateway"
-        assert set(endpoint["routeTableIds"]) == tables
-    assert len(built.of("RouteTableAssociation")) == len(built.of("Subnet")) == 2
+        assert set(services) == {"dynamodb", "s3"}
+        assert set(table_of) == {subnet.name for subnet in stack.of("Subnet")}
+        for endpoint in services.values():
+            assert endpoint["vpcEndpointType"] == "Gateway"
+            assert set(endpoint["routeTableIds"]) == {table_of[subnet] for subnet in inside}
+
+
+def test_tasks_get_out_by_an_address_of_their_own_or_by_fixed_ones(built: Built, plain: Built):
+    """The configuration chooses; a task without either could not even pull its image."""
+    routes = {one.name: one.inputs["routes"] for one in built.of("RouteTable")}
+    inside = {one.inputs["subnetId"]: one.inputs["routeTableId"] for one in built.of("RouteTableAssociation")}
+    for service in built.of("Service"):
+        network = service.inputs["networkConfiguration"]
+        assert network["assignPublicIp"] is False
+        assert len(network["subnets"]) == 2
+        assert {routes[inside[one]][0]["natGatewayId"] for one in network["subnets"]} == {
+            one.name for one in built.of("NatGateway")
+        }
+    for service in plain.of("Service"):
+        assert service.inputs["networkConfiguration"]["assignPublicIp"] is True
+
+    assert built.exports["outboundAddresses"] == ["203.0.113.7"] * 2
+    assert plain.exports["outboundAddresses"] == []
+    assert plain.of("NatGateway") == []
 
 
 def test_no_source_may_name_the_workers_network(built: Built):

@@ -210,6 +210,25 @@ def test_the_desired_count_belongs_to_the_operator(built: Built):
     assert all(service.ignored == ["desiredCount"] for service in services)
 
 
+def test_tasks_run_on_both_kinds_of_capacity_and_the_first_never_on_spot(built: Built, plain: Built):
+    """When AWS takes all of its spot capacity back, somebody still polls; and nothing is spot unless configured."""
+    for service in built.of("Service"):
+        by_name = {one["capacityProvider"]: one for one in service.inputs["capacityProviderStrategies"]}
+        assert (by_name["FARGATE"]["base"], by_name["FARGATE"]["weight"]) == (1, 30)
+        assert (by_name["FARGATE_SPOT"]["base"], by_name["FARGATE_SPOT"]["weight"]) == (0, 70)
+        assert "launchType" not in service.inputs
+    for service in plain.of("Service"):
+        assert [one["capacityProvider"] for one in service.inputs["capacityProviderStrategies"]] == ["FARGATE"]
+
+
+def test_a_deployment_starts_the_new_before_it_stops_the_old(built: Built):
+    """So each shard moves about once; and one that does not come up is rolled back by itself."""
+    for service in built.of("Service"):
+        assert service.inputs["deploymentMinimumHealthyPercent"] == 100
+        assert service.inputs["deploymentMaximumPercent"] == 200
+        assert service.inputs["deploymentCircuitBreaker"] == {"enable": True, "rollback": True}
+
+
 def test_a_worker_gets_the_time_it_needs_to_hand_over(built: Built):
     """Fargate's default is thirty seconds; and a shell before Python would swallow SIGTERM."""
     for task in built.of("TaskDefinition"):
@@ -318,6 +337,7 @@ def test_the_exports_are_what_the_local_stack_and_scripts_read(built: Built):
             "webSocketUrl",
             "queueUrl",
             "deadLetterUrl",
+            "outboundAddresses",
             "tables",
             "documentsBucket",
             "secretsPrefix",

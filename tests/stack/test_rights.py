@@ -84,7 +84,7 @@ def test_whoever_reads_documents_is_told_of_a_missing_one(built: Built):
     told = {name for name, actions, _ in rights(built) if "s3:ListBucket" in actions}
     readers = {name for name, actions, _ in rights(built) if "s3:GetObject" in actions}
 
-    assert told == {"fleet-external-policy", "fleet-googleSheet-policy", "sockets-handler-policy"}
+    assert told < readers
     assert readers - told == {"api-data-policy"}  # signs an address and reads nothing itself
 
 

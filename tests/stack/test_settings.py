@@ -4,8 +4,11 @@ from typing import Any
 
 import pulumi
 import pytest
+import yaml  # type: ignore[import-untyped]  # ships no types; one call does not need stubs
 
+from local.doctor_aws import texts
 from stack.settings import Settings, WrongSettingError
+from tests.stack.program import ROOT
 
 RIGHT: dict[str, Any] = {"contact": "a@example.com"}
 
@@ -21,9 +24,14 @@ class Config(pulumi.Config):
         return self._values.get(key)
 
 
+def read(values: dict[str, str]) -> Settings:
+    """Read a configuration as the program does."""
+    return Settings.read(Config(values), given=values)
+
+
 def test_few_keys_are_needed():
     """Everything else has a default that suits a first deploy."""
-    settings = Settings.read(Config(RIGHT))
+    settings = read(RIGHT)
 
     assert (settings.external_shards, settings.sheet_shards, settings.architecture) == (1024, 256, "arm64")
     assert (settings.initial_token, settings.allow_private_targets, settings.forbidden_ports) == (None, False, ())
@@ -51,23 +59,89 @@ def test_few_keys_are_needed():
         ("vpcCidr", "fd00::/16"),
         ("forbiddenNetworks", '["10.0.0.1/8"]'),
         ("externalCountMax", "-1"),
+        ("externalCountMax", "1"),
+        ("spotPercent", "101"),
+        ("egress", "tunnel"),
+        ("natGateways", "3"),
+        ("natGateways", "2"),
     ],
 )
 def test_a_value_out_of_bounds_names_its_key(key: str, value: str):
     """Whoever runs `pulumi preview` must not search for what is wrong."""
     with pytest.raises(WrongSettingError, match=key):
-        Settings.read(Config({**RIGHT, key: value}))
+        read({**RIGHT, key: value})
+
+
+def test_an_unknown_key_is_refused_by_its_name():
+    """A slip of the pen would leave a default standing, in silence."""
+    with pytest.raises(WrongSettingError, match=r"no key externalCounts; there are .*externalCount,"):
+        read({**RIGHT, "externalCounts": "20"})
+
+
+PRODUCTION = {
+    **RIGHT,
+    "production": "true",
+    "alarmEmail": "a@example.com",
+    "workerImage": f"1.dkr.ecr.eu-central-1.amazonaws.com/worker@sha256:{'0' * 64}",
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("protect", "false"),
+        ("alarmEmail", ""),
+        ("workerImage", "worker:latest"),
+        ("externalCount", "1"),
+        ("historyDays", "1"),
+        ("spotPercent", "90"),
+        ("allowPrivateTargets", "true"),
+        ("dashboardOrigins", '["http://127.0.0.1:8080"]'),
+    ],
+)
+def test_production_is_stricter_than_development(key: str, value: str):
+    """Each is allowed while somebody tries things out, and refused by its name where others rely on it."""
+    assert read(PRODUCTION).production
+    assert read({**PRODUCTION, key: value, "production": "false"})
+    with pytest.raises(WrongSettingError, match=f"production: {key} "):
+        read({**PRODUCTION, key: value})
+
+
+def test_all_that_is_wrong_with_a_production_stack_is_said_at_once():
+    """Nobody likes to be told the next mistake after mending the last."""
+    with pytest.raises(WrongSettingError, match=r"protect .*alarmEmail .*externalCount "):
+        read({**RIGHT, "production": "true", "protect": "false", "externalCount": "0"})
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod", "local"])
+def test_the_configurations_at_hand_are_right(stack: str):
+    """Every file that a person copies from is one that the program takes."""
+    values = texts(yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"])
+    own = {key.partition(":")[2]: value for key, value in values.items() if key.startswith("sheet-monitor-fleet:")}
+
+    assert read(own).production is (stack == "prod")
+
+
+def test_every_key_is_documented():
+    """A key that nobody can find is one that nobody sets."""
+    with pytest.raises(WrongSettingError) as refused:
+        Settings.read(Config(RIGHT), given={"nonsense"})
+    known = str(refused.value).partition("there are ")[2].split(", ")
+    documented = (ROOT / "docs" / "deploy.md").read_text()
+
+    assert len(known) > 20
+    assert [key for key in known if f"`{key}`" not in documented] == []
 
 
 def test_a_number_that_is_none_names_its_key():
     """Pulumi's own error says which key it was."""
     with pytest.raises(pulumi.ConfigTypeError, match="externalShards"):
-        Settings.read(Config({**RIGHT, "externalShards": "many"}))
+        read({**RIGHT, "externalShards": "many"})
 
 
 def test_processes_are_told_in_text():
     """Every process of the stack gets the same answers to the same questions."""
-    settings = Settings.read(Config({**RIGHT, "forbiddenPorts": "[4566, 8080]", "allowPrivateTargets": "true"}))
+    settings = read({**RIGHT, "forbiddenPorts": "[4566, 8080]", "allowPrivateTargets": "true"})
 
     assert settings.environment == {
         "CONTACT": "a@example.com",
@@ -91,15 +165,15 @@ def test_the_operators_own_network_replaces_ours():
         "securityGroups": '["sg-1"]',
         "forbiddenNetworks": '["10.1.0.0/16", "fd12::/48"]',
     }
-    settings = Settings.read(Config({**RIGHT, **given}))
+    settings = read({**RIGHT, **given})
 
     assert settings.environment["GATE_FORBIDDEN_NETWORKS"] == "10.1.0.0/16,fd12::/48"
 
 
 def test_a_stack_is_protected_unless_somebody_says_otherwise():
     """Forgetting a key must not cost the data."""
-    assert Settings.read(Config(RIGHT)).protect
-    assert not Settings.read(Config({**RIGHT, "protect": "false"})).protect
+    assert read(RIGHT).protect
+    assert not read({**RIGHT, "protect": "false"}).protect
 
 
 def test_an_issuer_is_trusted_over_https_only():
@@ -107,8 +181,8 @@ def test_an_issuer_is_trusted_over_https_only():
     issuer = {"oidcIssuer": "http://issuer.example.com", "oidcAudience": "fleet"}
 
     with pytest.raises(WrongSettingError, match="oidcIssuer"):
-        Settings.read(Config(RIGHT | issuer))
+        read(RIGHT | issuer)
 
-    told = Settings.read(Config(RIGHT | issuer | {"oidcIssuer": "https://issuer.example.com"})).identity
+    told = read(RIGHT | issuer | {"oidcIssuer": "https://issuer.example.com"}).identity
     assert told == {"OIDC_ISSUER": "https://issuer.example.com", "OIDC_AUDIENCE": "fleet"}
-    assert Settings.read(Config(RIGHT)).identity == {}
+    assert read(RIGHT).identity == {}

@@ -64,9 +64,9 @@ def wrongs(one: Declared) -> list[str]:
     return list(wrong_members(arguments(one.type), one.inputs, one.name))
 
 
-def test_every_input_is_one_that_the_provider_knows(built: Built):
+def test_every_input_is_one_that_the_provider_knows(built: Built, plain: Built):
     """By name and type, at every depth."""
-    assert [text for one in built.resources for text in wrongs(one)] == []
+    assert [text for one in [*built.resources, *plain.resources] for text in wrongs(one)] == []
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_every_input_is_one_that_the_provider_knows(built: Built):
 )
 def test_a_planted_mistake_is_found(inputs: dict[str, Any], said: str):
     """A check that finds nothing must be one that could."""
-    one = Declared(type="aws:sqs/queue:Queue", name="q", inputs=inputs, ignored=[], protected=False)
+    one = Declared(type="aws:sqs/queue:Queue", name="q", inputs=inputs, parent="", ignored=[], protected=False)
 
     assert said in " ".join(wrongs(one))
 
@@ -92,6 +92,7 @@ def test_a_planted_nested_mistake_is_found():
         type="aws:s3/bucketCorsConfiguration:BucketCorsConfiguration",
         name="c",
         inputs={"bucket": "b", "corsRules": [rule]},
+        parent="",
         ignored=[],
         protected=False,
     )
