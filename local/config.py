@@ -7,6 +7,8 @@ from typing import Any
 import yaml  # type: ignore[import-untyped]  # ships no types; two calls do not need stubs
 
 STACK = "local"
+#: How a line of a deployment begins that whoever started it should see.
+NOT_CREATED = "not created locally: "
 
 
 def project(root: Path) -> str:

@@ -19,7 +19,7 @@ import pulumi
 from pulumi.runtime.stack import run_pulumi_func
 
 from local.aws import Aws
-from local.config import STACK, project
+from local.config import NOT_CREATED, STACK, project
 from local.handlers import SKIPPED
 from local.mocks import LocalMocks
 
@@ -57,9 +57,10 @@ def main() -> None:
     request = json.load(sys.stdin)
     with contextlib.redirect_stdout(sys.stderr):
         aws = Aws(endpoint=request["endpoint"], region=request["config"]["aws:region"])
-        exports = run_program(Path(request["root"]), LocalMocks(aws), request["config"])
-        for typ, reason in SKIPPED.items():
-            print(f"not created locally: {typ} ({reason})")
+        mocks = LocalMocks(aws)
+        exports = run_program(Path(request["root"]), mocks, request["config"])
+        for typ in sorted(mocks.skipped):
+            print(f"{NOT_CREATED}{typ} ({SKIPPED[typ]})")
     json.dump(exports, sys.stdout)
 
 

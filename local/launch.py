@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 from local import agent, emulator, state
 from local.children import Child, spawn, stop, tell
+from local.config import NOT_CREATED
 from local.hold import SCRATCH
 from local.state import State
 
@@ -55,8 +56,8 @@ def start_emulator(run: Run, started: ExitStack, *, port: int, endpoint: str) ->
     return child
 
 
-def deploy(run: Run, *, endpoint: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Run the stack program onto the embedded AWS, and give its exports."""
+def deploy(run: Run, *, endpoint: str, config: Mapping[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
+    """Run the stack program onto the embedded AWS, say what that lacks, and give the program's exports."""
     request = {"root": str(run.root), "endpoint": endpoint, "config": config}
     done = subprocess.run(
         [sys.executable, "-m", "local.deploy"],
@@ -71,6 +72,9 @@ def deploy(run: Run, *, endpoint: str, config: Mapping[str, Any]) -> dict[str, A
     (run.logs / "deploy.log").write_text(done.stderr)
     if done.returncode:
         raise StartFailedError(f"the stack program failed:\n{done.stderr.strip()}")
+    for line in done.stderr.splitlines():
+        if line.startswith(NOT_CREATED):
+            say(line)
     exports: dict[str, Any] = json.loads(done.stdout)
     return exports
 

@@ -19,6 +19,8 @@ class LocalMocks(pulumi.runtime.Mocks):
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
+        self.skipped: set[str] = set()
+        """The types that the program wanted and that were not created."""
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         """Create one resource, and see that each of its inputs had an effect."""
@@ -46,6 +48,7 @@ class LocalMocks(pulumi.runtime.Mocks):
     def _create(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any], Props]:
         props = Props(plain(args.inputs))
         if args.typ in SKIPPED:
+            self.skipped.add(args.typ)
             return args.name, {}, props
         handler = HANDLERS.get(args.typ)
         if handler is None:

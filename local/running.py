@@ -113,7 +113,7 @@ def _start(run: Run, workers: Mapping[str, int], ports: Ports, started: ExitStac
     with _step("embedded AWS", say):
         aws = launch.start_emulator(run, started, port=ports.emulator, endpoint=endpoint)
     with _step("stack program", say):
-        exports = launch.deploy(run, endpoint=endpoint, config=config)
+        exports = launch.deploy(run, endpoint=endpoint, config=config, say=say)
     with _step("feeds and dashboard", say):
         servers = _serve(run, started, ports, exports, documents_origin=endpoint, google_key=google_key)
     with _step("workers", say):
