@@ -14,12 +14,18 @@ with warnings.catch_warnings():
 
 
 @pytest.fixture(scope="session")
-def built() -> Built:
-    """Declare everything once, as for production."""
-    return Built.record("production")
+def recorded() -> dict[str, Built]:
+    """Declare every variant once."""
+    return Built.record()
 
 
 @pytest.fixture(scope="session")
-def plain() -> Built:
-    """Declare the least there can be."""
-    return Built.record("development")
+def built(recorded: dict[str, Built]) -> Built:
+    """Give everything that can be switched on, as for production."""
+    return recorded["production"]
+
+
+@pytest.fixture(scope="session")
+def plain(recorded: dict[str, Built]) -> Built:
+    """Give the least there can be."""
+    return recorded["development"]

@@ -52,4 +52,4 @@ def _inputs(one: Declared) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(kept(Built.record("production")), indent=1, sort_keys=True) + "\n")
+    sys.stdout.write(json.dumps(kept(Built.record()["production"]), indent=1, sort_keys=True) + "\n")
