@@ -430,6 +430,7 @@ USES: Mapping[str, Sequence[Use]] = {
     "api-preview": (previews,),
     "api-update": (edits, changes_the_key, puts_the_key_back),
     "api-delete": (deletes,),
+    "api-openapi": (),  # reads nothing
     "api-tickets": (issues_tickets,),
     "api-fleet": (shows_the_fleet,),
     "tidy": (tidies,),

@@ -338,6 +338,7 @@ def test_the_exports_are_what_the_local_stack_and_scripts_read(built: Built):
             "queueUrl",
             "deadLetterUrl",
             "outboundAddresses",
+            "googleAccountsSecret",
             "tables",
             "documentsBucket",
             "secretsPrefix",
