@@ -123,7 +123,7 @@ class Settings:
     """What webhooks are signed with."""
 
     @classmethod
-    def read(cls, config: pulumi.Config, *, given: Collection[str]) -> Self:
+    def read(cls, config: pulumi.Config, *, given: Collection[str] = ()) -> Self:
         """Read and check every key; `given` are those that are set, of which none may be unknown."""
         keys = Reader(config=config)
         settings = cls(
@@ -222,7 +222,7 @@ def _place(keys: Reader) -> _Place:
 
 
 def _alerts(keys: Reader) -> _Alerts:
-    given, secret = keys.objects("alerts", at_most=RULES_MAX), keys.secret("alertsSecret")
+    given = keys.objects("alerts", at_most=RULES_MAX)
     secure = not keys.flag("allowPrivateTargets", default=False)
     try:
         rules = tuple(AlertRule.read(one, secure=secure) for one in given)
@@ -230,9 +230,9 @@ def _alerts(keys: Reader) -> _Alerts:
         raise WrongSettingError(f"alerts: {error}") from error
     if len({rule.name for rule in rules}) < len(rules):
         raise WrongSettingError("alerts: two rules have the same name")
-    if secret is None and any(rule.webhook for rule in rules):
+    if not keys.text("alertsSecret") and any(rule.webhook for rule in rules):
         raise WrongSettingError("alertsSecret is missing: webhooks are signed with it: pulumi config set --secret …")
-    return _Alerts(alerts=rules, alerts_secret=secret)
+    return _Alerts(alerts=rules, alerts_secret=keys.secret("alertsSecret"))
 
 
 def _oidc(keys: Reader) -> _Oidc:

@@ -343,7 +343,6 @@ def test_the_exports_are_what_the_local_stack_and_scripts_read(built: Built):
             "documentsBucket",
             "secretsPrefix",
             "services",
-            "googleAccountsSecret",
         )
     }
     assert set(built.exports["tables"]) == set(SCHEMAS)
