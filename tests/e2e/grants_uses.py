@@ -436,7 +436,15 @@ USES: Mapping[str, Sequence[Use]] = {
     "tidy": (tidies,),
     "authorizer": (knows_a_token, takes_a_ticket),
     "sockets-handler": (
-        follows, resumes, sends_large, renews, meets_and_parts, cuts_who_has_no_right, tells_a_change, posts_within_the_budget, tells_an_end,
+        follows,
+        resumes,
+        sends_large,
+        renews,
+        meets_and_parts,
+        cuts_who_has_no_right,
+        tells_a_change,
+        posts_within_the_budget,
+        tells_an_end,
         parks_poison,
     ),
-}  # fmt: skip
+}

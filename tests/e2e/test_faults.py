@@ -15,14 +15,12 @@ from typing import Any
 import boto3
 from websockets.asyncio.client import connect
 
-from contracts.access import Right
 from contracts.messages import Kind, Message
-from contracts.table import changes, connections, heads
+from contracts.table import changes, heads
 from contracts.table.changes import Change
-from contracts.table.connections import Subscription
 from contracts.table.heads import Head
 from tests.e2e.faults_feeds import Answer, BadFeeds, down, error, garbage, huge, slow
-from tests.e2e.outside import Api, Feeds, Reader, until_true
+from tests.e2e.outside import Api, Feeds, Reader
 
 #: What a person reads about each failure.
 FAILURES: dict[str, tuple[Answer, str]] = {
@@ -205,35 +203,6 @@ def history_of(aws: Any, source_id: str) -> list[int]:
     """Read which versions there are."""
     request = changes.after(aws.tables["Changes"], source_id, 0, upto=1_000)
     return [Change.read(item).version for item in aws.dynamodb.query(**request)["Items"]]
-
-
-async def test_a_connection_that_went_without_a_word_is_forgotten_at_the_next_post(state: dict[str, Any], aws: Any):
-    """AWS says goodbye at best once: what it never said of the half-open, its 410 to a post does."""
-    right = Right(principal="ghost", scopes=frozenset({"read"}))
-    async with Feeds.serving() as feeds, Api.of(state) as api, Reader.connected(state) as reader:
-        feeds.set("g", 0)
-        source_id = await api.register(feeds.url("g"))
-        await reader.ask(action="subscribe", sourceId=source_id)
-        await reader.until_equal(source_id, 0)
-        ghost = Subscription(connection_id="gone-before=", source_id=source_id, bucket=0)
-        tables, now_ms = aws.tables, time.time_ns() // 1_000_000
-        for request in (
-            connections.put_connection(tables["Connections"], ghost.connection_id, right, now_ms=now_ms),
-            connections.put_subscription(tables["Connections"], ghost, now_ms=now_ms),
-            connections.put_subscriber(tables["Subscribers"], ghost, now_ms=now_ms),
-        ):
-            aws.dynamodb.put_item(**request)
-        feeds.set("g", 1)
-        await reader.until_equal(source_id, 1)
-
-        async def is_forgotten() -> bool:
-            own = connections.rows_of(tables["Connections"], ghost.connection_id)
-            return len(aws.subscribers(source_id)) == 1 and not aws.dynamodb.query(**own)["Items"]
-
-        await until_true(is_forgotten, 15)
-        feeds.set("g", 2)
-        await reader.until_equal(source_id, 2)
-        await api.delete(source_id)
 
 
 async def test_a_client_that_never_reads_delays_nobody(state: dict[str, Any], aws: Any):
