@@ -56,6 +56,9 @@ class Feeds:
         self.base = ""
         #: Every answer comes so much later, with what was there when it was asked for.
         self.delay_s = 0.0
+        #: Cleared, no answer goes out until it is set.
+        self.answering = asyncio.Event()
+        self.answering.set()
         self._asked = asyncio.Event()
 
     def set(self, path: str, document: Any) -> None:
@@ -84,6 +87,7 @@ class Feeds:
             return web.Response(status=404)
         self.seen.setdefault((path, body), time.monotonic())
         await asyncio.sleep(self.delay_s)
+        await self.answering.wait()
         return web.Response(body=body, content_type=self.types[path])
 
     @classmethod

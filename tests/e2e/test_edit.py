@@ -49,11 +49,12 @@ async def test_what_was_asked_for_by_old_rules_is_dropped(state: dict[str, Any])
         source_id = await api.register(feeds.url("two"), selector="old")
         await reader.ask(action="subscribe", sourceId=source_id)
         await reader.until_equal(source_id, 1)
-        feeds.delay_s = 1.5  # the edit is through before the answer comes
+        feeds.answering.clear()
         feeds.set("two", {"old": 2, "new": 5})
         polls = len(feeds.polls["two"])
         await feeds.until(lambda: len(feeds.polls["two"]) > polls)
         await edit(api, source_id, selector="new")
+        feeds.answering.set()  # only now: the answer to the old rules comes after the edit
         await reader.until_equal(source_id, 5)
         frames = [frame for _, frame in reader.copies[source_id].frames]
         await api.delete(source_id)
