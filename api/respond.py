@@ -19,6 +19,9 @@ from contracts.clock import NowMs, iso
 type Event = Mapping[str, Any]
 type Answer = dict[str, Any]
 
+#: Of `X-Forwarded-For`: the end is what CloudFront and API Gateway wrote, before it stand the caller's own words.
+FORWARDED_LENGTH_MAX = 128
+
 #: Answers name people's sources and hold their data: nobody between may keep, sniff, frame or run them.
 SECURITY_HEADERS: Mapping[str, str] = {
     "cache-control": "no-store",
@@ -84,6 +87,8 @@ def _perform(event: Event, make: Callable[[], Act], line: dict[str, Any], now_ms
     line["request"] = str((event.get("requestContext") or {}).get("requestId", ""))
     request = Request.read(event)
     line |= {"from": request.address} | ({"source": request.source_id[:64]} if request.source_id else {})
+    if forwarded := request.headers.get("x-forwarded-for", ""):
+        line["forwarded"] = forwarded[-FORWARDED_LENGTH_MAX:]
     if request.right is None:
         raise Problem(status=HTTPStatus.UNAUTHORIZED, detail="no token was shown")
     line["principal"] = request.right.principal

@@ -262,3 +262,22 @@ def test_any_order_of_acts_and_deaths_ends_tidy(aws: Aws):
                     sharing.delete(chance.choice(rows), calls)
         sharing.tidy()
         sharing.check()
+
+
+def test_every_change_leaves_a_line_that_says_who_what_when_and_from_where(
+    sharing: Sharing, capsys: pytest.CaptureFixture[str]
+):
+    """Behind CloudFront the address is CloudFront's; the caller's is the one before it. No line holds a key."""
+    headers = {"content-type": "application/json", "x-forwarded-for": "made up, 203.0.113.9, 198.51.100.7"}
+    source = sharing.caller.register(prices(apiKey=KEY), headers=headers).json
+    sharing.edit(source, apiKey="another-k3y")
+    sharing.delete(source)
+    out = capsys.readouterr().out
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert all(line["at"] and line["request"] and line["ms"] >= 0 for line in lines)
+    assert {(line["principal"], line["from"], line["source"]) for line in lines} == {
+        ("ada", "198.51.100.7", source["id"])
+    }
+    assert [line["status"] for line in lines] == [201, 200, 204]
+    assert lines[0]["forwarded"].endswith("203.0.113.9, 198.51.100.7")
+    assert KEY not in out
