@@ -16,7 +16,7 @@ from pathlib import Path
 from bench.claim import Claim, report
 
 ROOT = Path(__file__).parent.parent
-ROUNDS = 9
+ROUNDS = 7
 BAR = 1.3
 #: Clients by the function of `api/door.py` that makes them.
 SERVICES = {"dynamodb": "dynamodb", "s3": "s3", "secrets_manager": "secretsmanager", "sqs": "sqs", "ecs": "ecs"}
