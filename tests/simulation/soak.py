@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 
 from tests.simulation.invariants import Violated
@@ -107,12 +108,17 @@ def hunt(bug: str, *, until_s: float, seeds_max: int = SEEDS_UNTIL_CAUGHT_MAX) -
 
 
 def _chunks(short: int, long: int) -> Iterator[Chunk]:
-    for bug in sorted(PLANTED):
-        yield Chunk(scale="bug", first=0, count=1, bug=bug)
+    """Give work of every kind by turns: whenever it ends early, some of each was done."""
     wide = long // WIDE_EVERY
-    for scale, count in (("wide", wide), ("long", long - wide), ("short", short)):
-        for first in range(0, count, CHUNK[scale]):
-            yield Chunk(scale=scale, first=first, count=min(CHUNK[scale], count - first))
+    bugs = (Chunk(scale="bug", first=0, count=1, bug=bug) for bug in sorted(PLANTED))
+    kinds = (bugs, _seeds("wide", wide), _seeds("long", long - wide), _seeds("short", short))
+    for turn in zip_longest(*kinds):
+        yield from (chunk for chunk in turn if chunk)
+
+
+def _seeds(scale: str, count: int) -> Iterator[Chunk]:
+    for first in range(0, count, CHUNK[scale]):
+        yield Chunk(scale=scale, first=first, count=min(CHUNK[scale], count - first))
 
 
 def _work(chunk: Chunk, until_s: float) -> tuple[Chunk, Found | None, int]:
