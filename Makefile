@@ -88,10 +88,11 @@ test: setup check unit ## every check there is; what shares the one local stack 
 	npm test --silent --prefix web
 	.venv/bin/pytest -q tests/e2e tests/browser
 
-soak: setup ## what takes too long for every change: API fuzzing, real processes in bad weather, a million simulated schedules; MINUTES=M
+soak: setup ## what takes too long for every change: API fuzzing, real processes in bad weather, a million simulated schedules and deliveries; MINUTES=M
 	$(PY) -m tests.e2e.fuzz --minutes $(or $(MINUTES),10)
 	$(PY) -m tests.e2e.storm
 	$(PY) -m tests.simulation.soak $(if $(MINUTES),--minutes "$(MINUTES)")
+	$(PY) -m tests.ws.deliveries 1000000
 
 bench: setup ## run every bench and write the README's table
 	$(PY) -m bench.run
