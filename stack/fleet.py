@@ -70,6 +70,7 @@ class Fleet(pulumi.ComponentResource):
     service_names: Mapping[str, Output[str]]
     """Kind of source → its service."""
     service_arns: Sequence[Output[str]]
+    cluster_arn: Output[str]
 
     def __init__(self, name: str, args: FleetArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("fleet:stack:Fleet", name, None, opts)
@@ -81,7 +82,7 @@ class Fleet(pulumi.ComponentResource):
         )
         made = {kind: self._service(kind, bounds) for kind, bounds in args.counts.items()}
         self.cluster_name, self.service_names = self._cluster.name, {kind: one.name for kind, one in made.items()}
-        self.service_arns = [one.arn for one in made.values()]
+        self.service_arns, self.cluster_arn = [one.arn for one in made.values()], self._cluster.arn
         self.services = Output.all(
             **{kind: Output.all(cluster=self._cluster.name, service=service.name) for kind, service in made.items()}
         )

@@ -76,7 +76,9 @@ class Endpoint:
 
 def endpoints(store: Store, fleet: Fleet) -> list[Endpoint]:
     """List what the API answers."""
-    seen = grants.see_fleet(store, services=fleet.services, arns=fleet.service_arns)
+    # AWS asks for the right on each service, the embedded AWS on their cluster.
+    arns = [*fleet.service_arns, fleet.cluster_arn] if fleet.service_arns else []
+    seen = grants.see_fleet(store, services=fleet.services, arns=arns)
     return [
         Endpoint(route="GET /datasources", verb="list", may=grants.list_sources(store)),
         Endpoint(route="GET /datasources/{sourceId}", verb="get", may=grants.get_source(store)),

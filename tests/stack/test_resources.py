@@ -290,7 +290,7 @@ def test_the_fleets_page_may_ask_about_its_own_services_and_no_others(built: Bui
     assert {kind: one["service"] for kind, one in named.items()} == {
         "external": "fleet-external", "googleSheet": "fleet-googleSheet",
     }  # fmt: skip
-    assert {resource.rpartition(":")[2] for resource in on_ecs} == {"fleet-external", "fleet-googleSheet"}
+    assert {resource.rpartition(":")[2] for resource in on_ecs} == {"fleet", "fleet-external", "fleet-googleSheet"}
     assert set.union(*map(set, on_ecs.values())) == {"ecs:DescribeServices"}
 
 
