@@ -44,6 +44,8 @@ def main(now_ms: NowMs) -> int:
     except SettingRefused as error:
         log.error("setting_refused", extra={"why": str(error)})  # noqa: TRY400 - the text says all there is
         return 2
+    if settings.policy.allow_private:
+        log.warning("private_targets_allowed")  # for a laptop; in the cloud somebody should ask why
     try:
         uvloop.run(_run(settings, events, now_ms))
     except Exception:
