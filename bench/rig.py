@@ -40,6 +40,7 @@ from monitor_fleet.documents import Documents
 from monitor_fleet.keys import Key, KeyMissing
 from monitor_fleet.offload import Offload
 from monitor_fleet.poll import Poller
+from monitor_fleet.sharing import Fetch
 from monitor_fleet.status import StatusWriter
 from monitor_fleet.store import Request
 from monitor_fleet.turn import Turns
@@ -146,6 +147,32 @@ class CountingStore(MemoryStore):
         return await super()._ask(call, request)
 
 
+class InstantStore:
+    """Says yes to everything at once: what is left is our own work. `item` makes a row when it is asked for."""
+
+    def __init__(self, item: Callable[[str, str], Item]) -> None:
+        self._item = item
+
+    async def get(self, request: Request) -> Item | None:
+        """Give a row."""
+        return self._item(request["TableName"], request["Key"]["id"]["S"])
+
+    async def update(self, request: Request) -> Item:
+        """Give a head as fenced."""
+        return self._item(request["TableName"], request["Key"]["id"]["S"]) | {"epoch": {"N": "1"}, "fence": {"N": "1"}}
+
+    async def put(self, _: Request) -> None:
+        """Take it."""
+
+    delete = transact = put
+
+    async def query(self, _: Request) -> list[Item]:
+        """Find nothing."""
+        return []
+
+    batch_get = query
+
+
 class NoBucket:
     """Holds nothing: the documents here are small."""
 
@@ -184,13 +211,20 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def turns(
-    http: ClientSession, store: Any, *, publish: Publish = unheard, offload: Offload = inline, bucket: Any = None
-) -> Turns:
-    """Put the real pipeline together."""
+def through(http: ClientSession) -> Fetch:
+    """Give the fetch of production."""
 
     async def ask_source(ask: Ask) -> Outcome:
         return await fetch(http, ask)
+
+    return ask_source
+
+
+def turns(
+    fetch: Fetch, store: Any, *, publish: Publish = unheard, offload: Offload = inline, bucket: Any = None,
+    now: Callable[[], int] = now_ms,
+) -> Turns:  # fmt: skip
+    """Put the real pipeline together."""
 
     def may_act() -> bool:
         return True
@@ -198,17 +232,17 @@ def turns(
     chance = random.Random(1)
     documents = Documents(store=store, table=NAMES.sheets_data, bucket=bucket or NoBucket())
     return Turns(
-        poller=Poller(fetch=ask_source, keys=NoKeys(), offload=offload, now_ms=now_ms, stored=documents.get),
+        poller=Poller(fetch=fetch, keys=NoKeys(), offload=offload, now_ms=now, stored=documents.get),
         committer=Committer(
-            store=store, tables=NAMES, documents=documents, offload=offload, now_ms=now_ms, may_act=may_act,
+            store=store, tables=NAMES, documents=documents, offload=offload, now_ms=now, may_act=may_act,
             history_days=7,
         ),
         announcer=Announcer(
-            store=store, table=NAMES.sheets_data, publish=publish, now_ms=now_ms, chance=chance,
+            store=store, table=NAMES.sheets_data, publish=publish, now_ms=now, chance=chance,
             sleep=asyncio.sleep, may_act=may_act,
         ),
         statuses=StatusWriter(store=store, table=NAMES.data_sources),
-        documents=documents, now_ms=now_ms, chance=chance, circuits=Circuits(chance),
+        documents=documents, now_ms=now, chance=chance, circuits=Circuits(chance),
     )  # fmt: skip
 
 
@@ -243,12 +277,11 @@ async def put(store: MemoryStore, source: Source) -> None:
         await store.put(heads.put_new(NAMES.sheets_data, source.id, source.incarnation))
 
 
-def items_of(source: Source) -> dict[str, Item]:
-    """Give the items of a source and its head, by table and id."""
-    return {
-        f"{NAMES.data_sources}/{source.id}": sources.put_new(NAMES.data_sources, source)["Item"],
-        f"{NAMES.sheets_data}/{source.id}": heads.put_new(NAMES.sheets_data, source.id, source.incarnation)["Item"],
-    }
+def item_of(table: str, source: Source) -> Item:
+    """Give the item of a source, or that of its head before the first version."""
+    if table == NAMES.data_sources:
+        return cast("Item", sources.put_new(table, source)["Item"])
+    return cast("Item", heads.put_new(NAMES.sheets_data, source.id, source.incarnation)["Item"])
 
 
 def resident_bytes() -> int:

@@ -18,7 +18,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any, Self
@@ -57,7 +57,7 @@ class Saved:
         yield {
             "head": {
                 "incarnation": head.incarnation, "version": head.version, "hash": head.hash,
-                "lastUpdated": head.last_updated, "ref": vars(head.ref) if head.ref else None,
+                "lastUpdated": head.last_updated, "ref": asdict(head.ref) if head.ref else None,
             }
         }  # fmt: skip
         if self.document is not None:

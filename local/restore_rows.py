@@ -1,5 +1,6 @@
 """Requests that only a restore makes: rows as a registration puts them, but with a past."""
 
+from dataclasses import asdict
 from typing import Any
 
 from contracts.source import Source, State
@@ -38,7 +39,7 @@ def set_head(table: str, head: Head, *, replaces: bool) -> Request:
         "source": head.source_id, "incarnation": head.incarnation, "version": head.version, "hash": head.hash,
         "until": head.body_until_ms, "zero": 0, "one": 1,
     }  # fmt: skip
-    has = {"#ref": ("ref", vars(head.ref) if head.ref else None), "lastUpdated": ("at", head.last_updated)}
+    has = {"#ref": ("ref", asdict(head.ref) if head.ref else None), "lastUpdated": ("at", head.last_updated)}
     kept = {name: pair for name, pair in has.items() if pair[1] is not None}
     gone = [name for name in has if name not in kept]
     return {

@@ -71,6 +71,10 @@ class Committer:
                 raise Fenced("a newer owner fenced it") from refused
             raise Dropped("it is deleted") from refused
         await self._check_revision(watched)
+        # The same texts as the target's: there may be 50,000 of them.
+        head = replace(
+            head, source_id=watched.target.id, incarnation=_same(head.incarnation, watched.target.incarnation)
+        )
         watched.head = head
         # What was remembered of answers belongs to the head before: a commit that landed unanswered made a newer one.
         watched.forget_answers()
@@ -88,10 +92,17 @@ class Committer:
         await self._transact(watched, head, new, made)
         self._remember(watched, head, new, document)
 
-    async def keep_body(self, watched: Watched, document: Document | None) -> None:
-        """Store the current body anew when it is about to expire or gone; `document` is it, where it is at hand."""
+    def wants_body(self, watched: Watched) -> bool:
+        """Say whether the current body is to be stored anew: it is about to expire, or gone."""
         head = watched.head
-        if head is None or head.ref is None or not self._wants_body(watched, head):
+        if head is None or head.ref is None:
+            return False
+        return watched.body_missing or head.body_until_ms - self.now_ms() < RENEW_BODY_BEFORE_MS
+
+    async def keep_body(self, watched: Watched, document: Document | None) -> None:
+        """Store the current body anew; `document` is it, where it is at hand."""
+        head = watched.head
+        if head is None or head.ref is None:
             return
         canonical = document.canonical if document else await self.documents.get(head.ref)
         if canonical is None:
@@ -110,9 +121,6 @@ class Committer:
         item = await self.store.get(sources.get(self.tables.data_sources, watched.target.id))
         if item is None or read_item(item)["revision"] != watched.target.revision:
             raise Dropped("it was edited or deleted")
-
-    def _wants_body(self, watched: Watched, head: Head) -> bool:
-        return watched.body_missing or head.body_until_ms - self.now_ms() < RENEW_BODY_BEFORE_MS
 
     async def _store_again(self, watched: Watched, head: Head, canonical: bytes) -> None:
         self._check(watched)
@@ -213,6 +221,10 @@ class Committer:
             raise Dropped("it was edited, deleted or handed on")
         if not self.may_act():
             raise Dropped("this worker's right has lapsed")
+
+
+def _same(text: str, held: str) -> str:
+    return held if text == held else text
 
 
 def _stored_validators(head: Head, watched: Watched) -> Validators | None:

@@ -73,6 +73,10 @@ class Looked:
         watched.decoded_digest = self.decoded_digest
 
 
+#: Most polls end so.
+_NOT_MODIFIED = Looked(rung=Rung.NOT_MODIFIED)
+
+
 class Polls(Protocol):
     """Asks sources of one kind."""
 
@@ -111,7 +115,7 @@ class Poller:
             return Failed(reason=Reason.KEY, why=str(error))
         match outcome:
             case NotModified():
-                return Looked(rung=Rung.NOT_MODIFIED)
+                return _NOT_MODIFIED
             case Reply():
                 watched.taken_bytes = len(outcome.wire)
                 return await self._climb(watched, outcome, without_key(ask, watched.target, outcome.validators))

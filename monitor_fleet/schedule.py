@@ -8,7 +8,7 @@ and those that share a request are due together.
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from contracts.clock import SECOND_MS
 
@@ -39,8 +39,7 @@ def spread_ms(request: int, interval_ms: int) -> int:
     return request % min(interval_ms, SPREAD_MAX_MS)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Due:
+class Due(NamedTuple):
     """A source's turn."""
 
     source_id: str

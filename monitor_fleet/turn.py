@@ -117,11 +117,12 @@ class Turns:
             self._announce(watched, spawn)  # before the status is written: a change is what people wait for
         else:
             self._keep(watched, looked)
-            await self.committer.keep_body(watched, looked.document)
+            if self.committer.wants_body(watched):
+                await self.committer.keep_body(watched, looked.document)
         now_ms = watched.last_good_ms = self.now_ms()
         if not watched.body_missing:
             looked.remember(watched, now_ms)
-        self.counts[looked.rung.value] += 1
+        self.counts[looked.rung] += 1
         watched.failures = watched.put_off = 0
         self.circuits.good(watched.target.host, now_ms)
         self.outlook.good(watched.target.host, now_ms)

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from sys import intern
 from types import MappingProxyType
 from typing import Self
 
@@ -22,6 +24,9 @@ from monitor_fleet.sheets.target import SheetTarget
 #: Where every sheet is asked for, whatever the address that was pasted.
 SHEETS = URL("https://sheets.googleapis.com/v4/spreadsheets")
 
+#: Ways to read answers and to send keys of which each is held once.
+ALIKE_KEPT = 1_024
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
@@ -32,7 +37,6 @@ class Target:
     revision: int
     url: str
     host: str
-    origin: str
     interval_ms: int
     #: What it requests, as a number: see `contracts.sharding.request_of`.
     request: int
@@ -48,14 +52,14 @@ class Target:
         """Take it from a source."""
         sheet = SheetTarget.of(source) if source.type is SourceType.GOOGLE_SHEET else None
         url = (SHEETS / sheet.spreadsheet_id if sheet else URL(source.url)).with_fragment(None)
+        # What many sources have alike is held once: there may be 50,000 of them.
         return cls(
             id=source.id,
             incarnation=source.incarnation,
             revision=source.revision,
             url=str(url),
             # All sheets are Google's, but one that is not shared says nothing of the others.
-            host=str(url) if sheet else f"{url.host}:{url.port}",
-            origin=origin(url),
+            host=intern(str(url) if sheet else f"{url.host}:{url.port}"),
             interval_ms=source.polling_interval_s * SECOND_MS,
             request=request_of(
                 url=str(url),
@@ -64,11 +68,22 @@ class Target:
                 auth=(source.auth.scheme, source.auth.name),
             ),
             headers=tuple(source.headers.items()),
-            auth=source.auth,
+            auth=_one_of_many(source.auth),
             secret_id=source.api_key_secret_id,
-            reading=Reading.of(source),
+            reading=_one_of_many(Reading.of(source)),
             sheet=sheet,
         )
+
+    @property
+    def origin(self) -> str:
+        """Name what its key is bound to; only sources with a key are asked."""
+        return origin(self.url)
+
+
+@lru_cache(maxsize=ALIKE_KEPT)
+def _one_of_many[Value](value: Value) -> Value:
+    """Give the one that stands for all that are equal to it."""
+    return value
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

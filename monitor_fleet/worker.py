@@ -362,7 +362,8 @@ class Worker:
         turn.begun_ms = now_ms
         self.lags.note(now_ms - turn.due_ms)
         self._under_way.append(turn)
-        task = asyncio.get_running_loop().create_task(self._take(turn))
+        # Eagerly: the request goes out in this very pass of the loop.
+        task = asyncio.Task(self._take(turn), loop=asyncio.get_running_loop(), eager_start=True)
         held.tasks.add(task)
         # Not a `finally` of the task: one that is cancelled before its first step never gets there.
         task.add_done_callback(partial(self._turn_over, turn, held))

@@ -7,7 +7,7 @@ flight is refused. A body is written once, before the commit that points to it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from contracts.clock import DAY_S, iso
@@ -18,7 +18,7 @@ type Request = dict[str, Any]
 BODY_TTL_S = 7 * DAY_S
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Ref:
     """Where a body is: its row in SheetsData, or its key in the bucket, and what its bytes are."""
 
@@ -28,7 +28,7 @@ class Ref:
     exact: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Head:
     """The newest state of a source. Version 0 has no body yet."""
 
@@ -154,7 +154,7 @@ def close_door(table: str, source_id: str) -> Request:
 def commit(table: str, head: Head, new: Next) -> Request:
     """Make a state the newest (an action of the committing transaction): only over the very head that was loaded."""
     values = {
-        "version": new.version, "hash": new.hash, "ref": vars(new.ref), "lastUpdated": iso(new.at_ms),
+        "version": new.version, "hash": new.hash, "ref": asdict(new.ref), "lastUpdated": iso(new.at_ms),
         "bodyUntil": new.at_ms + BODY_TTL_S * 1_000, "etag": new.etag or "", "lastModified": new.last_modified or "",
         "epoch": head.epoch, "fence": head.fence, "base": head.version, "incarnation": head.incarnation,
     }  # fmt: skip
