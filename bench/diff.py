@@ -32,6 +32,7 @@ from contracts.table.values import Item
 from fetching.document import Document, Reading, read
 from fetching.guard import connector
 from fetching.session import session
+from local.memory import NAMES
 from monitor_fleet import step
 from monitor_fleet.offload import Pool
 from monitor_fleet.turn import Turns
@@ -175,7 +176,8 @@ class Sink:
 def watched(urls: Sequence[URL]) -> tuple[Sink, list[Watched]]:
     """Give sources and tables that know them."""
     sources = [rig.registered(number, url) for number, url in enumerate(urls)]
-    items = {name: item for source in sources for name, item in rig.items_of(source).items()}
+    tables = (NAMES.data_sources, NAMES.sheets_data)
+    items = {f"{table}/{source.id}": rig.item_of(table, source) for source in sources for table in tables}
     return Sink(items), [Watched.begin(source, rig.SHARD) for source in sources]
 
 
@@ -206,7 +208,7 @@ async def of_stall(root: URL) -> list[Claim]:
     store, sources = watched([root / "xml", root / "json"])
     async with session(connector(rig.POLICY)) as http:
         pool = Pool()
-        taken = rig.turns(http, store, offload=pool)
+        taken = rig.turns(rig.through(http), store, offload=pool)
         for _ in range(6):  # both processes start, and hold their modules
             await asyncio.gather(*(taken.take(one, drop) for one in sources))
         loop, more, changed = asyncio.get_running_loop(), [], taken.counts["changed"]
@@ -293,7 +295,7 @@ async def of_bombs(root: URL) -> list[Claim]:
     others = [pid for pid in processes() if pid != f"{os.getpid()}"]
     async with session(connector(rig.POLICY)) as http:
         pool = Pool()
-        taken = rig.turns(http, store, offload=pool)
+        taken = rig.turns(rig.through(http), store, offload=pool)
         for _ in range(6):
             await taken.take(sources[0], drop)
         pids = processes(but=others)
