@@ -26,6 +26,7 @@ RESTARTED_WITHIN_S = 20
 
 #: What the embedded AWS lets anybody do, and the rule of tests/stack/test_rights.py that holds it instead.
 NOT_SEEN = {
+    "ecs:DescribeServices": "test_who_shows_the_fleet_may_ask_after_its_services",
     "logs:CreateLogStream": "test_every_function_may_write_its_log",
     "logs:PutLogEvents": "test_every_function_may_write_its_log",
     "secretsmanager:TagResource": "test_whoever_makes_a_secret_may_tag_it",

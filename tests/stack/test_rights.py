@@ -88,6 +88,14 @@ def test_whoever_reads_documents_is_told_of_a_missing_one(built: Built):
     assert readers - told == {"api-data-policy"}  # signs an address and reads nothing itself
 
 
+def test_who_shows_the_fleet_may_ask_after_its_services(built: Built):
+    """It shows the workers without that too, so nobody else would notice; the embedded AWS asks of another resource."""
+    may = built.may("api-fleet")
+
+    for service in built.of("Service"):
+        assert any("ecs:DescribeServices" in may[one] for one in may if one.endswith(f":{service.name}")), service.name
+
+
 def test_a_role_is_assumed_by_the_one_service_that_runs_under_it(built: Built):
     """The embedded AWS ignores who may assume a role."""
     services = {
