@@ -51,6 +51,7 @@ class Service:
         app = web.Application(middlewares=[self._guarded])
         app.router.add_post("/token", self._token)
         app.router.add_get("/v4/spreadsheets/{id}/values:batchGet", self._values)
+        app.router.add_get("/v4/spreadsheets/{id}/values/{range:.+}", self._value_range)
         app.router.add_get("/v4/spreadsheets/{id}", self._spreadsheet)
         app.router.add_get("/drive/v3/changes/startPageToken", self._start_page_token)
         app.router.add_get("/drive/v3/changes", self._changes)
@@ -95,14 +96,20 @@ class Service:
         found = self._find(request)
         if not isinstance(found, Book):
             return found
-        ranges: list[dict[str, Any]] = []
-        for a1 in request.query.getall("ranges", []):
-            try:
-                name, rows = found.read(a1)
-            except NoSuchRange:
-                return refusal.not_a_range(a1)
-            ranges.append({"range": name, "majorDimension": "ROWS", **({"values": rows} if rows else {})})
+        try:
+            ranges = [_value_range(found, a1) for a1 in request.query.getall("ranges", [])]
+        except NoSuchRange as error:
+            return refusal.not_a_range(str(error))
         return _partial(request, {"spreadsheetId": found.id, "valueRanges": ranges})
+
+    async def _value_range(self, request: web.Request) -> web.Response:
+        found = self._find(request)
+        if not isinstance(found, Book):
+            return found
+        try:
+            return _partial(request, _value_range(found, request.match_info["range"]))
+        except NoSuchRange as error:
+            return refusal.not_a_range(str(error))
 
     async def _spreadsheet(self, request: web.Request) -> web.Response:
         found = self._find(request)
@@ -142,6 +149,11 @@ class Service:
         ]  # fmt: skip
         told = {"kind": "drive#changeList", "changes": listed, "newStartPageToken": next_token}
         return _partial(request, told)
+
+
+def _value_range(book: Book, a1: str) -> dict[str, Any]:
+    name, rows = book.read(a1)
+    return {"range": name, "majorDimension": "ROWS", **({"values": rows} if rows else {})}
 
 
 def _partial(request: web.Request, told: dict[str, Any]) -> web.Response:

@@ -52,6 +52,7 @@ async def asked(stand: Stand, path: str) -> tuple[int, Any]:
     ("api", "path", "schema"),
     [
         ("sheets.v4", f"/v4/spreadsheets/{BOOK}/values:batchGet?ranges=A1:B2&ranges=Sheet1", "BatchGetValuesResponse"),
+        ("sheets.v4", f"/v4/spreadsheets/{BOOK}/values/'Sheet1'!A1:B", "ValueRange"),
         ("sheets.v4", f"/v4/spreadsheets/{BOOK}", "Spreadsheet"),
         ("drive.v3", "/drive/v3/changes/startPageToken", "StartPageToken"),
         ("drive.v3", "/drive/v3/changes?pageToken=0", "ChangeList"),

@@ -37,6 +37,7 @@ class Stand:
 
     service: Service
     google: Google
+    origin: str
     clock: ServerClock
     accounts: list[Account]
     keys: list[dict[str, Any]]
@@ -78,6 +79,7 @@ async def standing(*rows: list[Any], accounts: int = 1) -> AsyncIterator[Stand]:
             yield Stand(
                 service=service,
                 google=google,
+                origin=origin,
                 clock=clock,
                 accounts=[Account(email=key["client_email"], project="example", key=key) for key in keys],
                 keys=keys,

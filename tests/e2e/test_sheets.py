@@ -1,0 +1,51 @@
+"""The spec's first monitor: somebody types into a spreadsheet, and every subscriber has it."""
+
+from typing import Any
+
+import aiohttp
+
+from tests.e2e.outside import Api, Reader
+
+INTERVAL_S = 10
+
+
+async def typed(state: dict[str, Any], row: int, column: int, value: str) -> None:
+    """Write a cell of the demo spreadsheet, as its page does."""
+    form = {"book": "1-demo-spreadsheet-of-this-laptop", "gid": "0", "row": str(row), "column": str(column)}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{state['sheet']['editUrl']}cell", data=form | {"value": value}) as answer,
+    ):
+        assert answer.status == 200, await answer.text()
+
+
+async def test_what_is_typed_into_a_sheet_reaches_a_subscriber(state: dict[str, Any]):
+    """By the real gspread and google-auth, the account's key out of Secrets Manager, and a patch of the one cell."""
+    async with Api.of(state) as api, Reader.connected(state) as reader:
+        source_id = await api.register(
+            state["sheet"]["url"], type="googleSheet", keyColumn="Item", pollingInterval=INTERVAL_S
+        )
+        await reader.follow(source_id)
+        await reader.until(lambda: reader.copies[source_id].document is not None, timeout_s=3 * INTERVAL_S)
+        before = reader.copies[source_id].document
+        await typed(state, 1, 1, "99.5")
+        expected = {**before, "rows": {**before["rows"], "Amber": {"Item": "Amber", "Price": 99.5, "Left": 4}}}
+        await reader.until_equal(source_id, expected, timeout_s=3 * INTERVAL_S)
+        frame = reader.copies[source_id].frames[-1][1]
+        _, source = await api.call("GET", f"/datasources/{source_id}")
+        await api.delete(source_id)
+    assert frame["steps"][-1][1] == [{"op": "replace", "path": "/rows/Amber/Price", "value": 99.5}]
+    assert source["status"]["state"] == "healthy"
+
+
+async def test_a_sheet_that_is_not_shared_says_with_whom(state: dict[str, Any]):
+    """The one thing that a person can do about it."""
+    async with Api.of(state) as api, Reader.connected(state) as reader:
+        source_id = await api.register(
+            "1-some-other-spreadsheet-of-nobody", name="Other", type="googleSheet", pollingInterval=INTERVAL_S
+        )
+        await reader.ask(action="subscribe", sourceId=source_id)
+        await reader.until(lambda: any(frame["type"] == "status" for frame in reader.others), timeout_s=3 * INTERVAL_S)
+        told = [frame for frame in reader.others if frame["type"] == "status"]
+        await api.delete(source_id)
+    assert "sheets-reader@laptop.iam.gserviceaccount.com" in told[-1]["why"]
