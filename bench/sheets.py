@@ -66,7 +66,7 @@ def documented_way(key: dict[str, Any], origin: str) -> None:
     def redirected(method: str, url: str, **kwargs: Any) -> Any:
         return send(method, url.replace(SHEETS_ORIGIN, origin), **kwargs)
 
-    client.http_client.session.request = redirected  # type: ignore[method-assign] # gspread knows one Google only
+    client.http_client.session.request = redirected  # type: ignore[method-assign, assignment] # gspread knows one Google only
     client.open_by_key(BOOK).worksheet("Sheet1").get_all_values()
 
 
