@@ -60,13 +60,14 @@ async def reads() -> list[Claim]:
 
 def documented_way(key: dict[str, Any], origin: str) -> None:
     """Read a worksheet as gspread's first page shows."""
-    client = gspread.Client(auth=Credentials.from_service_account_info(key, scopes=SCOPES))  # type: ignore[no-untyped-call]
+    signs_in = Credentials.from_service_account_info(key, scopes=SCOPES)  # type: ignore[no-untyped-call] # ships no types
+    client = gspread.Client(auth=signs_in)
     send = client.http_client.session.request
 
     def redirected(method: str, url: str, **kwargs: Any) -> Any:
         return send(method, url.replace(SHEETS_ORIGIN, origin), **kwargs)
 
-    client.http_client.session.request = redirected  # type: ignore[method-assign, assignment] # gspread knows one Google only
+    client.http_client.session.request = redirected  # type: ignore[method-assign, assignment] # it knows one Google only
     client.open_by_key(BOOK).worksheet("Sheet1").get_all_values()
 
 
