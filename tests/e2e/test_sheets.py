@@ -42,7 +42,9 @@ async def test_a_sheet_that_is_not_shared_says_with_whom(state: dict[str, Any]):
     """The one thing that a person can do about it."""
     async with Api.of(state) as api, Reader.connected(state) as reader:
         source_id = await api.register(
-            "1-some-other-spreadsheet-of-nobody", name="Other", type="googleSheet", pollingInterval=INTERVAL_S
+            "https://docs.google.com/spreadsheets/d/1-some-other-spreadsheet-of-nobody/edit",
+            type="googleSheet",
+            pollingInterval=INTERVAL_S,
         )
         await reader.ask(action="subscribe", sourceId=source_id)
         await reader.until(lambda: any(frame["type"] == "status" for frame in reader.others), timeout_s=3 * INTERVAL_S)
