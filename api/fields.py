@@ -5,13 +5,12 @@ from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from pydantic import ValidationError
-
+from api.models import Registration, ValidationError
 from api.problem import FieldError, Problem
 from contracts.addresses import Policy
 from contracts.kinds import POLLING_INTERVAL_MIN_S, SourceType
 from contracts.rules import check_destination, check_header, check_url
-from contracts.source import HEADERS_MAX, FieldRefused, Registration
+from contracts.source_rules import HEADERS_MAX, FieldRefused
 
 ERRORS_MAX = 50
 FIELD_LENGTH_MAX = 128

@@ -19,6 +19,7 @@ from api.edit import Action, Cancelled, Edit
 from api.fields import refuse
 from api.idempotency import Birth
 from api.key_uses import Move
+from api.models import Source
 from api.newborn import newborn
 from api.parameters import Flag, Parameter
 from api.portable import Portable
@@ -28,7 +29,6 @@ from api.request import Request
 from api.respond import Act, Answer, Event, Response, json_response, serve
 from contracts.kinds import SourceType
 from contracts.rules import origin
-from contracts.source import Source
 from contracts.table import heads, sources
 from contracts.table.values import read_item
 

@@ -1,9 +1,9 @@
 """A source as it is when it is born: the same registration and birth give the same source."""
 
 from api.idempotency import Birth
+from api.models import Registration, Source, Status
 from api.registrar import Registrar
 from contracts.clock import iso
-from contracts.source import Registration, Source, Status
 
 
 def newborn(registration: Registration, birth: Birth, *, owner: str, secret_id: str | None, at: Registrar) -> Source:

@@ -13,13 +13,13 @@ from typing import Any, Self
 
 from api import shown
 from api.fields import read_registration, refuse
+from api.models import SOURCE_FIELDS, Registration, SourceFields
 from api.problem import FieldError
 from api.rows import SOURCE_ID
 from contracts.addresses import Policy
-from contracts.source import Registration, SourceFields
 
 ID_HEX = 8
-FIELDS = frozenset(field.alias or name for name, field in SourceFields.model_fields.items())
+FIELDS = frozenset(SOURCE_FIELDS.values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,4 +76,4 @@ def _id_of(registration: Registration) -> str:
 
 
 def _fields(source: SourceFields) -> dict[str, Any]:
-    return source.model_dump(mode="json", by_alias=True, include=set(SourceFields.model_fields))
+    return source.model_dump(mode="json", by_alias=True, include=set(SOURCE_FIELDS))

@@ -19,6 +19,7 @@ from api import door, shown
 from api.body import read_object
 from api.fields import read_registration, refuse
 from api.keys import Keys
+from api.models import Registration
 from api.problem import FieldError
 from api.registrar import read_policy
 from api.request import Request
@@ -27,7 +28,6 @@ from contracts.addresses import Policy
 from contracts.clock import SECOND_MS
 from contracts.kinds import SourceType
 from contracts.rules import origin
-from contracts.source import Registration
 from fetching.document import Reading
 from fetching.fetch import Ask, fetch
 from fetching.guard import connector

@@ -20,6 +20,7 @@ from api.fields import read_registration, refuse
 from api.idempotency import Birth, Repeat
 from api.key_uses import Move
 from api.keys import Keys
+from api.models import Registration, Source
 from api.newborn import newborn
 from api.problem import FieldError, Problem, try_again
 from api.registrar import Registrar
@@ -29,7 +30,6 @@ from api.rows import read_row, read_source
 from contracts.clock import SECOND_MS
 from contracts.kinds import SourceType
 from contracts.rules import origin
-from contracts.source import Registration, Source
 from contracts.table import heads, sources
 from contracts.table.values import returned, write_item
 

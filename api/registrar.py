@@ -9,12 +9,12 @@ from api import door
 from api.edit import Configuration
 from api.key_uses import KeyUses
 from api.keys import Keys
+from api.models import Registration
 from contracts.addresses import Policy, read_networks
 from contracts.clock import NowMs
 from contracts.kinds import SourceType
 from contracts.sharding import shard_of_request, shard_of_spreadsheet
 from contracts.sheet_address import read_address
-from contracts.source import Registration
 from contracts.table.schema import TableNames
 
 if TYPE_CHECKING:  # the stubs are not deployed

@@ -16,6 +16,7 @@ from api.body import read_object
 from api.edit import Action, Cancelled, Edit
 from api.fields import FIELD_LENGTH_MAX, read_registration, refuse
 from api.key_uses import Move
+from api.models import SOURCE_FIELDS, Registration, Source
 from api.problem import FieldError, Problem, no_such_source, try_again
 from api.registrar import Registrar
 from api.request import Request
@@ -25,10 +26,9 @@ from contracts.clock import iso
 from contracts.kinds import SourceType
 from contracts.rules import origin
 from contracts.sheet_address import read_address
-from contracts.source import Registration, Source, SourceFields
 from contracts.table import heads, sources
 
-_FIELDS = frozenset(field.alias or name for name, field in SourceFields.model_fields.items())
+_FIELDS = frozenset(SOURCE_FIELDS.values())
 _KEYS = frozenset({"apiKey", "apiKeySecretId"})
 #: From which place on the transaction's actions count uses of secrets.
 KEY_PLACE = 2

@@ -3,6 +3,7 @@ The source: the registered thing, every field with its bounds.
 
 `SourceFields` is what a person may set, `Registration` what they send (with the key, which is write only), `Source`
 what the table holds and the API shows. JSON names are the spec's and the design's; attributes carry their units.
+Lambdas validate by these models without importing them: see `api.models`.
 """
 
 from collections.abc import Mapping
@@ -13,29 +14,24 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    SecretStr,
     Strict,
     StrictBool,
     StringConstraints,
     model_validator,
 )
 
-from contracts.kinds import POLLING_INTERVAL_MIN_S
 from contracts.kinds import SourceType as SourceType  # noqa: PLC0414 - a source's own words are found here too
 from contracts.kinds import State as State  # noqa: PLC0414 - likewise
 from contracts.pointer import POINTER
-from contracts.rules import check_header, check_place, check_pointer, check_selector, check_url
-from contracts.sheet_address import read_address, read_range
+from contracts.rules import check_place, check_pointer, check_selector
+from contracts.source_rules import HEADERS_MAX, POINTERS_MAX, Secret, fits_its_type, one_key
 
 POLLING_INTERVAL_MAX_S = 86_400
 URL_LENGTH_MAX = 4_096
-HEADERS_MAX = 32
-POINTERS_MAX = 64
 RANGES_MAX = 64
 TAGS_MAX = 20
 #: Above this doubles skip integers, and "within" would mean nothing.
 TOLERANCE_MAX = 1e15
-API_KEY_LENGTH_MAX = 8_192
 
 
 class Model(BaseModel):
@@ -91,33 +87,16 @@ class SourceFields(Model):
     tags: list[Tag] = Field(default_factory=list, max_length=TAGS_MAX)
     enabled: StrictBool = True
 
-    @model_validator(mode="after")
-    def _fits_its_type(self) -> Self:
-        least_s = POLLING_INTERVAL_MIN_S[self.type]
-        if self.polling_interval_s < least_s:
-            raise FieldRefused("pollingInterval", f"a {self.type} source is polled every {least_s} s at most often")
-        if self.type is SourceType.EXTERNAL:
-            _named("url", check_url, self.url)
-        else:
-            _named("url", read_address, self.url)
-            for number, text in enumerate(self.ranges):
-                _named(f"ranges.{number}", read_range, text)
-        for name, value in self.headers.items():
-            _named(f"headers.{name[:64]}", check_header, name, value)
-        return self
+    _fits_its_type = model_validator(mode="after")(fits_its_type)
 
 
 class Registration(SourceFields):
     """What registers a source: its fields and, write only, its key or the secret of another source of its origin."""
 
-    api_key: SecretStr | None = Field(default=None, alias="apiKey", min_length=1, max_length=API_KEY_LENGTH_MAX)
+    api_key: Secret | None = Field(default=None, alias="apiKey")
     api_key_secret_id: str | None = Field(default=None, alias="apiKeySecretId", max_length=512)
 
-    @model_validator(mode="after")
-    def _one_key(self) -> Self:
-        if self.api_key and self.api_key_secret_id:
-            raise FieldRefused("apiKeySecretId", "give either apiKey or apiKeySecretId")
-        return self
+    _one_key = model_validator(mode="after")(one_key)
 
 
 class Source(SourceFields):
@@ -141,18 +120,3 @@ class Source(SourceFields):
     def from_item(cls, item: Mapping[str, Any]) -> Self:
         """Read an item of the DataSources table (`attention` is the index's copy of the state)."""
         return cls.model_validate({name: value for name, value in item.items() if name != "attention"})
-
-
-class FieldRefused(ValueError):
-    """A rule over several fields was broken; `field` is the one to mend."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
-
-
-def _named(field: str, check: Any, *values: str) -> None:
-    try:
-        check(*values)
-    except ValueError as error:
-        raise FieldRefused(field, str(error)) from error

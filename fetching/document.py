@@ -5,12 +5,11 @@ Pure and picklable, because large answers are read in another process.
 """
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
 from contracts.canonical import NotCanonical, canonical, digest
-from contracts.source import SourceFields
 from fetching.decode import TooLarge, Undecodable
 from fetching.failures import too_large
 from fetching.lists import asked_for, steady
@@ -20,6 +19,9 @@ from fetching.select import SelectorFailed, ignore, select, unshared
 from fetching.text import Unreadable, text_of
 from fetching.tolerance import settled
 from fetching.unordered import ordered
+
+if TYPE_CHECKING:  # pydantic doubles the start of a Lambda
+    from contracts.source import SourceFields
 
 #: Numbers of a canonical text need no second look: its integers are written as such.
 _decode = msgspec.json.Decoder().decode
@@ -36,7 +38,7 @@ class Reading:
     tolerance: float = 0
 
     @classmethod
-    def of(cls, fields: SourceFields) -> Self:
+    def of(cls, fields: "SourceFields") -> Self:
         """Take it from what a person set."""
         return cls(
             format=fields.data_format,

@@ -3,10 +3,12 @@
 import base64
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from yarl import URL
 
-from contracts.source import Auth
+if TYPE_CHECKING:  # pydantic doubles the start of a Lambda
+    from contracts.source import Auth
 
 PLACEHOLDER = "{apiKey}"
 
@@ -19,7 +21,7 @@ def sendable(key: str) -> bool:
     return _SENDABLE.fullmatch(key) is not None
 
 
-def with_key(url: URL, headers: Mapping[str, str], key: str, auth: Auth) -> tuple[URL, dict[str, str]]:
+def with_key(url: URL, headers: Mapping[str, str], key: str, auth: "Auth") -> tuple[URL, dict[str, str]]:
     """Give the url and headers that carry the key."""
     given = dict(headers)
     if any(PLACEHOLDER in text for text in given.values()):

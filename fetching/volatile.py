@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from contracts.source import POINTERS_MAX
+from contracts.source_rules import POINTERS_MAX
 from contracts.steps import Operation
 from fetching.select import ANY
 

@@ -27,8 +27,6 @@ VERBS = {
     "tickets": "POST /tickets",
     "fleet": "GET /fleet",
 }
-#: Only these look at what a person filled in.
-MAY_VALIDATE = {"imports", "register", "update", "preview"}
 
 
 @pytest.fixture(autouse=True)
@@ -77,8 +75,8 @@ def test_the_authorizer_starts_from_the_environment_too():
 
 
 @pytest.mark.parametrize("verb", [*VERBS, "authorize"])
-def test_a_handler_that_only_reads_starts_without_the_models(verb: str):
-    """Pydantic and the validators double the imports of a Lambda; who validates nothing must not pay for them."""
+def test_no_handler_starts_with_pydantic(verb: str):
+    """It doubles the imports of a Lambda; who validates does so by what it compiled (`api/models.py`)."""
     look = f"import sys, api.{verb}; print('pydantic' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == str(verb in MAY_VALIDATE)
+    assert done.stdout.strip() == "False"

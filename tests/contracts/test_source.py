@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from contracts.source import FieldRefused, Registration, Source, SourceType
+from contracts.source import Registration, Source, SourceType
+from contracts.source_rules import FieldRefused
 
 GOOD: dict[str, Any] = {"name": "Prices", "url": "https://example.com/prices.json"}
 SHEET = "1BxiMVs0XRA5nFMdKvBdBZjgmUUqptlbs74OgvE2upms"
