@@ -52,15 +52,15 @@ class Fields(Protocol):
     """The fields that say something about each other."""
 
     @property
-    def type(self) -> SourceType: ...  # noqa: D102 - as in `contracts.source`
+    def type(self) -> SourceType: ...  # noqa: D102 - as in contracts.source
     @property
-    def polling_interval_s(self) -> int: ...  # noqa: D102
+    def polling_interval_s(self) -> int: ...  # noqa: D102 - as there
     @property
-    def url(self) -> str: ...  # noqa: D102
+    def url(self) -> str: ...  # noqa: D102 - as there
     @property
-    def ranges(self) -> list[str]: ...  # noqa: D102
+    def ranges(self) -> list[str]: ...  # noqa: D102 - as there
     @property
-    def headers(self) -> Mapping[str, str]: ...  # noqa: D102
+    def headers(self) -> Mapping[str, str]: ...  # noqa: D102 - as there
 
 
 def fits_its_type[F: Fields](fields: F) -> F:
