@@ -11,6 +11,8 @@ NODE_OK := node -e 'const [a,b]=process.versions.node.split(".").map(Number); pr
 UV := .venv/bin/uv
 PY := .venv/bin/python
 export PATH := $(CURDIR)/.venv-node/bin:$(PATH)
+# As pip does, uv trusts whom the machine trusts: behind a company's proxy its own list is not enough.
+export UV_SYSTEM_CERTS ?= 1
 
 help: ## say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'

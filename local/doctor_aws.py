@@ -97,11 +97,24 @@ def configuration(
         if why
         else ok(f"{file.name} has every key the program asks for")
     )
+    yield from _accounts(config)
     stated = config.get("aws:region")
     if not stated:
         yield wrong(f"{file.name}: aws:region is missing", "pulumi config set aws:region …")
     elif region and region != stated:
         yield warn(f"{file.name} says {stated}, this shell {region}", f"export AWS_REGION={stated}")
+
+
+def _accounts(config: Mapping[str, Any]) -> Iterator[Finding]:
+    """Workers of sheets without a Google account read nothing, and each sheet says so; a deploy does not."""
+    said = {key.rpartition(":")[2]: value for key, value in config.items()}
+    if said.get("allowPrivateTargets"):
+        return  # a stack on a laptop, which brings its own
+    if int(said.get("sheetCount", 0)) and not said.get("googleAccounts"):
+        yield warn(
+            "sheetCount asks for workers of sheets, googleAccounts names no account for them",
+            "pulumi config set --secret googleAccounts …, or put the key into the stack's secret (docs/google-sheets.md)",
+        )
 
 
 def texts(config: Mapping[str, Any]) -> dict[str, str]:

@@ -7,14 +7,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.doctor_finding import Finding, ok, warn, wrong
-from local.ports import DASHBOARD_PORT, EMULATOR_PORT, FEEDS_PORT
+from local.ports import DASHBOARD_PORT, EMULATOR_PORT, FEEDS_PORT, GOOGLE_PORT
 
 PYTHON = (3, 13)
 NODE_MIN = (22, 18)
-PORTS = {EMULATOR_PORT: "embedded AWS", DASHBOARD_PORT: "dashboard", FEEDS_PORT: "demo feeds"}
+PORTS = {
+    EMULATOR_PORT: "embedded AWS",
+    DASHBOARD_PORT: "dashboard",
+    FEEDS_PORT: "demo feeds",
+    GOOGLE_PORT: "demo spreadsheet",
+}
 #: A set-up folder measures 1.4 GB, a build and the end-to-end tests some hundred MB more.
 DISK_NEEDED_MB, DISK_WANTED_MB = 500, 3_000
-CHROMIUM = "/usr/bin/chromium"
+#: What tests use and no lock brings: where it is, and what is missing without it.
+TEST_PROGRAMS: Mapping[str, tuple[str, str]] = {
+    "/usr/bin/chromium": ("chromium", "tests/browser"),
+    "/usr/sbin/nginx": ("nginx-light", "tests/fetching/test_nginx.py"),
+}
 
 #: Virtual environment → the lock it is made from.
 VENVS: Mapping[str, str] = {".venv": "dev", ".venv-emulator": "emulator"}
@@ -52,7 +61,7 @@ def machine(probes: Probes) -> Iterator[Finding]:
     yield system(probes)
     yield python(probes)
     yield node(probes)
-    yield chromium(probes)
+    yield from programs(probes)
     yield disk(probes)
     yield from ports(probes)
     yield left_over(probes)
@@ -98,11 +107,13 @@ def node(probes: Probes) -> Finding:
     return warn(had, "nothing: make setup brings its own into .venv-node (80 MB)")
 
 
-def chromium(probes: Probes) -> Finding:
-    """Chromium for `make test`."""
-    if probes.exists(Path(CHROMIUM)):
-        return ok(f"Chromium: {CHROMIUM}")
-    return warn(f"there is no {CHROMIUM}, so make test fails in tests/browser", "apt-get install chromium")
+def programs(probes: Probes) -> Iterator[Finding]:
+    """Programs that `make test` needs and `make up` does not."""
+    for path, (package, tests) in TEST_PROGRAMS.items():
+        if probes.exists(Path(path)):
+            yield ok(f"{package}: {path}")
+        else:
+            yield warn(f"there is no {path}, so make test fails in {tests}", f"apt-get install {package}")
 
 
 def disk(probes: Probes) -> Finding:

@@ -15,7 +15,7 @@ import pytest
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from local import doctor, doctor_aws, doctor_cloud, doctor_machine
+from local import doctor, doctor_aws, doctor_cloud, doctor_machine, ports
 from local.config import project
 from local.doctor_aws import SLOW_REGIONS, Account
 from local.doctor_finding import Finding, ok, warn, wrong
@@ -129,8 +129,15 @@ def test_a_taken_port_names_its_holder():
     """Another project's server on 8080 is no fault, but surprises."""
     findings = list(doctor_machine.ports(machine(listener={8080: "process 7 (nginx)"}.get)))
 
-    assert [finding.level for finding in findings] == ["ok", "warn", "ok"]
+    assert [finding.level for finding in findings] == ["ok", "warn", "ok", "ok"]
     assert "process 7 (nginx)" in findings[1].what
+
+
+def test_every_usual_port_of_a_run_is_looked_at():
+    """A new server of the local stack brings its port along."""
+    usual = {number for name, number in vars(ports).items() if name.endswith("_PORT")}
+
+    assert set(doctor_machine.PORTS) == usual
 
 
 def test_ports_of_our_own_run_are_fine():
@@ -180,9 +187,19 @@ def test_an_environment_that_does_not_run_is_made_again():
     assert (found.level, found.todo) == ("wrong", "rm -r .venv && make setup")
 
 
-def test_chromium_and_linux_are_asked_for():
-    """The browser tests, and the workers' clock."""
-    assert doctor_machine.chromium(machine(exists=lambda _: False)).level == "warn"
+@pytest.mark.parametrize("missing", ["chromium", "nginx"])
+def test_what_tests_need_beside_the_locks_is_asked_for(missing: str):
+    """And named as the package that brings it, as CI installs it."""
+    found = [one for one in doctor_machine.programs(machine(exists=lambda path: path.name != missing)) if one.todo]
+
+    (one,) = found
+    assert one.level == "warn"
+    assert missing in one.what
+    assert one.todo.removeprefix("apt-get install ") in (ROOT / ".ci" / "run").read_text()
+
+
+def test_linux_is_asked_for():
+    """The workers' clock and the local stack's process table are its."""
     assert doctor_machine.system(machine(system="Darwin")).level == "wrong"
 
 
@@ -331,6 +348,19 @@ def test_the_configurations_of_this_repository_are_whole():
         assert config is not None
         why = doctor_cloud.refusal(project(ROOT), config)
         assert {one.level for one in doctor_aws.configuration(file, config, why, None)} == {"ok"}, why
+
+
+def test_workers_of_sheets_without_an_account_are_found():
+    """They read nothing, and nothing of a deployment says so."""
+    asks = {"aws:region": "eu-central-1", "project:sheetCount": 2}
+    has = asks | {"project:googleAccounts": {"secure": "…"}}
+
+    levels = [
+        [one.level for one in doctor_aws.configuration(ROOT / "Pulumi.dev.yaml", config, None, None)]
+        for config in (asks, has)
+    ]
+
+    assert levels == [["ok", "warn"], ["ok"]]
 
 
 def test_a_missing_configuration_and_another_region_are_found(tmp_path: Path):
