@@ -104,10 +104,9 @@ class Operator:
         found = self.client("lambda").list_functions()["Functions"]
         return {one["FunctionName"].rsplit("-", 1)[0]: one for one in found}
 
-    @cached_property
-    def worker_policy(self) -> Policy:
-        """Find the policy of the external workers."""
-        names, ecs = self.state["services"]["external"], self.client("ecs")
+    def policy_of_workers(self, kind: str) -> Policy:
+        """Find the policy of the workers of a kind."""
+        names, ecs = self.state["services"][kind], self.client("ecs")
         (service,) = ecs.describe_services(cluster=names["cluster"], services=[names["service"]])["services"]
         task = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
         return self._policy(str(task["taskRoleArn"]))
@@ -158,17 +157,17 @@ class Operator:
 
 
 class Logs:
-    """What the workers said since it was last asked."""
+    """What the workers of a kind said since it was last asked."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder / "logs"
+    def __init__(self, folder: Path, kind: str) -> None:
+        self._folder, self._kind = folder / "logs", kind
         self._read: dict[Path, int] = {}
         self.news()
 
     def news(self) -> str:
         """Give what is new."""
         said = []
-        for path in self._folder.glob("external-*.log"):
+        for path in self._folder.glob(f"{self._kind}-*.log"):
             text = path.read_text(errors="replace")
             said.append(text[self._read.get(path, 0) :])
             self._read[path] = len(text)
@@ -235,10 +234,12 @@ class World:
                 self.condemned.append(await self.api.register(url, apiKey="k"))
             self.made.extend(self.condemned)
             for source_id in self.condemned:
-                await self._until_stored(source_id)
+                await self.until_stored(source_id)
         return self.condemned.pop()
 
-    async def _until_stored(self, source_id: str) -> None:
+    async def until_stored(self, source_id: str) -> None:
+        """Wait until a source has a document."""
+
         async def is_stored() -> bool:
             status, _ = await self.api.call("GET", f"/datasources/{source_id}/data")
             return status == 200
@@ -251,7 +252,7 @@ class World:
         await self.reader.until_equal(self.ids[SMALL], {"n": 0})
         self.feeds.set(SMALL, {"n": 1})
         await self.reader.until_equal(self.ids[SMALL], {"n": 1})
-        await self._until_stored(self.ids[LARGE])
+        await self.until_stored(self.ids[LARGE])
 
 
 def large() -> list[str]:

@@ -7,18 +7,20 @@ is restarted: a policy is read anew at every call.
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from local import scale as scaling
 from tests.conftest import ROOT
 from tests.e2e.grants_uses import USES
 from tests.e2e.grants_world import LARGE, SMALL, Logs, Policy, Right, World, large
 from tests.e2e.outside import Reader, is_alive, until_true
 
+SHEETS = "googleSheet"
 #: A worker polls these sources each second, renews every two and reads the log each second.
 REFUSED_WITHIN_S = 2.5
 #: A fleet that starts anew claims its shards first.
@@ -69,7 +71,7 @@ def test_what_cannot_be_seen_here_is_held_by_a_rule(lasting: Lasting):
     """And no exception outlives the right that it was made for."""
     rules = (ROOT / "tests" / "stack" / "test_rights.py").read_text()
     operator = lasting[1].operator
-    policies = [*map(operator.policy_of, USES), operator.worker_policy]
+    policies = [*map(operator.policy_of, USES), operator.policy_of_workers("external")]
 
     assert all(f"def {rule}(" in rules for rule in NOT_SEEN.values())
     assert set(NOT_SEEN) <= {right.action for policy in policies for right in policy.rights}
@@ -127,16 +129,12 @@ def test_a_worker_needs_each_of_its_rights(
     What a worker only does at its start, or for sources that were another's, shows once the fleet starts anew.
     """
     runner, world = lasting
-    logs, policy = Logs(folder), world.operator.worker_policy
+    logs, policy = Logs(folder, "external"), world.operator.policy_of_workers("external")
 
     async def stop() -> None:
         pids = read_state()["pids"]["workers"]["external"]
-
-        async def are_gone() -> bool:
-            return not any(map(is_alive, pids))
-
         scale(0)
-        await until_true(are_gone, RESTARTED_WITHIN_S)  # one that still hands over might do what the next must not
+        await until_gone(pids)
 
     silent = [right for right in seen_rights(policy) if not runner.run(is_missed(world, logs, policy, right))]
     for right in list(silent):
@@ -147,6 +145,52 @@ def test_a_worker_needs_each_of_its_rights(
     world.feeds.set(SMALL, {"n": "back"})
     assert [str(right) for right in silent] == []
     assert runner.run(follows(world, {"n": "back"}))
+
+
+def test_a_worker_of_sheets_needs_its_own_rights_too(
+    lasting: Lasting, folder: Path, read_state: Callable[[], dict[str, Any]]
+):
+    """The quota is asked for before each read, the accounts of Google's are read at the start."""
+    runner, world = lasting
+    logs, policy = Logs(folder, SHEETS), world.operator.policy_of_workers(SHEETS)
+    common = {str(right) for right in world.operator.policy_of_workers("external").rights}
+    own = {right.action: right for right in policy.rights if str(right) not in common}
+    source_id = runner.run(world.api.register(world.state["sheet"]["url"], type=SHEETS, pollingInterval=10))
+    world.made.append(source_id)
+
+    assert set(own) == {"dynamodb:UpdateItem", "secretsmanager:GetSecretValue"}
+    with policy.without(own["dynamodb:UpdateItem"]):
+        runner.run(until_refused(logs, "dynamodb:UpdateItem"))
+
+    pids = read_state()["pids"]["workers"][SHEETS]
+    try:
+        scaling.scale(folder, kind=SHEETS, count=0)
+        runner.run(until_gone(pids))
+        with policy.without(own["secretsmanager:GetSecretValue"]):
+            scaling.scale(folder, kind=SHEETS, count=1)
+            runner.run(until_refused(logs, "secretsmanager:GetSecretValue"))
+    finally:
+        scaling.scale(folder, kind=SHEETS, count=1)
+    runner.run(world.until_stored(source_id))
+
+
+async def until_refused(logs: Logs, action: str) -> None:
+    """Wait until a worker says what it may not."""
+
+    async def is_told() -> bool:
+        return f"not authorized to perform: {action} " in logs.news()
+
+    logs.news()
+    await until_true(is_told, RESTARTED_WITHIN_S)
+
+
+async def until_gone(pids: Sequence[int]) -> None:
+    """Wait for the end of workers: one that still hands over might do what the next must not."""
+
+    async def are_gone() -> bool:
+        return not any(map(is_alive, pids))
+
+    await until_true(are_gone, RESTARTED_WITHIN_S)
 
 
 async def is_missed(
