@@ -139,8 +139,9 @@ async def test_doubled_reordered_and_poisoned_messages_do_no_harm(state: dict[st
         versions = [f["version"] for _, f in reader.copies[source_id].frames if f["type"] != "subscribed"]
         await api.delete(source_id)
 
+    told = versions[versions.index(2) :]  # the first may come twice: as the subscription's, and as the change's
     assert sorted(dead) == sorted(poison)
-    assert versions == sorted(set(versions))
+    assert told == sorted(set(told))
 
 
 async def test_workers_killed_at_random_moments_lose_nothing(read_state: Callable[[], dict[str, Any]], aws: Any):

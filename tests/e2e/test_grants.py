@@ -117,7 +117,8 @@ def test_no_other_function_can_read_a_key(lasting: Lasting, function: str):
     with pytest.raises(ClientError, match="not authorized to perform: secretsmanager:GetSecretValue"):
         world.operator.assumed(function, "secretsmanager").get_secret_value(**secret)
 
-    assert "k" in world.operator.assumed("api-preview", "secretsmanager").get_secret_value(**secret)["SecretString"]
+    kept = world.operator.assumed("api-preview", "secretsmanager").get_secret_value(**secret)["SecretString"]
+    assert "apiKey" in kept
 
 
 def test_a_worker_needs_each_of_its_rights(
