@@ -113,7 +113,7 @@ def _accounts(config: Mapping[str, Any]) -> Iterator[Finding]:
     if int(said.get("sheetCount", 0)) and not said.get("googleAccounts"):
         yield warn(
             "sheetCount asks for workers of sheets, googleAccounts names no account for them",
-            "pulumi config set --secret googleAccounts …, or put the key into the stack's secret (docs/google-sheets.md)",
+            "pulumi config set --secret googleAccounts …, or put it into the stack's secret (docs/google-sheets.md)",
         )
 
 
