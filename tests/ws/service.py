@@ -1,12 +1,18 @@
-"""The whole Lambda over moto's tables and queues and connections in memory, driven as API Gateway and SQS drive it."""
+"""
+The whole Lambda, driven as API Gateway and SQS drive it: tables and connections in memory, queues and objects in moto.
+
+Tables in moto take tens of milliseconds a test to make and more for each call; `local.memory` is held to moto and to the
+embedded AWS by one suite over all three (`tests/contracts/table`).
+"""
 
 import json
 import random
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
+from functools import cache
 from itertools import chain, count, repeat
-from typing import Any
+from typing import Any, cast
 
 import boto3
 
@@ -14,12 +20,12 @@ from contracts import bodies, steps
 from contracts.access import Right, new_token, put_token, token_row
 from contracts.canonical import canonical, digest
 from contracts.messages import Kind, Message
-from contracts.table import changes, heads, schema
+from contracts.table import changes, heads
 from contracts.table.changes import Change
 from contracts.table.connections import CONNECTION_TTL_S
 from contracts.table.heads import Next
-from contracts.table.schema import TableNames
 from contracts.table.values import read_item, write_item
+from local.memory import NAMES, Memory
 from tests.ws.fake_post import FakePost
 from ws import handler
 from ws.budget import Budget
@@ -35,6 +41,10 @@ HANDFUL = 64
 RIGHT: dict[str, Any] = {"principal": "ada", "scopes": "read"}
 
 
+#: Made once: to load a client's model takes longer than most tests. Moto empties what is behind it.
+_client: Any = cache(boto3.client)
+
+
 class Service:
     """One deployment. `at_ms` is its clock, `left_ms` what an invocation has left."""
 
@@ -44,17 +54,14 @@ class Service:
         self.documents: dict[str, Any] = {}
         self.position: dict[str, tuple[str, int]] = {}
         self._numbers = count(1)
-        self.world = world or self._in_moto(pool)
+        self.world = world or self._made(pool)
         self.world.budget.lease_max = HANDFUL
 
-    def _in_moto(self, pool: Executor) -> World:
-        tables = TableNames(**{field: f"the-{field}" for field in schema.FIELDS.values()})
-        dynamodb: Any = boto3.client("dynamodb")
-        for name, field in schema.FIELDS.items():
-            dynamodb.create_table(**schema.create_table(getattr(tables, field), schema.SCHEMAS[name]))
-        sqs: Any = boto3.client("sqs")
+    def _made(self, pool: Executor) -> World:
+        tables, dynamodb = NAMES, cast("Any", Memory())
+        sqs: Any = _client("sqs")
         fifo = {"FifoQueue": "true", "DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId"}
-        s3: Any = boto3.client("s3")
+        s3: Any = _client("s3")
         s3.create_bucket(Bucket="documents", CreateBucketConfiguration={"LocationConstraint": REGION})
         return World(
             dynamodb=dynamodb, sqs=sqs, s3=s3, post=self.post, pool=pool, tables=tables,

@@ -28,7 +28,7 @@ function makeReplica(): { replica: Replica; clock: FakeClock; sent: ClientFrame[
   return { replica, clock, sent };
 }
 
-for (const scenario of golden<Scenario[]>("frames/replica.json")) {
+for (const scenario of [...golden<Scenario[]>("frames/replica.json"), ...golden<Scenario[]>("conformance.json")]) {
   test(`replica: ${scenario.name}`, async () => {
     const { replica, clock, sent } = makeReplica();
     for (const event of scenario.events) {
