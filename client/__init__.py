@@ -1,6 +1,6 @@
-"""The Python client: `async for change in subscribe(url, token, source_id)`."""
+"""The Python client: `async for change in subscribe(url, token, source_id)`, or `follow` for many sources at once."""
 
 from client.link import AccessRefused
-from client.subscribe import Change, SourceDeleted, SourceRefused, subscribe
+from client.subscribe import Change, Ended, SourceDeleted, SourceRefused, follow, subscribe
 
-__all__ = ["AccessRefused", "Change", "SourceDeleted", "SourceRefused", "subscribe"]
+__all__ = ["AccessRefused", "Change", "Ended", "SourceDeleted", "SourceRefused", "follow", "subscribe"]

@@ -8,6 +8,7 @@ from aiohttp import ClientResponse, ClientSession, ClientTimeout
 
 from client.chunks import JOINED_LENGTH_MAX, Damaged
 from client.inbox import parse
+from client.link import Token, current
 from contracts.canonical import NotCanonical, canonical, digest
 from contracts.frames import Frame
 
@@ -20,7 +21,7 @@ class Fetch:
 
     session: ClientSession
     api_url: str | None
-    token: str
+    token: Token
 
     async def snapshot(self, ref: Frame) -> Frame:
         """
@@ -38,7 +39,7 @@ class Fetch:
             raise Damaged("the document is too large to be pushed: give api_url")
         # Appended, not resolved: the API may live under a path.
         address = self.api_url.rstrip("/") + ref["url"]
-        headers = {"Authorization": f"Bearer {self.token}"}
+        headers = {"Authorization": f"Bearer {await current(self.token)}"}
         async with self.session.get(address, headers=headers, timeout=TIMEOUT) as answer:
             answer.raise_for_status()
             found, about = await _read(answer), answer.headers

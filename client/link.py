@@ -1,14 +1,14 @@
-"""The connection: opened with a token, kept alive, reopened for ever when it is lost."""
+"""The connection: opened with a token, kept alive, replaced before the gateway ends it, reopened for ever when lost."""
 
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import aiohttp
-from aiohttp import ClientSession, ClientWebSocketResponse, ClientWSTimeout, WSMsgType
+from aiohttp import ClientSession, ClientWSTimeout, WSMessage, WSMsgType
 
 from client.backoff import backoff_ms
 from client.inbox import Inbox
@@ -19,6 +19,9 @@ from contracts.frames import MESSAGE_BYTES_MAX, Frame
 QUIET_LEAST_MS = 7 * MINUTE_MS
 QUIET_SPREAD_MS = 2 * MINUTE_MS
 PONG_WITHIN_MS = 10 * SECOND_MS
+#: It cuts every connection after 2 hours; 110 ± 5 minutes spread those that were opened together.
+HAND_OVER_LEAST_MS = 105 * MINUTE_MS
+HAND_OVER_SPREAD_MS = 10 * MINUTE_MS
 OPEN_WITHIN_S = 15
 #: A peer that is gone does not answer a goodbye.
 CLOSE_TIMEOUT = ClientWSTimeout(ws_close=1)
@@ -27,7 +30,12 @@ STEADY_AFTER_MS = 10 * SECOND_MS
 
 REFUSALS = (401, 403)
 
+#: What the service answers where only another connection can help.
+CONNECT_AGAIN = ("unknown_connection", "forbidden")
+
 type Clock = Callable[[], float]
+type Token = str | Callable[[], Awaitable[str]]
+"""A token, or what gives the current one: those of an issuer (OIDC) end within the hour."""
 
 
 class AccessRefused(PermissionError):
@@ -38,30 +46,40 @@ class Lost(ConnectionError):
     """The connection is gone; another is to be opened."""
 
 
+class Socket(Protocol):
+    """What a link needs of aiohttp's WebSocket."""
+
+    async def send_str(self, data: str) -> None:
+        """Send a text."""
+
+    async def receive(self, timeout: float | None = None) -> WSMessage:  # noqa: ASYNC109 - aiohttp's own signature
+        """Wait for a message; raises TimeoutError."""
+
+    async def close(self) -> bool:
+        """Say goodbye."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Door:
     """Where to connect and with what. `now_ms` is a clock that only goes forward, `chance` spreads waits and pings."""
 
     url: str
-    token: str
+    token: Token
     session: ClientSession
     now_ms: Clock
     chance: random.Random
 
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator["Link"]:
+    async def open(self) -> "Link":
         """
-        Open a connection.
+        Open a connection; who gets it closes it.
 
         Raises AccessRefused, and Lost if it cannot be opened now.
         """
+        headers = {"Authorization": f"Bearer {await current(self.token)}"}
         try:
             async with asyncio.timeout(OPEN_WITHIN_S):
                 socket = await self.session.ws_connect(
-                    self.url,
-                    headers={"Authorization": f"Bearer {self.token}"},
-                    max_msg_size=2 * MESSAGE_BYTES_MAX,
-                    timeout=CLOSE_TIMEOUT,
+                    self.url, headers=headers, max_msg_size=2 * MESSAGE_BYTES_MAX, timeout=CLOSE_TIMEOUT
                 )
         except aiohttp.WSServerHandshakeError as error:
             if error.status in REFUSALS:
@@ -69,20 +87,28 @@ class Door:
             raise Lost(f"the handshake was answered with {error.status}") from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Lost(f"no connection: {error}") from error
-        try:
-            yield Link(socket, self)
-        finally:
-            await socket.close()
+        return Link(socket, now_ms=self.now_ms, chance=self.chance)
+
+
+async def current(token: Token) -> str:
+    """Give the token that is good now."""
+    return token if isinstance(token, str) else await token()
 
 
 class Link:
-    """One open connection."""
+    """One open connection. `leave_at_ms` is when another is to take over."""
 
-    def __init__(self, socket: ClientWebSocketResponse, door: Door) -> None:
-        self._socket, self._door = socket, door
+    def __init__(self, socket: Socket, *, now_ms: Clock, chance: random.Random) -> None:
+        self._socket, self._now_ms, self._chance = socket, now_ms, chance
         self._inbox = Inbox()
         self._pinged = False
         self._quiet_until_ms = self._next_ping_ms()
+        self.opened_at_ms = now_ms()
+        self.leave_at_ms = self.opened_at_ms + HAND_OVER_LEAST_MS + HAND_OVER_SPREAD_MS * chance.random()
+
+    async def close(self) -> None:
+        """Say goodbye."""
+        await self._socket.close()
 
     async def send(self, frame: Frame) -> None:
         """Send a frame. Raises Lost."""
@@ -93,46 +119,47 @@ class Link:
 
     async def receive(self, until_ms: float) -> Frame | None:
         """Wait for a frame; None if there is none for the caller by `until_ms`. Raises Lost."""
-        due_ms = min(until_ms, self._quiet_until_ms)
+        due_ms = min(until_ms, self._quiet_until_ms, self.leave_at_ms)
         try:
             # aiohttp takes 0 for no time-out at all.
-            message = await self._socket.receive(timeout=max(0.001, (due_ms - self._door.now_ms()) / SECOND_MS))
+            message = await self._socket.receive(timeout=max(0.001, (due_ms - self._now_ms()) / SECOND_MS))
         except TimeoutError:
             await self._probe()
             return None
         if message.type is not WSMsgType.TEXT:
             raise Lost("the connection was closed")
         self._pinged, self._quiet_until_ms = False, self._next_ping_ms()
-        return self._inbox.read(message.data)
+        frame = self._inbox.read(message.data)
+        if frame and frame["type"] == "error" and frame.get("code") in CONNECT_AGAIN:
+            raise Lost(f"the service gave this connection up: {frame.get('message')}")
+        return frame
 
     async def _probe(self) -> None:
         """After a long silence ask whether anybody is there."""
-        if self._door.now_ms() < self._quiet_until_ms:
+        if self._now_ms() < self._quiet_until_ms:
             return
         if self._pinged:
             raise Lost("a ping was not answered")
-        self._pinged, self._quiet_until_ms = True, self._door.now_ms() + PONG_WITHIN_MS
+        self._pinged, self._quiet_until_ms = True, self._now_ms() + PONG_WITHIN_MS
         await self.send({"action": "ping"})
 
     def _next_ping_ms(self) -> float:
-        return self._door.now_ms() + QUIET_LEAST_MS + QUIET_SPREAD_MS * self._door.chance.random()
+        return self._now_ms() + QUIET_LEAST_MS + QUIET_SPREAD_MS * self._chance.random()
 
 
 class Retry:
     """How long to wait before the next connection."""
 
-    def __init__(self, door: Door) -> None:
-        self._door, self._attempt = door, 0
-        self._opened_at_ms: float | None = None
+    def __init__(self, chance: random.Random) -> None:
+        self._chance, self._attempt = chance, 0
 
-    def opened(self) -> None:
-        """Note that a connection is open."""
-        self._opened_at_ms = self._door.now_ms()
-
-    async def wait(self) -> None:
-        """Wait after a loss, longer each time unless the connection had lasted."""
-        if self._opened_at_ms is not None and self._door.now_ms() - self._opened_at_ms >= STEADY_AFTER_MS:
+    def lasted(self, lasted_ms: float) -> None:
+        """Note for how long a connection that is lost now had lasted: a steady one was a success."""
+        if lasted_ms >= STEADY_AFTER_MS:
             self._attempt = 0
-        self._opened_at_ms = None
-        await asyncio.sleep(backoff_ms(self._attempt, self._door.chance) / SECOND_MS)
+
+    def next_ms(self) -> float:
+        """Say how long to wait before the next try, longer each time."""
+        wait_ms = backoff_ms(self._attempt, self._chance)
         self._attempt += 1
+        return wait_ms

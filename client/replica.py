@@ -11,11 +11,11 @@ from enum import StrEnum
 from typing import Any
 
 from client.asker import Asker, Want
+from client.gather import ACCEPT, MODE
 from contracts.frames import Frame, Position
 from contracts.steps import StepFailed, apply
 
 HELD_MAX = 256
-ACCEPT = ("gzip", "chunk")
 
 
 class Phase(StrEnum):
@@ -66,7 +66,7 @@ class Replica:
         position = list(self.position)
         if want is Want.RESUME:
             return {"action": "resume", "positions": {self.source_id: position}}
-        subscribe = {"action": "subscribe", "sourceId": self.source_id, "mode": "patch", "accept": list(ACCEPT)}
+        subscribe = {"action": "subscribe", "sourceId": self.source_id, "mode": MODE, "accept": list(ACCEPT)}
         return subscribe if want is Want.SNAPSHOT else subscribe | {"position": position}
 
     def opened(self) -> None:

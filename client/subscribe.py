@@ -1,8 +1,8 @@
-"""Following one source: the newest document each time that it changes, for as long as the caller likes."""
+"""Following sources: the newest document each time that it changes, for as long as the caller likes."""
 
 import random
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +10,11 @@ from typing import Any
 from aiohttp import ClientSession
 
 from client.fetch import Fetch
-from client.link import Clock, Door, Link, Lost, Retry
+from client.follow import Followed
+from client.link import Door, Retry, Token
 from client.replica import Phase, Replica
 from contracts.clock import SECOND_MS
-from contracts.frames import Frame
+from contracts.frames import RESUME_SOURCES_MAX
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,62 +39,73 @@ class SourceRefused(PermissionError):
         self.code = code
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """One source of several from which nothing more will come; `why` is what following it alone would have raised."""
+
+    source_id: str
+    why: SourceDeleted | SourceRefused
+
+
 async def subscribe(
-    url: str, token: str, source_id: str, *, api_url: str | None = None, chance: random.Random | None = None
+    url: str, token: Token, source_id: str, *, api_url: str | None = None, chance: random.Random | None = None
 ) -> AsyncGenerator[Change]:
     """
     Yield the newest state now, and again whenever it changed; lost connections are opened again and resumed.
 
+    As `follow` for one source. Raises AccessRefused, SourceRefused and SourceDeleted.
+    """
+    async with aclosing(follow(url, token, [source_id], api_url=api_url, chance=chance)) as found:
+        async for each in found:
+            if isinstance(each, Ended):
+                raise each.why
+            yield each
+
+
+async def follow(
+    url: str,
+    token: Token,
+    source_ids: Collection[str],
+    *,
+    api_url: str | None = None,
+    chance: random.Random | None = None,
+) -> AsyncGenerator[Change | Ended]:
+    """
+    Follow up to 128 sources over one connection: their newest states now, and again whenever one changed.
+
     `url` is the WebSocket's, `api_url` the HTTP API's, needed only for documents too large to be pushed. Nothing runs
-    while the caller is busy: it may be slow, a connection that it lets die is resumed. Raises AccessRefused,
-    SourceRefused and SourceDeleted.
+    while the caller is busy: it may be slow, a connection that it lets die is resumed. Ends when every source did.
+    Raises AccessRefused.
     """
     chance = chance or random.SystemRandom()
+    replicas = _replicas(source_ids, chance)
+    seen = {source_id: replica.position for source_id, replica in replicas.items()}
     async with ClientSession() as session:
         door = Door(url=url, token=token, session=session, now_ms=_monotonic_ms, chance=chance)
         fetch = Fetch(session=session, api_url=api_url, token=token)
-        replica = Replica(source_id, chance=chance)
-        seen = replica.position
-        async with aclosing(_advances(door, replica, fetch)) as advances:
-            async for _ in advances:
-                if replica.holds and replica.position != seen:
-                    seen = replica.position
+        followed = Followed(door, fetch, replicas, now_ms=_monotonic_ms, retry=Retry(chance))
+        async with aclosing(followed.advances()) as advances:
+            async for replica in advances:
+                if replica.holds and replica.position != seen[replica.source_id]:
+                    seen[replica.source_id] = replica.position
                     yield _change(replica)
+                why = _end(replica)
+                if why:
+                    del replicas[replica.source_id]
+                    yield Ended(source_id=replica.source_id, why=why)
 
 
-async def _advances(door: Door, replica: Replica, fetch: Fetch) -> AsyncGenerator[None]:
-    """Yield after everything that may have changed the replica, over one connection after another."""
-    retry = Retry(door)
-    while True:
-        try:
-            async with door.open() as link:
-                retry.opened()
-                replica.opened()
-                while True:
-                    await _step(link, replica, fetch, door.now_ms)
-                    yield
-        except Lost:
-            replica.closed()
-            await retry.wait()
+def _replicas(source_ids: Collection[str], chance: random.Random) -> dict[str, Replica]:
+    if not 0 < len(source_ids) <= RESUME_SOURCES_MAX:
+        raise ValueError(f"source_ids: 1 to {RESUME_SOURCES_MAX} of them, a connection follows no more")
+    return {source_id: Replica(source_id, chance=chance) for source_id in source_ids}
 
 
-async def _step(link: Link, replica: Replica, fetch: Fetch, now_ms: Clock) -> None:
-    """Send what the replica wants to ask, and take the next frame."""
-    while asked := replica.take(now_ms()):
-        await link.send(asked)
-    frame = await link.receive(until_ms=replica.due_ms)
-    if frame is None or frame.get("sourceId") != replica.source_id:
-        return
-    replica.receive(await fetch.snapshot(frame) if frame["type"] == "ref" else frame)
-    _check(replica)
-
-
-def _check(replica: Replica) -> None:
-    refusal: Frame | None = replica.refusal
-    if refusal is not None:
-        raise SourceRefused(refusal["code"], refusal["message"])
-    if replica.phase is Phase.DELETED:
-        raise SourceDeleted(replica.source_id)
+def _end(replica: Replica) -> SourceDeleted | SourceRefused | None:
+    """Say why nothing more will come of a source, if so."""
+    if replica.refusal is not None:
+        return SourceRefused(replica.refusal["code"], replica.refusal["message"])
+    return SourceDeleted(replica.source_id) if replica.phase is Phase.DELETED else None
 
 
 def _change(replica: Replica) -> Change:

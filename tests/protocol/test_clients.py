@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from client.gather import gathered
 from client.inbox import Inbox
 from client.replica import Replica
 from tests.protocol.scripts import name, scripts
@@ -85,3 +86,9 @@ def test_an_inbox_makes_the_frame_of_what_came_over_the_wire(script: Any):
         assert [frame["type"] for frame in arrived] == ["spoilt"]
     else:
         assert arrived == [script["frame"]]
+
+
+@pytest.mark.parametrize("script", scripts("frames/gathered.json"), ids=name)
+def test_what_is_asked_together_goes_out_as_the_script_says(script: Any):
+    """Many sources are resumed by one frame."""
+    assert gathered(script["asked"]) == script["sends"]

@@ -1,8 +1,8 @@
 """
 The whole Lambda, driven as API Gateway and SQS drive it: tables and connections in memory, queues and objects in moto.
 
-Tables in moto take tens of milliseconds a test to make and more for each call; `local.memory` is held to moto and to the
-embedded AWS by one suite over all three (`tests/contracts/table`).
+Tables in moto take long to make and long to ask; `local.memory` is held to moto and to the embedded AWS
+by one suite over all three (`tests/contracts/table`).
 """
 
 import json

@@ -1,7 +1,7 @@
 /** The HTTP API, one method per endpoint this page uses. */
 
 import { problemOf, unreachable } from "./problem.ts";
-import type { Fleet, NewSource, Source, Summary } from "./types.ts";
+import type { Document, Fleet, NewSource, Source, Summary } from "./types.ts";
 
 const ANSWER_WITHIN_MS = 20_000;
 const PAGE_LENGTH = 100;
@@ -44,6 +44,14 @@ export class Api {
 
   async ticket(): Promise<string> {
     return (await this.json<{ ticket: string }>("POST", "tickets")).ticket;
+  }
+
+  /** A document too large to be pushed; `path` is what the server named, from its root. */
+  async document(path: string): Promise<Document> {
+    const response = await this.send("GET", path.replace(/^\//, ""));
+    const header = (name: string) => response.headers.get(name) ?? "";
+    const about = { incarnation: header("x-incarnation"), version: Number(header("x-version")), hash: header("x-hash") };
+    return { text: await response.text().catch((error: unknown) => Promise.reject(unreachable(error))), ...about };
   }
 
   fleet(): Promise<Fleet> {

@@ -61,6 +61,14 @@ export interface FleetKind {
   owners: Record<string, string>;
 }
 
+/** A document's text and where it stands; the text may say instead where the document is stored. */
+export interface Document {
+  text: string;
+  incarnation: string;
+  version: number;
+  hash: string;
+}
+
 export interface Fleet {
   kinds: Record<string, FleetKind>;
 }

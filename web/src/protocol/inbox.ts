@@ -14,9 +14,19 @@ import { BadFrame, readFrame, type Ref, type ServerFrame, type Snapshot } from "
 /** Far more than a burst; beyond it the page cannot keep up and the link starts again. */
 const WAITING_MAX = 4_096;
 
+/** The API's answer: a document, or where it is stored. The source may have moved on since the `ref`: headers say. */
+export interface Answer {
+  text: string;
+  incarnation: string;
+  version: number;
+  hash: string;
+}
+
 export interface InboxPorts {
   deliver(frame: ServerFrame): void;
-  /** Fetch the text of a stored body. */
+  /** Ask the HTTP API for a document, with this page's token; `path` is what a `ref` names. */
+  fetchDocument(path: string): Promise<Answer>;
+  /** Fetch the text of a stored body from a signed address, which must not see the token. */
   fetchBody(url: string): Promise<string>;
   report(problem: unknown): void;
   /** False where the page has no `crypto.subtle` (a plain-http address that is not this machine). */
@@ -75,9 +85,11 @@ export class Inbox {
   }
 
   private async follow(ref: Ref): Promise<Snapshot> {
-    const { sourceId, incarnation, version, hash } = ref;
-    const data = parseJson(await this.ports.fetchBody(ref.url));
-    return { type: "snapshot", sourceId, incarnation, version, hash, data };
+    const { text, ...about } = await this.ports.fetchDocument(ref.url);
+    const found = parseJson(text);
+    const stored = storedAt(found, about.hash);
+    const data = stored === null ? found : parseJson(await this.ports.fetchBody(stored));
+    return { type: "snapshot", sourceId: ref.sourceId, ...about, data };
   }
 
   private async check(snapshot: Snapshot): Promise<Snapshot> {
@@ -97,6 +109,13 @@ async function unpack(value: Json): Promise<Json> {
     throw new BadFrame("an unknown encoding");
   }
   return { ...rest, [field]: parseJson(await gunzipBase64(data)) } satisfies JsonObject;
+}
+
+/** Where a document too large for an answer is stored; no document holds its own hash. */
+function storedAt(found: Json, hash: string): string | null {
+  const ref = isObject(found) ? found["ref"] : undefined;
+  if (ref === undefined || !isObject(ref) || ref["hash"] !== hash) return null;
+  return typeof ref["url"] === "string" ? ref["url"] : null;
 }
 
 function sourceOf(value: Json): string {

@@ -5,11 +5,13 @@
 
 import { backoffMs } from "./backoff.ts";
 import type { Cancel, Clock } from "./clock.ts";
+import { gathered } from "./gather.ts";
 import type { ClientFrame } from "./message.ts";
 
 const MINUTE_MS = 60_000;
-/** The gateway cuts a connection after 2 hours; the next one is opened before. */
-const HAND_OVER_AFTER_MS = 110 * MINUTE_MS;
+/** The gateway cuts a connection after 2 hours; 110 ± 5 minutes spread those that were opened together. */
+const HAND_OVER_LEAST_MS = 105 * MINUTE_MS;
+const HAND_OVER_SPREAD_MS = 10 * MINUTE_MS;
 /** The gateway cuts a silent connection after 10 minutes; 8 ± 1 of silence spreads the pings of many pages. */
 const QUIET_LEAST_MS = 7 * MINUTE_MS;
 const QUIET_SPREAD_MS = 2 * MINUTE_MS;
@@ -58,6 +60,7 @@ export class Link {
   state: LinkState = { name: "connecting" };
   private readonly ports: LinkPorts;
   private socket: Socket | null = null;
+  private asked: ClientFrame[] = [];
   private openedAtMs = 0;
   private attempt = 0;
   /** Numbers dials; what belongs to an earlier one is ignored. */
@@ -83,8 +86,10 @@ export class Link {
     this.socket = null;
   }
 
+  /** Send a frame at the end of this turn, together with what else is asked in it. */
   send(frame: ClientFrame): void {
-    this.socket?.send(JSON.stringify(frame));
+    if (this.asked.length === 0) queueMicrotask(() => this.flush());
+    this.asked.push(frame);
   }
 
   /** Try at once instead of waiting out the backoff. */
@@ -103,6 +108,12 @@ export class Link {
   /** Give this connection up and take a new one: it cannot be kept up with, or the machine went offline. */
   renew(): void {
     this.lost();
+  }
+
+  private flush(): void {
+    const asked = this.asked;
+    this.asked = [];
+    for (const frame of gathered(asked)) this.socket?.send(JSON.stringify(frame));
   }
 
   private async dial(): Promise<void> {
@@ -138,7 +149,8 @@ export class Link {
     this.cancelTimers();
     this.socket = socket;
     this.openedAtMs = this.ports.clock.now();
-    this.handOver = this.ports.clock.after(HAND_OVER_AFTER_MS, () => void this.dial());
+    const leaveAfterMs = HAND_OVER_LEAST_MS + HAND_OVER_SPREAD_MS * this.ports.random();
+    this.handOver = this.ports.clock.after(leaveAfterMs, () => void this.dial());
     this.listen();
     this.become({ name: "live" });
     this.ports.opened(dial);

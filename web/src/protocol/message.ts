@@ -13,7 +13,7 @@ export type Step = readonly [version: number, operations: Operation[]];
 export type ClientFrame =
   | { action: "subscribe"; sourceId: string; mode: "patch"; accept: readonly string[]; position?: Position }
   | { action: "unsubscribe"; sourceId: string }
-  | { action: "resume"; positions: Record<string, Position> }
+  | { action: "resume"; positions: Record<string, Position>; mode?: "patch"; accept?: readonly string[] }
   | { action: "ping" };
 
 export interface Snapshot {
@@ -79,6 +79,13 @@ export type SourceFrame = Snapshot | Patch | Subscribed | Status | Reset | Spoil
 export type ServerFrame = SourceFrame | Ref | Refusal | { type: "pong" };
 
 export class BadFrame extends Error {}
+
+const CONNECT_AGAIN: readonly string[] = ["unknown_connection", "forbidden"];
+
+/** Whether only another connection can help: the service gave this one up, or its right has ended. */
+export function isAboutConnection(error: Refusal): boolean {
+  return CONNECT_AGAIN.includes(error.code);
+}
 
 /** Check a frame; null for one of a type this page does not know, or of the gateway itself. */
 export function readFrame(value: Json): ServerFrame | null {

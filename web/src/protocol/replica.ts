@@ -8,12 +8,12 @@
 
 import { Asker, type Ask } from "./asker.ts";
 import type { Clock } from "./clock.ts";
+import { ACCEPT } from "./gather.ts";
 import type { Json } from "./json.ts";
 import type { ClientFrame, Patch, Position, Refusal, Snapshot, SourceFrame, Status, Subscribed } from "./message.ts";
 import { applyPatch, type Touch } from "./patch.ts";
 
 const HELD_MAX = 256;
-const ACCEPT = ["gzip", "chunk"] as const;
 
 /** `empty`: the source has no data yet. `refused`: the server will not serve it; `refusal` says why. */
 export type Phase = "waiting" | "live" | "empty" | "deleted" | "refused";

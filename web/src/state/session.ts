@@ -6,7 +6,7 @@ import { Problem } from "../api/problem.ts";
 import { readBody } from "../protocol/gunzip.ts";
 import { Inbox } from "../protocol/inbox.ts";
 import { Link, SignedOut, type LinkState, type Socket, type SocketEvents } from "../protocol/link.ts";
-import type { ClientFrame, ServerFrame } from "../protocol/message.ts";
+import { isAboutConnection, type ClientFrame, type ServerFrame } from "../protocol/message.ts";
 import { Replica, type ReplicaPorts } from "../protocol/replica.ts";
 import { pageClock } from "./clock.ts";
 
@@ -103,6 +103,7 @@ export class Session {
   private makeInbox(): Inbox {
     return new Inbox({
       deliver: (frame) => this.deliver(frame),
+      fetchDocument: (path) => this.api.document(path),
       fetchBody,
       report: (problem) => console.warn("a frame was not usable", problem),
       canHash: globalThis.isSecureContext,
@@ -117,7 +118,8 @@ export class Session {
   private deliver(frame: ServerFrame): void {
     if (!("sourceId" in frame) || frame.sourceId === undefined) return;
     const replica = this.replicas.get(frame.sourceId);
-    if (frame.type === "error") replica?.refused(frame);
+    if (frame.type === "error" && isAboutConnection(frame)) this.link.renew();
+    else if (frame.type === "error") replica?.refused(frame);
     else if (frame.type !== "ref") replica?.receive(frame);
   }
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { canonical } from "../../src/protocol/canonical.ts";
-import { Inbox } from "../../src/protocol/inbox.ts";
+import { Inbox, type Answer } from "../../src/protocol/inbox.ts";
 import type { Json } from "../../src/protocol/json.ts";
 import type { ServerFrame } from "../../src/protocol/message.ts";
 import { golden } from "../golden.ts";
@@ -14,11 +14,14 @@ interface Case {
   spoilt?: true;
 }
 
-async function receive(texts: string[], body = ""): Promise<ServerFrame[]> {
+const NOTHING: Answer = { text: "", incarnation: "i", version: 1, hash: "" };
+
+async function receive(texts: string[], answer = NOTHING, stored = ""): Promise<ServerFrame[]> {
   const frames: ServerFrame[] = [];
   const inbox = new Inbox({
     deliver: (frame) => frames.push(frame),
-    fetchBody: async () => body,
+    fetchDocument: async (path) => (path === "/datasources/s/data" ? answer : NOTHING),
+    fetchBody: async (url) => (url === "https://stored/" ? stored : ""),
     report: () => undefined,
     canHash: true,
   });
@@ -45,10 +48,32 @@ test("frames keep their order although unpacking takes time", async () => {
   assert.deepEqual(frames.map((frame) => "version" in frame && frame.version), [1, 2]);
 });
 
-test("a reference becomes the snapshot it stands for", async () => {
-  const ref = { type: "ref", sourceId: "s", incarnation: "i", version: 3, url: "u", bytes: 2, hash: "44136fa355b3678a" };
-  const frames = await receive([JSON.stringify(ref)], "{}");
-  assert.deepEqual(frames.map(({ type }) => type), ["snapshot"]);
+const REF = JSON.stringify({
+  type: "ref",
+  sourceId: "s",
+  incarnation: "i",
+  version: 3,
+  url: "/datasources/s/data",
+  bytes: 2,
+  hash: "44136fa355b3678a",
+});
+/** The hash of `{}`. */
+const HASH = "44136fa355b3678a";
+
+test("a reference becomes a snapshot of what the API answers, which may be newer", async () => {
+  const [frame] = await receive([REF], { text: "{}", incarnation: "i", version: 4, hash: HASH });
+  assert.deepEqual({ ...frame }, { type: "snapshot", sourceId: "s", incarnation: "i", version: 4, hash: HASH, data: {} });
+});
+
+test("a document too large for an answer is fetched where the answer says", async () => {
+  const text = JSON.stringify({ ref: { url: "https://stored/", bytes: 2, hash: HASH } });
+  const [frame] = await receive([REF], { text, incarnation: "i", version: 3, hash: HASH }, "{}");
+  assert.deepEqual({ ...frame }, { type: "snapshot", sourceId: "s", incarnation: "i", version: 3, hash: HASH, data: {} });
+});
+
+test("an answer without the hash that it names is spoilt", async () => {
+  const frames = await receive([REF], { text: '{"n":1}', incarnation: "i", version: 3, hash: HASH });
+  assert.deepEqual(frames.map(({ type }) => type), ["spoilt"]);
 });
 
 test("a frame of an unknown type is passed over, so that the server may learn new ones", async () => {
@@ -72,7 +97,13 @@ test("chunks that promise too many parts are refused", async () => {
 });
 
 test("an inbox that cannot keep up says so", () => {
-  const inbox = new Inbox({ deliver: () => undefined, fetchBody: async () => "", report: () => undefined, canHash: true });
+  const inbox = new Inbox({
+    deliver: () => undefined,
+    fetchDocument: async () => NOTHING,
+    fetchBody: async () => "",
+    report: () => undefined,
+    canHash: true,
+  });
   let taken = 0;
   while (inbox.take('{"type":"pong"}') && taken < 10_000) taken += 1;
   assert.equal(taken, 4_096);
