@@ -78,6 +78,7 @@ class Moves:
         self._misplaced_since_s: float | None = None
         self._views = 0
         self._tune_at_s = 0.0
+        self._seen_owned: Mapping[str, frozenset[int]] = {}
         self._audited = 0
 
     async def act(self) -> None:
@@ -200,6 +201,7 @@ class Moves:
     async def _balance(self) -> None:
         """Perform the own part of the plan, on a view in which no move is under way."""
         view = self._view()
+        self._note_gives(view)
         gives = [] if misplaced(view, self._shards) else plan(view, shards=self._shards)
         self._views = self._views + 1 if gives else 0
         if not gives:
@@ -214,13 +216,17 @@ class Moves:
         if own:
             self._tell("planned", gives=len(gives), own=len(own), costs=sorted(round(cost(one), 1) for one in view))
             await self._perform(own)
+            self._tune_at_s = self._boot_now() + TUNE_EVERY_S
 
     def _must_wait(self, view: Sequence[Worker]) -> bool:
-        """Tune only now and then: what is nearly even may come right by itself."""
-        if not is_urgent(view) and self._boot_now() < self._tune_at_s:
-            return True
-        self._tune_at_s = self._boot_now() + TUNE_EVERY_S
-        return False
+        """Tune only now and then, whoever gave last: what is nearly even may come right by itself."""
+        return not is_urgent(view) and self._boot_now() < self._tune_at_s
+
+    def _note_gives(self, view: Sequence[Worker]) -> None:
+        """See in the roster that another has given: the budget is the fleet's."""
+        before, self._seen_owned = self._seen_owned, {one.id: one.owned for one in view if one.id != self._worker_id}
+        if any(before.get(name, owned) - owned for name, owned in self._seen_owned.items()):
+            self._tune_at_s = self._boot_now() + TUNE_EVERY_S
 
     def _view(self) -> list[Worker]:
         """Show the living as the roster does, but the own shards as they are now."""
@@ -230,7 +236,9 @@ class Moves:
 
     def _as_now(self, own: Worker) -> Worker:
         owned = frozenset(self._holdings.owned)
-        return replace(own, owned=owned, loads=self._loads(), young=self._holdings.young(), state=self.state)
+        # As the others see them: else two that are as heavy could each take the other for the heavier, and none gives.
+        loads = fleet.as_told(owned, self._loads())
+        return replace(own, owned=owned, loads=loads, young=self._holdings.young(), state=self.state)
 
     async def _perform(self, gives: Sequence[Give]) -> None:
         async def one(give: Give) -> None:

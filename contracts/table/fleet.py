@@ -148,6 +148,11 @@ def unpack_loads(owned: frozenset[int], packed: bytes) -> dict[int, float]:
     return {shard: step / LOAD_STEPS for shard, step in zip(sorted(owned), steps, strict=False)}
 
 
+def as_told(owned: frozenset[int], loads: Mapping[int, float]) -> dict[int, float]:
+    """Give loads as a row tells them to others: rounded."""
+    return unpack_loads(owned, pack_loads(owned, loads))
+
+
 def worker_key(kind: SourceType, worker_id: str) -> Request:
     """Give the key of a worker's row."""
     return {"pk": f"{kind.value}#W", "sk": worker_id}
