@@ -115,8 +115,8 @@ class WholeFleet:
         source_id = f"external-{number:08x}"
         shard = self._shard_of[source_id] = number % self._shards
         source = Source(
-            id=source_id, name=source_id, url=f"https://example.com/{source_id}", pollingInterval=self._interval_s,
-            revision=1, incarnation="one", shard=shard, createdAt="", lastUpdated="",
+            id=source_id, name=source_id, url=f"https://{source_id}.example.com/{source_id}",
+            pollingInterval=self._interval_s, revision=1, incarnation="one", shard=shard, createdAt="", lastUpdated="",
         )  # fmt: skip
         self._requests[source_id] = Target.of(source).request
         self.memory.put_item(**sources.put_new(NAMES.data_sources, source))
