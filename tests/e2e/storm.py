@@ -1,8 +1,8 @@
 """
 Everything that can happen to a fleet, one thing after another, while a hundred sources change every ten seconds.
 
-`make test` runs it once with a short outage (`test_storm`); `make soak` runs `python -m tests.e2e.storm`: with a whole
-minute, and again.
+`make test` runs it once, with a short outage and fewer workers (`test_storm`); `make soak` runs
+`python -m tests.e2e.storm`: with a whole minute, and again.
 """
 
 import argparse
@@ -11,7 +11,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +24,8 @@ WORKERS = 4
 FAIL_OVER_MAX_S = 15.0
 #: While shards are handed over: less than a death costs, however busy the machine is.
 PLANNED_GAP_MAX_S = 8.0
+#: To one, to many, to few, and back.
+COUNTS = (1, 8, 2, WORKERS)
 SLOW_S = 0.3
 #: Longer than a worker that hands over waits for a poll.
 HUNG_S = 4.0
@@ -42,8 +44,10 @@ class Seen:
         self.say(f"{what}: {value:.2f} s")
 
 
-async def storm(base: Path, folder: Path, *, outage_s: float, rounds: int, say: Callable[[str], None]) -> Seen:
-    """Let it happen; AssertionError where a promise is broken."""
+async def storm(
+    base: Path, folder: Path, *, outage_s: float, rounds: int, counts: Sequence[int], say: Callable[[str], None]
+) -> Seen:
+    """Let it happen, in each round scaled to each of `counts`; AssertionError where a promise is broken."""
     seen = Seen(say=say)
     async with Storm.over(base, folder, workers=WORKERS) as world:
         changing = asyncio.create_task(world.change_sources())
@@ -53,7 +57,7 @@ async def storm(base: Path, folder: Path, *, outage_s: float, rounds: int, say: 
             seen.note("frozen → every source polled", await _freeze(world))
             seen.note("told to end twice → every source polled", await _hurry(world))
             seen.note("AWS back → every source polled", await _cut_off(world, outage_s))
-            for count in (1, 8, 2, WORKERS):
+            for count in counts:
                 gap_s = await _scale(world, count)
                 seen.note(f"scaled to {count}: longest gap between polls", gap_s)
                 assert gap_s <= PLANNED_GAP_MAX_S
@@ -141,7 +145,9 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="storm-") as folder,
         running_stack(ROOT, workers={KIND: 0}, folder=Path(base), say=_say),
     ):
-        asyncio.run(storm(Path(base), Path(folder), outage_s=asked.outage_s, rounds=asked.rounds, say=_say))
+        asyncio.run(
+            storm(Path(base), Path(folder), outage_s=asked.outage_s, rounds=asked.rounds, counts=COUNTS, say=_say)
+        )
 
 
 def _say(text: str) -> None:

@@ -75,6 +75,7 @@ async def until_shared(api: Api, *, workers: int, timeout_s: float = 60) -> dict
         kind: dict[str, Any] = fleet["kinds"]["external"]
         owned = [worker["owned"] for worker in kind["workers"] if worker["state"] == "UP"]
         if len(owned) == workers and all(owned) and sum(owned) == kind["shards"] == len(kind["owners"]):
+            assert kind["tasks"]["desired"] == workers, kind["tasks"]
             return kind
         assert time.monotonic() < deadline, kind
         await asyncio.sleep(0.5)
