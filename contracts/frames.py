@@ -48,7 +48,7 @@ class Ask:
     """
     A client's frame, checked. `positions` is what the client has: by source, incarnation and version.
 
-    `mode` and `accept` are None where a resume leaves them as they are.
+    `mode` and `accept` are None where a resume leaves them as they are. An `auth` has a token or a ticket.
     """
 
     action: str
@@ -58,6 +58,7 @@ class Ask:
     accept: frozenset[str] | None = None
     positions: Mapping[str, Position] = field(default_factory=dict)
     token: str | None = None
+    ticket: str | None = None
 
 
 def parse(body: str) -> Ask:
@@ -242,10 +243,13 @@ def _resume(frame: Mapping[str, Any], _: Any) -> dict[str, Any]:
 
 
 def _auth(frame: Mapping[str, Any], _: Any) -> dict[str, Any]:
-    token = frame.get("token")
-    if not isinstance(token, str) or not 0 < len(token) <= TOKEN_LENGTH_MAX or not token.isascii():
-        raise FrameRefused("bad_frame", f"token: a text of at most {TOKEN_LENGTH_MAX} characters")
-    return {"token": token}
+    shown = {name: frame[name] for name in ("token", "ticket") if name in frame}
+    if len(shown) != 1:
+        raise FrameRefused("bad_frame", "token: show a token or a ticket, and not both")
+    ((name, secret),) = shown.items()
+    if not isinstance(secret, str) or not 0 < len(secret) <= TOKEN_LENGTH_MAX or not secret.isascii():
+        raise FrameRefused("bad_frame", f"{name}: a text of at most {TOKEN_LENGTH_MAX} characters")
+    return shown
 
 
 def _ping(_: Mapping[str, Any], _source_id: Any) -> dict[str, Any]:

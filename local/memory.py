@@ -93,8 +93,8 @@ class Memory:
 
     def delete_item(self, **request: Any) -> Answer:
         """Delete an item, if the condition holds."""
-        self._check_and_write("Delete", request, request["Key"])
-        return {}
+        old = self._check_and_write("Delete", request, request["Key"])
+        return {"Attributes": old} if old and request.get("ReturnValues") == "ALL_OLD" else {}
 
     def batch_get_item(self, **request: Any) -> Answer:
         """Get many items; nothing is ever left unprocessed."""
@@ -176,7 +176,7 @@ class Memory:
                 made = updated(request["UpdateExpression"], old, Bindings.of(request))
                 table.put(made)
             case "Delete":
-                made = {}
+                made = dict(table.get(request["Key"]) or {})
                 table.delete(request["Key"])
             case _:
                 made = {}

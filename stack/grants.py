@@ -205,7 +205,7 @@ def serve_subscribers(store: Store, *, stage_arn: Input[str]) -> list[Grant]:
         _table(store, "DataSources", "GetItem"),
         _table(store, "SheetsData", "GetItem"),
         _table(store, "Changes", "Query"),
-        _table(store, "Access", "GetItem"),
+        _table(store, "Access", "GetItem", "DeleteItem"),
         _documents(store, "GetObject"),
         _missing_documents(store),
         _queue(store, "ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "SendMessage"),

@@ -85,7 +85,7 @@ def _parts(world: World, connection_id: str, ask: Ask) -> list[tuple[str | None,
         case "unsubscribe":
             return [(ask.source_id, partial(_unsubscribe, world, load, str(ask.source_id)))]
         case "auth":
-            return [(None, partial(_renew, world, load, str(ask.token)))]
+            return [(None, partial(_renew, world, load, ask))]
         case _:
             return [(None, lambda: _one(PONG))]
 
@@ -99,8 +99,8 @@ def _unsubscribe(world: World, load: Callable[[], Connection], source_id: str) -
     return lambda _small: []
 
 
-def _renew(world: World, load: Callable[[], Connection], token: str) -> Frames:
-    connections.renew(world, load(), token)
+def _renew(world: World, load: Callable[[], Connection], ask: Ask) -> Frames:
+    connections.renew(world, load(), token=ask.token, ticket=ask.ticket)
     return lambda _small: []
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Self
 
+from botocore.exceptions import ClientError
+
 from contracts import access
 from contracts.access import READ, Right
 from contracts.clock import SECOND_MS
@@ -117,15 +119,18 @@ def give_up(world: World, connection_id: str) -> None:
     forget(world, connection_id)
 
 
-def renew(world: World, connection: Connection, token: str) -> None:
+def renew(world: World, connection: Connection, *, token: str | None, ticket: str | None) -> None:
     """
-    Let a connection live as long as the token that it sends.
+    Let a connection live as long as the token that it sends, or as the one that a ticket was given for.
 
-    Raises FrameRefused: `unknown_connection`, or `forbidden` unless the token may read and is of the same principal.
+    A ticket is how who came with an issuer's token (OIDC) renews: that token is judged where the ticket is issued.
+    Raises FrameRefused: `unknown_connection`, or `forbidden` unless it may read and is of the same principal.
     """
     now_ms = world.now_ms()
     held = connection.require_right()
-    right = _check_token(world, token, now_ms)
+    right = _check_ticket(world, ticket, now_ms) if ticket else _check_token(world, str(token))
+    if not right.allows(READ, now_ms):
+        raise FrameRefused("forbidden", "token: it has expired, or may not read")
     if right.principal != held.principal:
         raise FrameRefused("forbidden", "token: it belongs to somebody else than this connection")
     _put_right(world, connection, right, now_ms)
@@ -140,15 +145,23 @@ def _put_right(world: World, connection: Connection, right: Right, now_ms: int) 
         world.dynamodb.put_item(**subscribers.put_subscriber(world.tables.subscribers, renewed))
 
 
-def _check_token(world: World, token: str, now_ms: int) -> Right:
+def _check_token(world: World, token: str) -> Right:
     identity = access.token_id(token)
     row = rows.get(world, access.get_token(world.tables.access, identity)) if identity else None
     if row is None or not access.token_matches(token, row):
-        raise FrameRefused("forbidden", "token: not a token of this service")
-    right = Right.from_row(row)
-    if not right.allows(READ, now_ms):
-        raise FrameRefused("forbidden", "token: it has expired, or may not read")
-    return right
+        raise FrameRefused("forbidden", "token: not a token of this service; for an issuer's send a ticket")
+    return Right.from_row(row)
+
+
+def _check_ticket(world: World, ticket: str, now_ms: int) -> Right:
+    """Use a ticket up, as a handshake does."""
+    try:
+        taken = world.dynamodb.delete_item(**access.take_ticket(world.tables.access, ticket, now_ms=now_ms))
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            raise
+        raise FrameRefused("forbidden", "ticket: used already, older than 60 s, or none of ours") from error
+    return Right.from_row(read_item(taken["Attributes"]))
 
 
 def _rows_of(world: World, connection: Connection) -> Iterator[Request]:

@@ -339,6 +339,12 @@ async def renews(world: World) -> str:
     return _frame(world, action="auth", token=world.state["token"])
 
 
+async def renews_by_ticket(world: World) -> str:
+    """Let a connection live on by a ticket, and use it up."""
+    _, issued = await world.api.call("POST", "/tickets")
+    return _frame(world, action="auth", ticket=issued["ticket"])
+
+
 async def meets_and_parts(world: World) -> str:
     """See somebody come, and go."""
     ghost, right = _ghost(), {"principal": "ghost", "scopes": "read"}
@@ -444,6 +450,7 @@ USES: Mapping[str, Sequence[Use]] = {
         resumes,
         sends_large,
         renews,
+        renews_by_ticket,
         meets_and_parts,
         cuts_who_has_no_right,
         tells_a_change,

@@ -17,7 +17,7 @@ from typing import Any, cast
 import boto3
 
 from contracts import bodies, steps
-from contracts.access import Right, new_token, put_token, token_row
+from contracts.access import Right, new_ticket, new_token, put_ticket, put_token, token_row
 from contracts.canonical import canonical, digest
 from contracts.messages import Kind, Message
 from contracts.table import changes, heads
@@ -166,6 +166,13 @@ class Service:
         row = token_row(token, right, name="test", created_at="")
         self.world.dynamodb.put_item(**put_token(self.world.tables.access, row))
         return token
+
+    def ticket(self, *, principal: str = "ada", expires_ms: int | None = None) -> str:
+        """Issue a ticket, as `POST /tickets` does to who shows a token of whatever kind."""
+        ticket = new_ticket(random.Random(next(self._numbers)))
+        right = Right(principal=principal, scopes=frozenset({"read"}), expires_ms=expires_ms)
+        self.world.dynamodb.put_item(**put_ticket(self.world.tables.access, ticket, right, now_ms=self.at_ms))
+        return ticket
 
     # What SQS does.
 

@@ -113,6 +113,46 @@ def test_auth_refuses_a_token_that_may_not_read_or_is_not_the_principals(service
     assert answer["code"] == "forbidden"
 
 
+def test_auth_by_ticket_renews_who_came_with_an_issuers_token_once(service: Service):
+    """The issuer's token is judged where the ticket is issued; the ticket is used up, and carries the new end."""
+    service.register()
+    service.connect(expiry=NOW_MS + 1_000)
+    service.subscribe()
+    ticket = service.ticket(expires_ms=NOW_MS + 600_000)
+
+    assert service.ask(action="auth", ticket=ticket) == []
+
+    service.at_ms += 2_000
+    service.consume(service.commit({"n": 1}))
+    assert [frame["type"] for frame in service.post.take("one")] == ["snapshot"]
+    (answer,) = service.ask(action="auth", ticket=ticket)
+    assert answer["code"] == "forbidden"
+
+
+@pytest.mark.parametrize("late_ms", [0, 60_000], ids=["somebody else's", "too late"])
+def test_auth_refuses_a_ticket_that_would_not_open_a_handshake(service: Service, late_ms: int):
+    """A ticket is good for 60 s, and for its own principal."""
+    service.connect()
+    ticket = service.ticket(principal="ada" if late_ms else "eve")
+    service.at_ms += late_ms
+
+    (answer,) = service.ask(action="auth", ticket=ticket)
+
+    assert answer["code"] == "forbidden"
+
+
+@pytest.mark.parametrize(
+    "shown", [{}, {"token": "a", "ticket": "b"}, {"ticket": ""}, {"ticket": 7}, {"token": "x" * 257}]
+)
+def test_auth_shows_one_token_or_one_ticket(service: Service, shown: dict[str, Any]):
+    """Which of two would count nobody could say."""
+    service.connect()
+
+    (answer,) = service.ask(action="auth", **shown)
+
+    assert answer["code"] == "bad_frame"
+
+
 @pytest.mark.parametrize("token", ["smf_none_secret", "no token at all"])
 def test_auth_refuses_what_is_no_token(service: Service, token: str):
     """And says no more than that."""
