@@ -13,9 +13,9 @@ import msgspec
 from google.oauth2.service_account import Credentials
 
 from bench.claim import Claim, report
+from contracts import steps
 from fetching.document import Document, Reading
 from local.google.read_quota import PROJECT_READS_PER_MINUTE, Window
-from monitor_fleet import step
 from monitor_fleet.sheets import reading
 from monitor_fleet.sheets.client import SCOPES, SHEETS_ORIGIN
 from monitor_fleet.sheets.table import Shape
@@ -137,7 +137,8 @@ def large_sheet() -> Iterator[Claim]:
         rows[chance.randrange(1, ROWS)][chance.randrange(1, COLUMNS)] = chance.random()
     encoded = msgspec.json.encode(rows)
     after = read_sheet(rows)
-    stepping = median(timed(lambda: step.make(before.canonical, after.canonical)) for _ in range(ROUNDS))
+    old, new = msgspec.json.decode(before.canonical), msgspec.json.decode(after.canonical)
+    stepping = median(timed(lambda: steps.make(old, new)) for _ in range(ROUNDS))
     reading_ms = median(
         timed(lambda: reading.read([encoded], Shape(), Reading(), known=None, held={})) for _ in range(ROUNDS)
     )
