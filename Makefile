@@ -96,8 +96,8 @@ soak: setup ## what takes too long for every change: API fuzzing, real processes
 	$(PY) -m tests.simulation.soak $(if $(MINUTES),--minutes "$(MINUTES)")
 	$(PY) -m tests.ws.deliveries 1000000
 
-bench: setup ## run every bench and write the README's table
-	$(PY) -m bench.run
+bench: setup ## make bench [ONLY="sheets diff"]: run every bench, or those, and write their lines of the README's table
+	$(PY) -m bench.run $(ONLY)
 
 lock: .venv/bin/uv ## write locks/*.txt anew from pyproject.toml: versions and hashes, no addresses
 	for group in tools node emulator dev; do $(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes \

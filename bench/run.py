@@ -1,4 +1,4 @@
-"""Run every bench and write the README's table; what misses its bar stays in it as missed."""
+"""Run every bench, or those that are named, and write the README's table; what misses its bar stays in it as missed."""
 
 import json
 import subprocess
@@ -15,10 +15,12 @@ BENCH_TIMEOUT_S = 600
 
 
 def main() -> None:
-    """Run them one after the other: they would disturb each other."""
-    names = sorted(path.stem for path in HERE.glob("*.py") if path.stem not in NOT_A_BENCH)
+    """Run them one after the other: they would disturb each other. What was not run keeps its lines."""
+    every = sorted(path.stem for path in HERE.glob("*.py") if path.stem not in NOT_A_BENCH)
+    names = sys.argv[1:] or every
     rows = [row for name in names for row in run(name)]
-    README.write_text(replaced(README.read_text(), table(rows)))
+    text = README.read_text()
+    README.write_text(replaced(text, table([*kept(text, names), *map(line, rows)])))
     missed = [row["claim"] for row in rows if not row["ok"]]
     print(f"{len(rows)} claims, {len(missed)} missed: {missed}")
 
@@ -33,14 +35,23 @@ def run(name: str) -> list[dict[str, Any]]:
     return [row | {"bench": name} for row in rows]
 
 
-def table(rows: list[dict[str, Any]]) -> str:
-    """Write the claims as a table."""
-    lines = ["| claim | measured | bar | how |", "|---|---|---|---|"]
-    for row in rows:
-        bar = f"{row['bar']['op']} {row['bar']['value']:g}" + ("" if row["ok"] else " **missed**")
-        how = f"{row['how']} (`python -m bench.{row['bench']}`)"
-        lines.append(f"| {row['claim']} | {row['value']:g} {row['unit']} | {bar} | {how} |")
-    return "\n".join(lines)
+def kept(text: str, names: list[str]) -> list[str]:
+    """Give the lines of the table that are of other benches than these."""
+    _, _, rest = text.partition(BEGIN)
+    lines = [one for one in rest.partition(END)[0].splitlines() if "`python -m bench." in one]
+    return [one for one in lines if not any(f"`python -m bench.{name}`" in one for name in names)]
+
+
+def line(row: dict[str, Any]) -> str:
+    """Write one claim as a line of the table."""
+    bar = f"{row['bar']['op']} {row['bar']['value']:g}" + ("" if row["ok"] else " **missed**")
+    how = f"{row['how']} (`python -m bench.{row['bench']}`)"
+    return f"| {row['claim']} | {row['value']:g} {row['unit']} | {bar} | {how} |"
+
+
+def table(lines: list[str]) -> str:
+    """Put the lines under their head."""
+    return "\n".join(["| claim | measured | bar | how |", "|---|---|---|---|", *lines])
 
 
 def replaced(text: str, numbers: str) -> str:
