@@ -1,0 +1,56 @@
+"""What the documents name exists: a reader follows every path and every link."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from contracts.table.schema import FIELDS
+from tests.test_house import ROOT, tracked
+
+DOCUMENTS = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
+#: A path as text names one: a file by its ending, a folder by a slash at its end; patterns are none.
+PATH = re.compile(r"`((?:[\w.-]+/)*[\w.-]+\.(?:py|ts|tsx|json|yaml|md|toml|txt)|(?:[\w.-]+/)+)`")
+LINK = re.compile(r"\]\(([^)#: ]+)(?:#[^)]*)?\)")
+#: Made where it runs, so git does not know it; and what only looks like a folder.
+NO_FILES = {".local/state.json", ".local/logs/", "tests/simulation/soak.json", "fleet/"}
+
+
+def known() -> set[str]:
+    """Give every file and folder, with a slash before it and a folder's after it."""
+    files = [path.relative_to(ROOT) for path in tracked()]
+    return {f"/{file}" for file in files} | {f"/{folder}/" for file in files for folder in file.parents}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_path_and_link_of_a_document_leads_somewhere(document: Path):
+    """A file may be named by its end alone, as text goes on in one folder."""
+    text, there = document.read_text(), known()
+
+    named = set(PATH.findall(text)) - NO_FILES
+    links = set(LINK.findall(text))
+
+    assert [one for one in sorted(named) if not any(path.endswith(f"/{one}") for path in there)] == []
+    assert [one for one in sorted(links) if not (document.parent / one).exists()] == []
+
+
+def test_the_architecture_names_every_file_of_the_stack():
+    """A reader who opens stack/ finds what each is for; a new component brings its line along."""
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    stack = {path.stem for path in tracked() if path.parent == ROOT / "stack"} - {"__init__"}
+
+    assert {name for name in stack if f"`{name}`" not in text and f"stack/{name}.py" not in text} == set()
+
+
+def test_the_architecture_names_every_table_and_every_function():
+    """Whatever answers or keeps something stands in the picture or beside it."""
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    endpoints = {path.stem for path in tracked() if path.parent == ROOT / "api" and is_a_function(path)}
+
+    assert {name for name in FIELDS if f"| {name} |" not in text} == set()
+    assert {name for name in endpoints if not re.search(rf"\b{name}\b", text)} == set()
+
+
+def is_a_function(path: Path) -> bool:
+    """Tell whether a Lambda's entry is in a file."""
+    return path.suffix == ".py" and bool(re.search(r"^(def handler|handler =)", path.read_text(), re.MULTILINE))
