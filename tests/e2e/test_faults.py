@@ -15,13 +15,16 @@ from typing import Any
 import boto3
 from websockets.asyncio.client import connect
 
+from contracts.access import READ, Right
 from contracts.messages import Kind, Message
-from contracts.table import changes, heads
+from contracts.table import changes, connections, heads, subscribers
 from contracts.table.changes import Change
+from contracts.table.connections import Subscription
 from contracts.table.heads import Head
 from tests.e2e.faults_feeds import Answer, BadFeeds, down, error, garbage, huge, slow
 from tests.e2e.outside import Api, Feeds, Reader
 
+GHOST = "ghost-half-open="
 #: What a person reads about each failure.
 FAILURES: dict[str, tuple[Answer, str]] = {
     "down": (down, "connection"),
@@ -231,6 +234,44 @@ async def test_a_client_that_never_reads_delays_nobody(state: dict[str, Any], aw
 
     assert max(late_s) < 4, late_s  # a second until the poll; a post that waits for the stuck one would cost more
     assert len(rows) == 1
+
+
+async def test_rows_of_a_client_that_vanished_in_silence_go_at_the_first_post(state: dict[str, Any], aws: Any):
+    """Its network went, nobody told the gateway, which forgot it: the post is answered 410, and all of its rows go."""
+    async with Feeds.serving() as feeds, Api.of(state) as api, Reader.connected(state) as reader:
+        feeds.set("h", 0)
+        source_id = await api.register(feeds.url("h"))
+        await reader.follow(source_id)
+        await reader.until_equal(source_id, 0)
+        for request in half_open(aws.tables, source_id):
+            aws.dynamodb.put_item(**request)
+        before = len(aws.subscribers(source_id))
+        feeds.set("h", 1)
+        await reader.until_equal(source_id, 1)
+        async with asyncio.timeout(10):
+            while aws.dynamodb.query(**connections.rows_of(aws.tables["Connections"], GHOST))["Items"]:  # noqa: ASYNC110 - a table has no event
+                await asyncio.sleep(0.1)
+        feeds.set("h", 2)
+        await reader.until_equal(source_id, 2)
+        rows = aws.subscribers(source_id)
+        await api.delete(source_id)
+
+    assert before == 2
+    assert [row["connectionId"]["S"] == GHOST for row in rows] == [False]
+
+
+def half_open(tables: dict[str, str], source_id: str) -> list[dict[str, Any]]:
+    """Give the rows of a connection that the gateway does not know."""
+    now_ms = time.time_ns() // 1_000_000
+    right = Right(principal="ada", scopes=frozenset({READ}))
+    gone = Subscription(
+        connection_id=GHOST, source_id=source_id, bucket=0, principal="ada", since_ms=now_ms, until_s=2**31
+    )
+    return [
+        connections.put_connection(tables["Connections"], GHOST, right, now_ms=now_ms),
+        connections.put_subscription(tables["Connections"], gone, now_ms=now_ms),
+        subscribers.put_subscriber(tables["Subscribers"], gone),
+    ]
 
 
 async def shut_window(state: dict[str, Any], source_id: str) -> Any:

@@ -8,7 +8,7 @@ import pytest
 from contracts.steps import apply
 from local.gateway.hub import HANGS
 from tests.ws.far_end import far_end, poster
-from tests.ws.service import HANDFUL, Service
+from tests.ws.service import HANDFUL, SOURCE, Service
 from ws.post import Letter, Outcome, Post, Tally
 
 #: `stack/sockets.py` gives the Lambda so long; the stack's program is not imported here.
@@ -76,16 +76,27 @@ def test_a_lambda_killed_in_a_pass_leaves_everyone_right(service: Service, lette
     assert service.cursor()["version"] == 3
 
 
-def test_a_connection_that_hangs_is_given_up_and_the_others_are_served():
-    """With the time-outs of production: within half an invocation it is known as failed, and then it can be cut."""
-    letters = [Letter(connection_id=name, frames=[b'{"type":"patch"}']) for name in ("a", "stuck", "b")]
+def test_a_connection_that_hangs_and_cannot_be_cut_holds_nobody(service: Service):
+    """With the time-outs of production: its record is done within an invocation; the minute tries to cut it again."""
+    service.register()
+    for name in ("a", "b", "stuck"):
+        service.subscriber(name)
     with far_end() as end, poster(end.gateway.post_url) as post:
-        end.open("a", "stuck", "b")
+        end.open("a", "b", "stuck")
         end.always("stuck", HANGS)
+        end.always("stuck", HANGS, "DELETE")
+        service.with_world(post=post)
         began = time.monotonic()
-        assert post.deliver(letters, INVOCATION_S) == [Outcome.SENT, Outcome.FAILED, Outcome.SENT]
+        first = service.consume(service.commit({"n": 1}))
         took_s = time.monotonic() - began
-        assert post.close(["stuck"], INVOCATION_S) == [Outcome.SENT]
+        second = service.consume(service.commit({"n": 2}))  # nobody waits for it any more
+        still_stuck = service.sweep()["stuck"]
+        end.hub.faults.clear()
+        cut = service.sweep()["cut"]
+        opened = end.opened()
 
-    assert end.take("a") == end.take("b") == [{"type": "patch"}]
+    assert (first, second, still_stuck, cut) == ([], [], 1, 1)
     assert took_s < INVOCATION_S / 2
+    assert [len(end.take(name)) for name in ("a", "b")] == [2, 2]
+    assert opened == {"a", "b"}
+    assert service.subscribers() == [(f"{SOURCE}#0", name) for name in ("a", "b")]
