@@ -13,10 +13,10 @@ from api.delete import delete_source
 from api.update import update_source
 from contracts.canonical import canonical, digest
 from contracts.clock import DAY_S, SECOND_MS
-from contracts.table import changes, heads
+from contracts.table import changes, heads, secrets
 from contracts.table.changes import Change
 from contracts.table.heads import Next, Ref
-from contracts.table.values import write_item
+from contracts.table.values import read_item, write_item
 from local.backup import backup
 from local.backup_file import Backup
 from local.restore import RestoreFailed, restore
@@ -206,6 +206,44 @@ def test_a_key_whose_deletion_can_be_taken_back_is(kept: Kept, file: Path):
     assert kept.source(source_id)["enabled"] is True
     value = kept.stack.secrets.get_secret_value(SecretId=kept.keys().secret_id(source_id))["SecretString"]
     assert json.loads(value)["apiKey"] == "k"
+
+
+def test_a_key_that_several_share_is_counted_for_each_of_them_again(kept: Kept, file: Path):
+    """Or it would be tidied away under their hands, or go with the first of them that is deleted."""
+    first = kept.register(apiKey="k")
+    secret_id = kept.source(first)["apiKeySecretId"]
+    kept.register(name="Other", url="https://feeds.example.com/other.json", apiKeySecretId=secret_id)
+    backup(kept.stack, file, now_ms=NOW_MS)
+    wipe(kept)
+
+    assert put_back(kept, file) == {"restored": 2}
+    assert uses(kept) == {secret_id: 2}
+    assert put_back(kept, file, replaces=True) == {"replaced": 2}
+    assert uses(kept) == {secret_id: 2}
+
+
+def uses(kept: Kept) -> dict[str, int]:
+    """Say how many sources each secret is written down for."""
+    rows = [read_item(item) for item in kept.aws.rows(kept.stack.tables.fleet)]
+    return {row["sk"]: row["uses"] for row in rows if row["pk"] == secrets.PARTITION}
+
+
+def test_a_sheet_comes_back_to_the_workers_of_its_kind(kept: Kept, file: Path):
+    """Into the shard of its spreadsheet, so that its sources go on to share one read."""
+    ids = [
+        kept.register(name=name, url=f"https://docs.google.com/spreadsheets/d/{'b' * 44}/edit", type="googleSheet")
+        for name in ("One", "Two")
+    ]
+    before, members = [kept.source(one) for one in ids], kept.members()
+    backup(kept.stack, file, now_ms=NOW_MS)
+    wipe(kept)
+
+    assert put_back(kept, file) == {"restored": 2}
+    after = [kept.source(one) for one in ids]
+    assert kept.members() == members
+    assert {one["shard"] for one in before} == {one["shard"] for one in after}
+    assert all(pk.startswith("googleSheet#") for pk, _ in members)
+    assert not {one["incarnation"] for one in before} & {one["incarnation"] for one in after}
 
 
 def test_a_credential_header_comes_from_the_living_source_or_must_be_set_again(kept: Kept, file: Path):
