@@ -24,10 +24,10 @@ test("no way from a feed's text to markup, code or storage", () => {
 /** What each folder may import from, besides itself. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
-  api: [],
+  api: ["protocol"],
   state: ["protocol", "api", "@preact/signals"],
   live: ["protocol"],
-  parts: ["protocol", "api", "state", "live", "route", "preact", "preact/hooks", "@preact/signals"],
+  parts: ["protocol", "api", "state", "live", "route", "preact", "preact/hooks", "@preact/signals", "uplot"],
   views: ["protocol", "api", "state", "live", "parts", "route", "preact", "preact/hooks", "@preact/signals"],
 };
 

@@ -2,19 +2,23 @@
 
 import { signal } from "@preact/signals";
 
-export type Route = { page: "sources" } | { page: "source"; id: string } | { page: "fleet" };
+export const TABS = ["live", "changes", "charts", "settings"] as const;
+export type Tab = (typeof TABS)[number];
+/** `place` is a JSON Pointer that the tab is about; empty for none. */
+export type Route = { page: "sources" } | { page: "source"; id: string; tab: Tab; place: string } | { page: "fleet" };
 
 export const route = signal<Route>({ page: "sources" });
 
 export function readRoute(hash: string): Route {
-  const [page, id] = hash.replace(/^#\/?/, "").split("/");
+  const [page, id, tab, place = ""] = hash.replace(/^#\/?/, "").split("/");
   if (page === "fleet") return { page: "fleet" };
-  if (page === "sources" && id) return { page: "source", id: decoded(id) };
+  if (page === "sources" && id) return { page: "source", id: decoded(id), tab: TABS.find((name) => name === tab) ?? "live", place: decoded(place) };
   return { page: "sources" };
 }
 
-export function sourceAddress(id: string): string {
-  return `#/sources/${encodeURIComponent(id)}`;
+export function sourceAddress(id: string, tab: Tab = "live", place = ""): string {
+  const rest = place === "" ? (tab === "live" ? "" : `/${tab}`) : `/${tab}/${encodeURIComponent(place)}`;
+  return `#/sources/${encodeURIComponent(id)}${rest}`;
 }
 
 /** The token of `#token=…`, if the fragment holds one. */

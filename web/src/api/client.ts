@@ -1,7 +1,7 @@
 /** The HTTP API, one method per endpoint this page uses. */
 
 import { problemOf, unreachable } from "./problem.ts";
-import type { Document, Fleet, NewSource, Source, Summary } from "./types.ts";
+import type { Change, Document, Fleet, NewSource, Patch, Preview, Series, Source, Summary } from "./types.ts";
 
 const ANSWER_WITHIN_MS = 20_000;
 const PAGE_LENGTH = 100;
@@ -42,6 +42,38 @@ export class Api {
     await this.send("DELETE", `datasources/${encodeURIComponent(id)}/delete`);
   }
 
+  /** A revision is what an edit has seen: a newer one makes it a 412 with `current`. */
+  update(id: string, revision: number, patch: Patch): Promise<Source> {
+    return this.json("PUT", `datasources/${encodeURIComponent(id)}/update`, patch, { "if-match": `"${revision}"` });
+  }
+
+  preview(source: Partial<NewSource>): Promise<Preview> {
+    return this.json("POST", "datasources/preview", source);
+  }
+
+  async poll(id: string): Promise<void> {
+    await this.send("POST", `datasources/${encodeURIComponent(id)}/poll`);
+  }
+
+  /** Newest first; with `path` only what touched that place. Goes on as long as a page is empty though there is more. */
+  async changes(id: string, { path, cursor, limit }: { path?: string; cursor?: string; limit: number }): Promise<{ items: Change[]; next?: string }> {
+    let next = cursor;
+    for (let page = 0; page < PAGES_MAX; page += 1) {
+      const query = new URLSearchParams({ limit: String(limit) });
+      if (path !== undefined) query.set("path", path);
+      if (next) query.set("cursor", next);
+      const answer = await this.json<{ items: Change[]; next?: string }>("GET", `datasources/${encodeURIComponent(id)}/changes?${query}`);
+      if (answer.items.length > 0 || !answer.next) return answer;
+      next = answer.next;
+    }
+    return next ? { items: [], next } : { items: [] };
+  }
+
+  series(id: string, { path, bucket, from, to }: { path: string; bucket: number; from: number; to: number }): Promise<Series> {
+    const query = new URLSearchParams({ path, bucket: String(bucket), from: String(from), to: String(to) });
+    return this.json("GET", `datasources/${encodeURIComponent(id)}/series?${query}`);
+  }
+
   async ticket(): Promise<string> {
     return (await this.json<{ ticket: string }>("POST", "tickets")).ticket;
   }
@@ -58,13 +90,13 @@ export class Api {
     return this.json("GET", "fleet");
   }
 
-  private async json<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const response = await this.send(method, path, body);
+  private async json<T>(method: string, path: string, body?: unknown, extra: Record<string, string> = {}): Promise<T> {
+    const response = await this.send(method, path, body, extra);
     return (await response.json().catch((error: unknown) => Promise.reject(unreachable(error)))) as T;
   }
 
-  private async send(method: string, path: string, body?: unknown): Promise<Response> {
-    const headers: Record<string, string> = { authorization: `Bearer ${this.token}` };
+  private async send(method: string, path: string, body?: unknown, extra: Record<string, string> = {}): Promise<Response> {
+    const headers: Record<string, string> = { authorization: `Bearer ${this.token}`, ...extra };
     if (body !== undefined) headers["content-type"] = "application/json";
     const request: RequestInit = { method, headers, cache: "no-store", signal: AbortSignal.timeout(ANSWER_WITHIN_MS) };
     if (body !== undefined) request.body = JSON.stringify(body);

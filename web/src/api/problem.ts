@@ -9,11 +9,14 @@ export class Problem extends Error {
   /** The HTTP status; 0 when no answer came at all. */
   readonly status: number;
   readonly errors: readonly FieldError[];
+  /** What a 412 says the thing is now; undefined otherwise. */
+  readonly current: unknown;
 
-  constructor(status: number, message: string, errors: readonly FieldError[] = [], options?: ErrorOptions) {
+  constructor(status: number, message: string, errors: readonly FieldError[] = [], options?: ErrorOptions & { current?: unknown }) {
     super(message, options);
     this.status = status;
     this.errors = errors;
+    this.current = options?.current;
   }
 
   get isRefusal(): boolean {
@@ -26,7 +29,7 @@ export async function problemOf(response: Response): Promise<Problem> {
   const said = body?.detail || body?.title || body?.message;
   const message = typeof said === "string" ? said : `The server answered ${response.status}.`;
   const errors = Array.isArray(body?.errors) ? body.errors.filter(isFieldError) : [];
-  return new Problem(response.status, message, errors);
+  return new Problem(response.status, message, errors, { current: body?.current });
 }
 
 export function unreachable(cause: unknown): Problem {

@@ -1,5 +1,7 @@
 /** What the HTTP API sends and takes. */
 
+import type { Json } from "../protocol/json.ts";
+
 export type State = "new" | "healthy" | "degraded" | "failing" | "dormant";
 
 export interface SourceStatus {
@@ -22,6 +24,12 @@ export interface Fields {
   auth?: { scheme: "header" | "query" | "basic" | "bearer"; name: string };
   selector?: string;
   ignore?: string[];
+  unordered?: string[];
+  tolerance?: number;
+  /** Of a sheet only. */
+  ranges?: string[];
+  /** Of a sheet only: the first row names the columns. */
+  header?: boolean;
   keyColumn?: string;
   tags?: string[];
 }
@@ -29,11 +37,19 @@ export interface Fields {
 export interface NewSource extends Fields {
   /** Write only: no answer ever holds it. */
   apiKey?: string;
+  apiKeySecretId?: string;
 }
+
+/** Some fields anew; `apiKey: null` takes the key away. */
+export type Patch = Partial<Omit<NewSource, "apiKey">> & { apiKey?: string | null; enabled?: boolean };
 
 export interface Source extends Fields {
   id: string;
   enabled: boolean;
+  revision: number;
+  /** Whether there is a key, and which secret holds it. */
+  apiKeySecretId?: string | null;
+  createdAt?: string;
   status: SourceStatus;
 }
 
@@ -43,22 +59,100 @@ export interface Summary extends Source {
   changedAt: string | null;
 }
 
+export interface Warning {
+  code: string;
+  message: string;
+}
+
+/** What a registration would see. */
+export interface Preview {
+  ok: boolean;
+  reason: string | null;
+  why: string;
+  http: { status?: number; url?: string; contentType?: string; conditional?: string | null } | null;
+  timing: { firstMs: number | null; secondMs: number | null };
+  format: "json" | "xml" | null;
+  /** Bytes. */
+  size: { wire: number; decoded: number; document: number } | null;
+  document: { at: string; count: number; columns: string[]; rows: Json[]; cut: boolean } | null;
+  volatile: { pointer: string; looksLike: string; count: number }[];
+  suggested: { ignore?: string[] };
+  warnings: Warning[];
+}
+
+export interface Operation {
+  op: "add" | "remove" | "replace" | "move" | "copy" | "test";
+  path: string;
+  from?: string;
+  value?: Json;
+}
+
+export interface Change {
+  incarnation: string;
+  version: number;
+  /** ms since the epoch. */
+  at: number;
+  bytes: number;
+  /** null: what led here is not kept. */
+  ops: Operation[] | null;
+  /** Where a path was asked for: what that place held then; null is not known. */
+  after?: { exists: boolean; value?: Json } | null;
+}
+
+export interface Point {
+  /** Start of the bucket, ms since the epoch. */
+  at: number;
+  count: number;
+  min: number;
+  max: number;
+  mean: number;
+  last: number;
+  heldMs: number;
+}
+
+export interface Series {
+  /** Seconds. */
+  bucket: number;
+  from: number;
+  to: number;
+  points: Point[];
+  next?: number | null;
+}
+
 export interface Worker {
   id: string;
   state: string;
+  release?: string;
+  deadBy?: string | null;
+  startedAt?: string | null;
   /** ISO 8601; null before the first heartbeat. */
   beatAt: string | null;
+  beatAgeMs?: number | null;
   owned: number;
+  /** ms of work per second. */
   load: number;
   /** How late its oldest due poll is. */
   overdueMs: number;
 }
 
+export interface Move {
+  shard: number;
+  /** ISO 8601. */
+  at: string;
+  why: "free" | "dead" | "plan" | "drain";
+  from: string | null;
+  to: string | null;
+  epoch: number;
+}
+
 export interface FleetKind {
   shards: number;
+  tasks: { desired: number; running: number; pending: number } | null;
   workers: Worker[];
   /** By shard number: the worker that owns it. */
   owners: Record<string, string>;
+  epochs: Record<string, number>;
+  moves: Move[];
 }
 
 /** A document's text and where it stands; the text may say instead where the document is stored. */

@@ -6,6 +6,7 @@ import { useEffect, useRef } from "preact/hooks";
 interface Props {
   title: string;
   isWide?: boolean;
+  /** Asked to close by Escape. It stays open until its owner no longer renders it. */
   onClose(): void;
   children: ComponentChildren;
 }
@@ -13,8 +14,14 @@ interface Props {
 export function Dialog({ title, isWide = false, onClose, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
+  const escape = (event: KeyboardEvent) => {
+    if (event.key !== "Escape") return;
+    // Or the browser closes it, whatever its owner says to that.
+    event.preventDefault();
+    onClose();
+  };
   return (
-    <dialog ref={dialog} class={isWide ? "wide" : ""} aria-labelledby="dialog-title" onCancel={onClose} onClose={onClose}>
+    <dialog ref={dialog} class={isWide ? "wide" : ""} aria-labelledby="dialog-title" onKeyDown={escape} onCancel={(event) => event.preventDefault()}>
       <h2 id="dialog-title">{title}</h2>
       {children}
     </dialog>

@@ -1,12 +1,13 @@
-/** A labelled control with its hint and its error beside it, both tied to it for a screen reader. */
+/** A labelled control with its hint, warning and error beside it, all tied to it for a screen reader. */
 
 import type { ComponentChildren } from "preact";
 
 interface Props {
   name: string;
   label: string;
-  hint?: string;
+  hint?: string | undefined;
   error: string | undefined;
+  warning?: string | undefined;
   children(attributes: FieldAttributes): ComponentChildren;
 }
 
@@ -14,17 +15,21 @@ export interface FieldAttributes {
   id: string;
   name: string;
   "aria-invalid"?: boolean;
-  "aria-describedby": string;
+  "aria-describedby"?: string;
 }
 
-export function Field({ name, label, hint, error, children }: Props) {
+export function Field({ name, label, hint, error, warning, children }: Props) {
   const id = `field-${name}`;
-  const attributes = { id, name, "aria-describedby": `${id}-hint ${id}-error` };
+  const said = [hint && `${id}-hint`, error && `${id}-error`, warning && `${id}-warning`].filter(Boolean).join(" ");
+  const attributes: FieldAttributes = { id, name };
+  if (said !== "") attributes["aria-describedby"] = said;
+  if (error) attributes["aria-invalid"] = true;
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      {children(error ? { ...attributes, "aria-invalid": true } : attributes)}
+      {children(attributes)}
       {error && <p class="error" id={`${id}-error`}>{error}</p>}
+      {warning && !error && <p class="warn small" id={`${id}-warning`}>{warning}</p>}
       {hint && <p class="hint" id={`${id}-hint`}>{hint}</p>}
     </div>
   );

@@ -25,3 +25,11 @@ export function clockTime(atMs: number): string {
 export function fullTime(atMs: number): string {
   return new Date(atMs).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
 }
+
+const KB = 1_000;
+
+/** `812 B`, `9.3 kB`, `1.2 MB`. */
+export function bytes(count: number): string {
+  if (count < KB) return `${count} B`;
+  return count < KB * KB ? `${(count / KB).toFixed(1)} kB` : `${(count / KB / KB).toFixed(1)} MB`;
+}

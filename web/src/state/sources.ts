@@ -11,6 +11,19 @@ export const sources = new Polled<Summary[]>(async () => (await session.value?.a
 export const search = signal("");
 export const only = signal<Standing | "all">("all");
 
+/** Ids of the sources that the next deed is for. */
+export const chosen = signal<ReadonlySet<string>>(new Set());
+
+export function choose(ids: readonly string[], isChosen: boolean): void {
+  const next = new Set(chosen.value);
+  for (const id of ids) if (isChosen) next.add(id);
+  else next.delete(id);
+  chosen.value = next;
+}
+
+/** Those of the chosen that still exist. */
+export const chosenSources = computed(() => (sources.value.value ?? []).filter(({ id }) => chosen.value.has(id)));
+
 export const shown = computed(() =>
   (sources.value.value ?? [])
     .filter((source) => only.value === "all" || standing(source) === only.value)

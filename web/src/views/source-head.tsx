@@ -1,18 +1,14 @@
 /** The pinned top of a source's page: what it is, how it does, and how new what is shown is. */
 
-import { useEffect, useState } from "preact/hooks";
 import type { Source, SourceStatus } from "../api/types.ts";
 import { Since } from "../parts/since.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
 import type { Replica } from "../protocol/replica.ts";
-import { readProblem, session } from "../state/session.ts";
 import { clockTime } from "../state/since.ts";
 import type { Watched } from "../state/watched.ts";
 
-export function SourceHead({ watched, source: listed }: { watched: Watched; source: Source | null }) {
+export function SourceHead({ watched, source }: { watched: Watched; source: Source | null }) {
   void watched.news.value;
-  const fetched = useSource(watched.replica.sourceId);
-  const source = listed ?? fetched;
   const { replica } = watched;
   const status = newest(source?.status, replica.status as SourceStatus | null);
   return (
@@ -51,15 +47,6 @@ function Address({ url }: { url: string }) {
   const isHttp = ["http:", "https:"].includes(URL.parse(url)?.protocol ?? "");
   if (!isHttp) return <p class="address">{url}</p>;
   return <p class="address"><a href={url} target="_blank" rel="noopener noreferrer">{url}</a></p>;
-}
-
-/** The source itself, for a page opened before the list is there. */
-function useSource(id: string): Source | null {
-  const [source, setSource] = useState<Source | null>(null);
-  useEffect(() => {
-    session.value?.api.source(id).then(setSource).catch((error: unknown) => void readProblem(error));
-  }, [id]);
-  return source;
 }
 
 /** The list is polled and the status is pushed: whichever turned later is true. */

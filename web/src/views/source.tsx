@@ -1,19 +1,18 @@
-/** One source, live. */
+/** One source: its pinned head, and the tabs below it. */
 
-import { useSignal, type Signal } from "@preact/signals";
-import { useEffect, useMemo, useState } from "preact/hooks";
-import { Grid } from "../live/grid.ts";
-import type { Picked } from "../live/island.ts";
-import { findTable } from "../live/table.ts";
-import { Tree } from "../live/tree.ts";
-import { Empty } from "../parts/empty.tsx";
-import { IslandHost } from "../parts/island.tsx";
-import type { Session } from "../state/session.ts";
-import { session } from "../state/session.ts";
+import { useEffect, useState } from "preact/hooks";
+import type { Source } from "../api/types.ts";
+import { route, sourceAddress, TABS, type Tab } from "../route.ts";
+import { readProblem, session, type Session } from "../state/session.ts";
 import { sources } from "../state/sources.ts";
 import { Watched } from "../state/watched.ts";
-import { PickedBar } from "./picked-bar.tsx";
+import { ChangesTab } from "./changes.tsx";
+import { ChartsTab } from "./charts.tsx";
+import { LiveTab } from "./live.tsx";
+import { Settings } from "./settings.tsx";
 import { SourceHead } from "./source-head.tsx";
+
+const TITLES: Readonly<Record<Tab, string>> = { live: "Live", changes: "Changes", charts: "Charts", settings: "Settings" };
 
 export function SourcePage({ id }: { id: string }) {
   const [watched, setWatched] = useState<Watched | null>(null);
@@ -23,68 +22,39 @@ export function SourcePage({ id }: { id: string }) {
     setWatched(made);
     return () => made.end();
   }, [id]);
-  if (watched === null) return null;
-  return <Live key={id} watched={watched} />;
+  if (watched === null || watched.replica.sourceId !== id) return null;
+  return <Opened key={id} watched={watched} />;
 }
 
-type View = "table" | "tree";
-
-function Live({ watched }: { watched: Watched }) {
-  const view = useSignal<View | null>(null);
-  const query = useSignal("");
-  const source = sources.value.value?.find(({ id }) => id === watched.replica.sourceId) ?? null;
+function Opened({ watched }: { watched: Watched }) {
+  const id = watched.replica.sourceId;
+  const [source, setSource] = useSource(id);
+  const at = route.value;
+  const tab = at.page === "source" ? at.tab : "live";
+  const place = at.page === "source" ? at.place : "";
   return (
     <div class="source">
-      <SourceHead watched={watched} source={source} />
-      <Body watched={watched} view={view} query={query} />
-    </div>
-  );
-}
-
-function Body({ watched, view, query }: { watched: Watched; view: Signal<View | null>; query: Signal<string> }) {
-  const picked = useSignal<Picked | null>(null);
-  const note = useSignal("");
-  void watched.news.value;
-  const { phase, document, refusal } = watched.replica;
-  const hasTable = useMemo(() => findTable(document) !== null, [document]);
-  if (phase === "refused") return <Empty title="The server does not serve this source"><p>{refusal}</p></Empty>;
-  if (phase === "empty") {
-    return <Empty title="No data yet"><p>The first poll that succeeds puts its document here.</p></Empty>;
-  }
-  if (document === undefined) return phase === "deleted" ? <Empty title="This source was removed" /> : <Waiting />;
-  const shown = view.value ?? (hasTable ? "table" : "tree");
-  return (
-    <>
-      {phase === "deleted" && <p class="trouble" role="alert">This source was removed. What follows is its last document.</p>}
-      <div class="bar">
-        <div class="segments" role="group" aria-label="Show as">
-          <Segment view={view} name="table" text="Table" isOn={shown === "table"} isOff={!hasTable} />
-          <Segment view={view} name="tree" text="Tree" isOn={shown === "tree"} isOff={false} />
-        </div>
-        <input class="search" type="search" placeholder="Filter" aria-label="Show only rows with these words"
-          value={query.value} onInput={(event) => (query.value = event.currentTarget.value)} />
-        <p class="note" role="status">{note.value}</p>
+      <div>
+        <SourceHead watched={watched} source={source} />
+        <nav class="tabs" aria-label="Parts of this source">
+          {TABS.map((name) => <a key={name} href={sourceAddress(id, name)} aria-current={name === tab ? "page" : undefined}>{TITLES[name]}</a>)}
+        </nav>
       </div>
-      <IslandHost make={shown === "table" ? Grid : Tree} watched={watched} query={query.value} label="Live data"
-        picked={(now) => (picked.value = now)} noted={(text) => (note.value = text)} />
-      <PickedBar picked={picked} />
-    </>
-  );
-}
-
-function Segment({ view, name, text, isOn, isOff }: { view: Signal<View | null>; name: View; text: string; isOn: boolean; isOff: boolean }) {
-  const title = isOff ? "This document has no list of records" : undefined;
-  return (
-    <button type="button" aria-pressed={isOn} disabled={isOff} title={title} onClick={() => (view.value = name)}>
-      {text}
-    </button>
-  );
-}
-
-function Waiting() {
-  return (
-    <div class="skeleton" aria-busy="true" aria-label="Waiting for the document">
-      {[0, 1, 2, 3, 4, 5].map((i) => <div key={i} class="bone" />)}
+      {tab === "live" && <LiveTab watched={watched} />}
+      {tab === "changes" && <ChangesTab watched={watched} place={place} />}
+      {tab === "charts" && <ChartsTab watched={watched} place={place} />}
+      {tab === "settings" && source !== null && <Settings source={source} changed={setSource} />}
     </div>
   );
+}
+
+/** The source as it was last read, saved or listed, whichever is the newest. */
+function useSource(id: string): [Source | null, (source: Source) => void] {
+  const [read, setRead] = useState<Source | null>(null);
+  const listed = sources.value.value?.find((source) => source.id === id) ?? null;
+  useEffect(() => {
+    session.value?.api.source(id).then(setRead).catch((error: unknown) => void readProblem(error));
+  }, [id]);
+  if (read === null || listed === null) return [read ?? listed, setRead];
+  return [listed.revision >= read.revision ? listed : read, setRead];
 }

@@ -2,16 +2,15 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Summary } from "../api/types.ts";
-import { Confirm } from "../parts/confirm.tsx";
 import { Empty, Trouble } from "../parts/empty.tsx";
-import { say } from "../parts/announcer.tsx";
 import { Since } from "../parts/since.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
 import { sourceAddress } from "../route.ts";
-import { session, writeProblem } from "../state/session.ts";
-import { counts, only, search, shown, sources } from "../state/sources.ts";
+import { choose, chosen, counts, only, search, shown, sources } from "../state/sources.ts";
 import { standing, WORDS, type Standing } from "../state/standing.ts";
 import { AddSource } from "./add-source.tsx";
+import { BulkBar } from "./bulk-bar.tsx";
+import { Remove } from "./remove.tsx";
 
 const SHOWN_FIRST = 200;
 const CHIPS: readonly Standing[] = ["failing", "degraded", "waiting", "paused"];
@@ -30,6 +29,7 @@ export function SourcesPage() {
         <button type="button" class="primary" onClick={() => setAdding(true)}>Add source</button>
       </div>
       <Chips />
+      <BulkBar />
       {problem && <Trouble title="The list could not be refreshed." why={problem.message} retry={() => void sources.refresh()} />}
       <List add={() => setAdding(true)} remove={setRemoving} />
       {isAdding && <AddSource onClose={() => setAdding(false)} />}
@@ -105,7 +105,7 @@ function List({ add, remove }: { add(): void; remove(source: Summary): void }) {
     <>
       <table class="list">
         <thead>
-          <tr><th>Source</th><th>State</th><th>Kind</th><th>Last change</th><th class="end">Polled every</th><th><span class="unseen">Actions</span></th></tr>
+          <tr><th class="tick"><ChooseAll /></th><th>Source</th><th>State</th><th>Kind</th><th>Last change</th><th class="end">Polled every</th><th><span class="unseen">Actions</span></th></tr>
         </thead>
         <tbody>
           {shown.value.slice(0, limit).map((source) => <Row key={source.id} source={source} remove={remove} />)}
@@ -123,7 +123,11 @@ function List({ add, remove }: { add(): void; remove(source: Summary): void }) {
 function Row({ source, remove }: { source: Summary; remove(source: Summary): void }) {
   const isTrouble = ["failing", "degraded"].includes(standing(source));
   return (
-    <tr>
+    <tr data-chosen={chosen.value.has(source.id) ? "" : undefined}>
+      <td class="tick">
+        <input type="checkbox" aria-label={`Choose ${source.name}`} checked={chosen.value.has(source.id)}
+          onChange={(event) => choose([source.id], event.currentTarget.checked)} />
+      </td>
       <td class="name">
         <a href={sourceAddress(source.id)}>{source.name}</a>
         <span class="address" title={source.url}>{source.url}</span>
@@ -146,6 +150,16 @@ function Row({ source, remove }: { source: Summary; remove(source: Summary): voi
   );
 }
 
+/** Chooses what is shown: what a filter hides is never part of a deed that nobody sees. */
+function ChooseAll() {
+  const ids = shown.value.map(({ id }) => id);
+  const count = ids.filter((id) => chosen.value.has(id)).length;
+  return (
+    <input type="checkbox" aria-label="Choose all that are shown" checked={count > 0 && count === ids.length}
+      indeterminate={count > 0 && count < ids.length} onChange={(event) => choose(ids, event.currentTarget.checked)} />
+  );
+}
+
 function kindOf({ type, dataFormat }: Summary): string {
   if (type === "googleSheet") return "Google Sheet";
   return dataFormat === "auto" ? "Auto" : dataFormat.toUpperCase();
@@ -157,19 +171,4 @@ function Skeleton() {
       {[0, 1, 2, 3].map((i) => <div key={i} class="bone" />)}
     </div>
   );
-}
-
-function Remove({ source, onClose }: { source: Summary; onClose(): void }) {
-  const remove = async () => {
-    try {
-      await session.value?.api.remove(source.id);
-      say(`${source.name} was removed.`);
-      await sources.refresh();
-      return null;
-    } catch (error) {
-      return writeProblem(error).message;
-    }
-  };
-  const text = `“${source.name}” is no longer polled, its data and its key are deleted, and everyone who watches it is told. This cannot be undone.`;
-  return <Confirm title="Remove this source?" text={text} act="Remove" onConfirm={remove} onClose={onClose} />;
 }

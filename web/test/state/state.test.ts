@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Source } from "../../src/api/types.ts";
-import { suggestedName, toFields, toSource } from "../../src/state/new-source.ts";
+import { failureOf, suggestedName, toFields, toPatch, toPreview, toSource, typed, typedOf, warningsOf, withLines } from "../../src/state/typed.ts";
 import { ago, duration } from "../../src/state/since.ts";
 import { matches, standing } from "../../src/state/standing.ts";
 import { readRoute, readToken, sourceAddress } from "../../src/route.ts";
 
 test("what was left empty is not sent, so that the server's defaults hold", () => {
-  const typed = { url: " https://a.example/prices.json ", name: "", pollingInterval: "10", dataFormat: "auto", apiKey: "", headers: "" };
-  assert.deepEqual(toSource(typed), {
+  assert.deepEqual(toSource(typed({ url: " https://a.example/prices.json " })), {
     name: "a.example · prices.json",
     type: "external",
     dataFormat: "auto",
@@ -18,10 +17,40 @@ test("what was left empty is not sent, so that the server's defaults hold", () =
 });
 
 test("headers, key and pointers are read line by line", () => {
-  const source = toSource({ url: "https://a.example", headers: "Accept: a/b\nX-B:c:d", apiKey: "k", authScheme: "query", authName: "key", ignore: "/a\n\n/b" });
+  const source = toSource(typed({ url: "https://a.example", headers: "Accept: a/b\nX-B:c:d", apiKey: "k", authScheme: "query", authName: "key", ignore: "/a\n\n/b" }));
   assert.deepEqual(source.headers, { Accept: "a/b", "X-B": "c:d" });
   assert.deepEqual(source.auth, { scheme: "query", name: "key" });
   assert.deepEqual(source.ignore, ["/a", "/b"]);
+});
+
+const STORED: Source = {
+  id: "external-1", name: "Prices", type: "external", dataFormat: "json", url: "https://a.example/p", pollingInterval: 5,
+  headers: { Accept: "a/b", Cookie: "***" }, auth: { scheme: "query", name: "key" }, ignore: ["/at"], tags: ["x", "y"],
+  apiKeySecretId: "secret", enabled: true, revision: 3, status: { state: "healthy", why: "", since: 0 },
+};
+
+test("an edit sends only what was changed, and what was emptied as empty", () => {
+  const before = typedOf(STORED);
+  assert.deepEqual(toPatch(STORED, before), {});
+  assert.deepEqual(toPatch(STORED, { ...before, tags: "", pollingInterval: "9" }), { tags: [], pollingInterval: 9 });
+  assert.deepEqual(toPatch(STORED, { ...before, apiKey: "new", authName: "k2" }), { apiKey: "new", auth: { scheme: "query", name: "k2" } });
+});
+
+test("a look at an edit names the secret that is set instead of a key that nobody can read", () => {
+  const looked = toPreview(typedOf(STORED), STORED);
+  assert.equal(looked.apiKeySecretId, "secret");
+  assert.deepEqual(looked.auth, { scheme: "query", name: "key" });
+  assert.equal(toPreview({ ...typedOf(STORED), apiKey: "new" }, STORED).apiKeySecretId, undefined);
+});
+
+test("what a try finds is said at the field where it is mended", () => {
+  const preview = { ok: false, reason: "unauthorized", why: "401", warnings: [{ code: "slow", message: "slow" }, { code: "other", message: "b" }] } as unknown as Parameters<typeof failureOf>[0];
+  assert.deepEqual([...failureOf(preview)], [["apiKey", "401"]]);
+  assert.deepEqual([...warningsOf(preview)], [["pollingInterval", "slow"], ["url", "b"]]);
+});
+
+test("suggested pointers are added once", () => {
+  assert.equal(withLines("/a\n\n/b ", ["/b", "/c"]), "/a\n/b\n/c");
 });
 
 test("an error is put at the field it is about, whatever part of it is wrong", () => {
@@ -58,9 +87,11 @@ test("durations are said in one unit", () => {
 });
 
 test("an address leads to its page and back", () => {
-  assert.deepEqual(readRoute(sourceAddress("external-1/2")), { page: "source", id: "external-1/2" });
+  assert.deepEqual(readRoute(sourceAddress("external-1/2")), { page: "source", id: "external-1/2", tab: "live", place: "" });
+  assert.deepEqual(readRoute(sourceAddress("x", "charts", "/a~1b/%")), { page: "source", id: "x", tab: "charts", place: "/a~1b/%" });
+  assert.deepEqual(readRoute("#/sources/x/nonsense"), { page: "source", id: "x", tab: "live", place: "" });
   assert.deepEqual(readRoute("#/fleet"), { page: "fleet" });
-  assert.deepEqual(readRoute("#/sources/%"), { page: "source", id: "%" });
+  assert.deepEqual(readRoute("#/sources/%"), { page: "source", id: "%", tab: "live", place: "" });
   assert.deepEqual(readRoute("#nonsense"), { page: "sources" });
 });
 

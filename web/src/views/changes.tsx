@@ -1,0 +1,162 @@
+/** What changed and when, newest first: only the changes, version by version, stepped through with the keyboard. */
+
+import { useSignal, type Signal } from "@preact/signals";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { cellText } from "../live/format.ts";
+import { Empty, Trouble } from "../parts/empty.tsx";
+import { Since } from "../parts/since.tsx";
+import { sourceAddress } from "../route.ts";
+import type { Step, Version } from "../state/before.ts";
+import { Changes } from "../state/changes.ts";
+import { readProblem, session } from "../state/session.ts";
+import { bytes, clockTime } from "../state/since.ts";
+import type { Watched } from "../state/watched.ts";
+
+const STEPS_SHOWN = 50;
+/** A source may change many times a second; the server is asked about it less often. */
+const CATCH_UP_AFTER_MS = 1_000;
+
+export function ChangesTab({ watched, place }: { watched: Watched; place: string }) {
+  const { sourceId } = watched.replica;
+  const changes = useMemo(() => new Changes({
+    fetch: async (query) => (await session.value?.api.changes(sourceId, query)) ?? { items: [] },
+    problemOf: readProblem,
+  }), [sourceId]);
+  useEffect(() => void changes.filter(place), [changes, place]);
+  useCatchUp(watched, changes);
+  const problem = changes.problem.value;
+  return (
+    <div class="changes">
+      <PlaceBox sourceId={sourceId} place={place} />
+      {problem && <Trouble title="The history could not be read." why={problem.message} retry={() => void changes.start()} />}
+      <Versions sourceId={sourceId} changes={changes} />
+    </div>
+  );
+}
+
+/** Follow the live document: each new version of it is one more entry. */
+function useCatchUp(watched: Watched, changes: Changes): void {
+  const version = useRef(0);
+  useEffect(() => {
+    let timer = 0;
+    const deaf = watched.listen(() => {
+      if (watched.replica.version === version.current || timer !== 0) return;
+      timer = window.setTimeout(() => {
+        timer = 0;
+        version.current = watched.replica.version;
+        void changes.catchUp();
+      }, CATCH_UP_AFTER_MS);
+    });
+    return () => {
+      deaf();
+      clearTimeout(timer);
+    };
+  }, [watched, changes]);
+}
+
+function PlaceBox({ sourceId, place }: { sourceId: string; place: string }) {
+  const go = (event: Event) => {
+    const typed = (event.currentTarget as HTMLInputElement).value.trim();
+    location.hash = sourceAddress(sourceId, "changes", typed !== "" && !typed.startsWith("/") ? `/${typed}` : typed);
+  };
+  return (
+    <div class="bar">
+      <input key={place} class="search wide" type="search" placeholder="Only this place, as in /rows/3/price" aria-label="Only changes of this place (a JSON Pointer)"
+        spellcheck={false} defaultValue={place} onChange={go} />
+      <p class="note">← and → or j and k step from version to version</p>
+    </div>
+  );
+}
+
+function Versions({ sourceId, changes }: { sourceId: string; changes: Changes }) {
+  const at = useSignal<string | null>(null);
+  const list = useRef<HTMLOListElement>(null);
+  const versions = changes.versions.value;
+  if (versions === null) return changes.problem.value ? null : <Skeleton />;
+  if (versions.length === 0) {
+    return changes.path.value === ""
+      ? <Empty title="Nothing has changed yet"><p>Each change appears here as it happens.</p></Empty>
+      : <Empty title="No change of this place is kept"><a href={sourceAddress(sourceId, "changes")}>Show all changes</a></Empty>;
+  }
+  const key = (event: KeyboardEvent) => {
+    const by = stepOf(event);
+    if (by === 0) return;
+    event.preventDefault();
+    const from = versions.findIndex((version) => idOf(version) === at.value);
+    const next = versions[Math.max(0, Math.min(versions.length - 1, from < 0 ? 0 : from + by))] as Version;
+    at.value = idOf(next);
+    (list.current?.querySelector(`[data-version="${CSS.escape(idOf(next))}"]`) as HTMLElement | null)?.focus();
+  };
+  return (
+    <ol class="versions" ref={list} onKeyDown={key}>
+      {versions.map((version, i) => <Entry key={idOf(version)} sourceId={sourceId} version={version} at={at} isFirst={at.value === null && i === 0} />)}
+      {changes.hasMore.value && (
+        <li><button type="button" class="more" disabled={changes.isLoading.value} onClick={() => void changes.more()}>{changes.isLoading.value ? "Loading…" : "Older changes"}</button></li>
+      )}
+    </ol>
+  );
+}
+
+function Entry({ sourceId, version, at, isFirst }: { sourceId: string; version: Version; at: Signal<string | null>; isFirst: boolean }) {
+  const id = idOf(version);
+  const { steps } = version;
+  return (
+    <>
+      <li class="version" data-version={id} tabIndex={at.value === id || isFirst ? 0 : -1} aria-current={at.value === id ? "step" : undefined} onFocus={() => (at.value = id)}>
+        <header>
+          <strong>Version {version.version}</strong>
+          <span>{clockTime(version.atMs)} <span class="muted">(<Since atMs={version.atMs} />)</span></span>
+          <span class="muted">{steps === null ? bytes(version.bytes) : counted(steps.length, "change")}</span>
+        </header>
+        {steps === null
+          ? <p class="muted">{version.version === 1 ? "The first document." : "What changed is not kept: the step was too large."}</p>
+          : <Steps sourceId={sourceId} steps={steps} />}
+      </li>
+      {version.isNewLife && <li class="gap">The source started anew here: what is below belongs to its former life.</li>}
+      {version.missing > 0 && <li class="gap">{gapText(version)}</li>}
+    </>
+  );
+}
+
+function Steps({ sourceId, steps }: { sourceId: string; steps: readonly Step[] }) {
+  return (
+    <ul class="steps">
+      {steps.slice(0, STEPS_SHOWN).map(({ operation: { op, path, from, value }, before }, i) => (
+        <li key={i} data-op={op}>
+          <span class="op">{op}</span>
+          <a class="path" href={sourceAddress(sourceId, "changes", path)} title="Only changes of this place">{cellText(path) || "(everything)"}</a>
+          <span class="values">
+            {from !== undefined && <span class="old">{cellText(from)}</span>}
+            {before !== undefined && <del>{cellText(before)}</del>}
+            {before !== undefined && value !== undefined && <span aria-hidden="true"> → </span>}
+            {value !== undefined && <ins>{cellText(value)}</ins>}
+          </span>
+        </li>
+      ))}
+      {steps.length > STEPS_SHOWN && <li class="muted">and {steps.length - STEPS_SHOWN} more</li>}
+    </ul>
+  );
+}
+
+function stepOf(event: KeyboardEvent): number {
+  if (event.ctrlKey || event.metaKey || event.altKey) return 0;
+  if (["ArrowRight", "ArrowDown", "j"].includes(event.key)) return 1;
+  return ["ArrowLeft", "ArrowUp", "k"].includes(event.key) ? -1 : 0;
+}
+
+function gapText({ version, missing }: Version): string {
+  const [first, last] = [version - missing, version - 1];
+  return first === last ? `Version ${first} is not kept.` : `Versions ${first}–${last} are not kept.`;
+}
+
+function idOf({ incarnation, version }: Version): string {
+  return `${incarnation}-${version}`;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+function Skeleton() {
+  return <div class="skeleton" aria-busy="true" aria-label="Loading the changes">{[0, 1, 2, 3].map((i) => <div key={i} class="bone" />)}</div>;
+}

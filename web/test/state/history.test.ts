@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Problem } from "../../src/api/problem.ts";
+import type { Change, Operation, Point } from "../../src/api/types.ts";
+import { versionsOf } from "../../src/state/before.ts";
+import { Changes } from "../../src/state/changes.ts";
+import { columnsOf, isNumeric, numericPaths, wholeSeries } from "../../src/state/series.ts";
+
+function change(version: number, ops: Operation[] | null, incarnation = "a"): Change {
+  return { incarnation, version, at: version * 1_000, bytes: 1, ops };
+}
+
+const set = (path: string, value: number): Operation => ({ op: "replace", path, value });
+
+function befores(...changes: Change[]): unknown[] {
+  return versionsOf(changes.reverse()).flatMap(({ steps }) => steps?.map(({ before }) => before) ?? []).reverse();
+}
+
+test("the value before a change is what the last change of the same place set", () => {
+  assert.deepEqual(befores(change(2, [set("/a", 1)]), change(3, [set("/b", 5)]), change(4, [set("/a", 2)])), [undefined, undefined, 1]);
+});
+
+test("what may have moved is not known, rather than guessed", () => {
+  const inserted: Operation = { op: "add", path: "/rows/0", value: {} };
+  assert.deepEqual(befores(change(2, [set("/rows/1/a", 1)]), change(3, [inserted]), change(4, [set("/rows/1/a", 2)])).at(-1), undefined);
+  const whole = set("/rows", 0);
+  assert.deepEqual(befores(change(2, [set("/rows/1/a", 1)]), change(3, [whole]), change(4, [set("/rows/1/a", 2)])).at(-1), undefined);
+  assert.deepEqual(befores(change(2, [whole]), change(3, [set("/rows/1", 1)]), change(4, [whole])).at(-1), undefined);
+});
+
+test("nothing is carried over a gap, a step that is not kept, or another life of the source", () => {
+  assert.deepEqual(befores(change(2, [set("/a", 1)]), change(9, [set("/a", 2)])).at(-1), undefined);
+  assert.deepEqual(befores(change(2, [set("/a", 1)]), change(3, null), change(4, [set("/a", 2)])).at(-1), undefined);
+  const versions = versionsOf([change(2, [set("/a", 2)], "b"), change(131, [set("/a", 1)]), change(117, [set("/a", 0)])]);
+  assert.deepEqual(versions.map(({ missing, isNewLife }) => [missing, isNewLife]), [[0, true], [13, false], [0, false]]);
+  assert.equal(versions[0]?.steps?.[0]?.before, undefined);
+});
+
+function feed(changes: Change[], limit = 2) {
+  return {
+    fetch: async ({ cursor }: { cursor?: string }) => {
+      const at = Number(cursor ?? 0);
+      const next = at + limit < changes.length ? { next: String(at + limit) } : {};
+      return { items: changes.slice(at, at + limit), ...next };
+    },
+    problemOf: (error: unknown) => error as Problem,
+  };
+}
+
+test("pages follow each other, and what is new comes on top without a double", async () => {
+  const all = [5, 4, 3, 2, 1].map((version) => change(version, []));
+  const changes = new Changes(feed(all));
+  await changes.start();
+  await changes.more();
+  all.unshift(change(6, []));
+  await changes.catchUp();
+  assert.deepEqual(changes.versions.value?.map(({ version }) => version), [6, 5, 4, 3, 2]);
+});
+
+test("after more news than a page holds the list starts anew: no gap is hidden", async () => {
+  const all = [2, 1].map((version) => change(version, []));
+  const changes = new Changes(feed(all));
+  await changes.start();
+  all.unshift(...[6, 5, 4, 3].map((version) => change(version, [])));
+  await changes.catchUp();
+  assert.deepEqual(changes.versions.value?.map(({ version }) => version), [6, 5]);
+  assert.equal(changes.hasMore.value, true);
+});
+
+const point = (at: number, mean: number, heldMs = 1_000): Point => ({ at, count: 1, min: mean, max: mean, mean, last: mean, heldMs });
+
+test("a missing bucket is a gap in every column", () => {
+  const columns = columnsOf({ bucket: 1, from: 0, to: 0, points: [point(0, 1), point(3_000, 2)] });
+  assert.deepEqual(columns.times, [0, 1, 3]);
+  assert.deepEqual(columns.mean, [1, null, 2]);
+  assert.deepEqual(columns.max, [1, null, 2]);
+});
+
+test("a bucket that was cut in two by a page is one again, its mean weighed by time", async () => {
+  const pages = [
+    { bucket: 1, from: 0, to: 9, points: [point(0, 1), point(1_000, 4, 250)], next: 1_250 },
+    { bucket: 1, from: 1_250, to: 9, points: [point(1_000, 8, 750), point(2_000, 3)] },
+  ];
+  const series = await wholeSeries(async (from) => pages[from === 0 ? 0 : 1] as (typeof pages)[number], 0);
+  assert.deepEqual(series.points.map(({ at, mean, count }) => [at, mean, count]), [[0, 1, 1], [1_000, 7, 2], [2_000, 3, 1]]);
+});
+
+test("numbers are found wherever they are, also as text, and names are escaped", () => {
+  const document = JSON.parse('{"a/b": 1, "rows": [{"p": "2.5", "n": "x", "__proto__": 3}], "big": "01"}');
+  assert.deepEqual(numericPaths(document), ["/a~1b", "/rows/0/p", "/rows/0/__proto__"]);
+  assert.ok(isNumeric(10n) && !isNumeric("") && !isNumeric("1e") && !isNumeric(null));
+});
