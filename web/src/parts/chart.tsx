@@ -55,9 +55,9 @@ function data({ times, mean, min, max }: Columns): uPlot.AlignedData {
 
 function options(element: HTMLElement): uPlot.Options {
   // Read at each drawing: the theme may have changed since.
-  const token = (name: string) => () => getComputedStyle(element).getPropertyValue(name);
-  const axis = { stroke: token("--chart-muted"), grid: { stroke: token("--chart-line"), width: 1 }, ticks: { stroke: token("--chart-line"), width: 1 } };
-  const bound = { stroke: token("--chart-bound"), width: 1, points: { show: false } };
+  const read = (name: "color" | "columnRuleColor" | "outlineColor" | "textDecorationColor") => () => getComputedStyle(element)[name];
+  const axis = { stroke: read("columnRuleColor"), grid: { stroke: read("outlineColor"), width: 1 }, ticks: { stroke: read("outlineColor"), width: 1 } };
+  const bound = { stroke: read("textDecorationColor"), width: 1, points: { show: false } };
   return {
     width: element.clientWidth,
     height: HEIGHT_PX,
@@ -66,7 +66,7 @@ function options(element: HTMLElement): uPlot.Options {
     axes: [axis, { ...axis, size: 64 }],
     series: [
       { label: "Time" },
-      { label: "Mean", stroke: token("--chart-mean"), width: 2, points: { show: false } },
+      { label: "Mean", stroke: read("color"), width: 2, points: { show: false } },
       { label: "Least", ...bound },
       { label: "Most", ...bound },
     ],

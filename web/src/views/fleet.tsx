@@ -1,13 +1,20 @@
 /** The workers: who lives, who owns what. */
 
 import { useEffect } from "preact/hooks";
-import type { FleetKind, Worker } from "../api/types.ts";
+import type { FleetKind, Move, Worker } from "../api/types.ts";
 import { Empty, Trouble } from "../parts/empty.tsx";
 import { Since } from "../parts/since.tsx";
 import { fleet } from "../state/fleet.ts";
 import { duration } from "../state/since.ts";
 
 const TITLES: Readonly<Record<string, string>> = { external: "Feeds", googleSheet: "Google Sheets" };
+const STATES: Readonly<Record<string, string>> = { UP: "Up", DRAIN: "Handing over", DEAD: "Dead" };
+const REASONS: Readonly<Record<Move["why"], string>> = {
+  free: "nobody owned it", dead: "its owner was declared dead", plan: "loads were evened out", drain: "its owner was leaving",
+};
+/** Polls are due in whole seconds; less than this is no lag. */
+const LATE_MS = 1_000;
+const MOVES_SHOWN = 12;
 /** As many colours as the style sheet has; owners beyond them share. */
 const COLOURS = 8;
 
@@ -27,21 +34,33 @@ export function FleetPage() {
 function Kind({ title, about }: { title: string; about: FleetKind }) {
   const workers = [...about.workers].sort((a, b) => a.id.localeCompare(b.id));
   const colours = new Map(workers.map(({ id }, i) => [id, i % COLOURS]));
-  const unowned = about.shards - Object.keys(about.owners).length;
   return (
     <section class="card fleet">
       <h2>{title}</h2>
-      <p class="muted">
-        {workers.length} {workers.length === 1 ? "worker" : "workers"}, {about.shards} shards
-        {unowned > 0 && <strong class="warn">, {unowned} without an owner</strong>}
-      </p>
+      <Totals about={about} />
       {workers.length === 0 ? <Empty title="No worker has joined" /> : <Workers workers={workers} colours={colours} />}
       <ShardMap about={about} colours={colours} />
+      <Moves moves={about.moves} />
     </section>
   );
 }
 
+function Totals({ about }: { about: FleetKind }) {
+  const { tasks, shards, owners, workers } = about;
+  const up = workers.filter(({ state }) => state === "UP").length;
+  const unowned = shards - Object.keys(owners).length;
+  return (
+    <dl class="facts">
+      <div><dt>Desired</dt><dd data-fact="desired">{tasks?.desired ?? "–"}</dd></div>
+      <div><dt>Running</dt><dd data-fact="running">{tasks?.running ?? "–"}{tasks !== null && tasks.pending > 0 && <small> and {tasks.pending} starting</small>}</dd></div>
+      <div><dt>Workers up</dt><dd data-fact="up">{up}</dd></div>
+      <div><dt>Shards</dt><dd>{shards.toLocaleString()}{unowned > 0 && workers.length > 0 && <strong class="warn">, {unowned.toLocaleString()} without an owner</strong>}</dd></div>
+    </dl>
+  );
+}
+
 function Workers({ workers, colours }: { workers: Worker[]; colours: ReadonlyMap<string, number> }) {
+  const most = Math.max(...workers.map(({ load }) => load));
   return (
     <table class="list">
       <thead><tr><th>Worker</th><th>State</th><th class="end">Last heartbeat</th><th class="end">Shards</th><th class="end">Load</th><th class="end">Behind by</th></tr></thead>
@@ -49,15 +68,25 @@ function Workers({ workers, colours }: { workers: Worker[]; colours: ReadonlyMap
         {workers.map((worker) => (
           <tr key={worker.id}>
             <td class="name"><span class="swatch" data-colour={colours.get(worker.id)} aria-hidden="true" /> <code>{worker.id}</code></td>
-            <td data-label="State">{worker.state}</td>
+            <td data-label="State">{STATES[worker.state] ?? worker.state}{worker.deadBy && <span class="why">said {worker.deadBy}</span>}</td>
             <td data-label="Last heartbeat" class="end"><Since atMs={worker.beatAt === null ? null : Date.parse(worker.beatAt)} /></td>
             <td data-label="Shards" class="end">{worker.owned}</td>
-            <td data-label="Load" class="end">{Math.round(worker.load * 100) / 100}</td>
-            <td data-label="Behind by" class="end">{duration(worker.overdueMs)}</td>
+            <td data-label="Load" class="end"><Load ms={worker.load} most={most} /></td>
+            <td data-label="Behind by" class="end">{worker.overdueMs < LATE_MS ? "on time" : <strong class="warn">{duration(worker.overdueMs)}</strong>}</td>
           </tr>
         ))}
       </tbody>
     </table>
+  );
+}
+
+/** Work per second, beside the other workers'. */
+function Load({ ms, most }: { ms: number; most: number }) {
+  return (
+    <span class="load">
+      <meter min={0} max={Math.max(most, 1)} value={ms} aria-label="Load beside the others" />
+      {Math.round(ms).toLocaleString()} ms/s
+    </span>
   );
 }
 
@@ -68,8 +97,32 @@ function ShardMap({ about, colours }: { about: FleetKind; colours: ReadonlyMap<s
   return (
     <div class="shards" role="img" aria-label={`${owned} of ${about.shards} shards have an owner`}>
       {shards.map((owner, shard) => (
-        <span key={shard} class="swatch" data-colour={owner === null ? "none" : (colours.get(owner) ?? "gone")} title={`shard ${shard}: ${owner ?? "no owner"}`} />
+        <span key={shard} class="swatch" data-colour={owner === null ? "none" : (colours.get(owner) ?? "gone")} title={`shard ${shard}: ${owner ?? "no owner"}, epoch ${about.epochs[String(shard)] ?? "–"}`} />
       ))}
     </div>
   );
+}
+
+function Moves({ moves }: { moves: readonly Move[] }) {
+  if (moves.length === 0) return null;
+  return (
+    <details class="moves">
+      <summary>Last moves: {summed(moves)}</summary>
+      <ol>
+        {moves.slice(0, MOVES_SHOWN).map((move) => (
+          <li key={`${move.shard}-${move.epoch}`}>
+            Shard {move.shard} {move.from && <>from <code>{move.from}</code></>} {move.to ? <>to <code>{move.to}</code></> : "to nobody yet"}
+            <span class="muted">: {REASONS[move.why] ?? move.why}, <Since atMs={Date.parse(move.at)} /></span>
+          </li>
+        ))}
+      </ol>
+    </details>
+  );
+}
+
+/** Many shards move at once for one reason: `12 because its owner was leaving`. */
+function summed(moves: readonly Move[]): string {
+  const byReason = new Map<Move["why"], number>();
+  for (const { why } of moves) byReason.set(why, (byReason.get(why) ?? 0) + 1);
+  return [...byReason].map(([why, count]) => `${count} because ${REASONS[why] ?? why}`).join(", ");
 }
