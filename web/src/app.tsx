@@ -3,14 +3,16 @@
 import { useEffect, useRef } from "preact/hooks";
 import { Announcer } from "./parts/announcer.tsx";
 import { LinkPill } from "./parts/link-pill.tsx";
+import { later } from "./parts/later.tsx";
 import { Mark } from "./parts/mark.tsx";
 import { ThemeSwitch } from "./parts/theme.tsx";
 import { route } from "./route.ts";
 import { session, signOut, type Config } from "./state/session.ts";
-import { FleetPage } from "./views/fleet.tsx";
 import { SignIn } from "./views/sign-in.tsx";
 import { SourcePage } from "./views/source.tsx";
 import { SourcesPage } from "./views/sources.tsx";
+
+const FleetPage = later(async () => (await import("./views/fleet.tsx")).FleetPage);
 
 export function App({ config, why }: { config: Config | null; why: string }) {
   if (config === null) return <Broken why={why} />;
@@ -33,7 +35,7 @@ function Shell() {
         Skip to the content
       </a>
       <header class="top">
-        <a class="brand" href="#/sources">
+        <a class="brand" href="#/sources" aria-label="Live sources">
           <Mark />
           <span>Live sources</span>
         </a>
@@ -52,7 +54,7 @@ function Shell() {
           </button>
         </div>
       </header>
-      <main ref={main} tabIndex={-1} key={key}>
+      <main id="main" ref={main} tabIndex={-1} key={key}>
         <Page />
       </main>
       <Announcer />

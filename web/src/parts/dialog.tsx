@@ -13,15 +13,22 @@ interface Props {
 
 export function Dialog({ title, isWide = false, onClose, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
-  const escape = (event: KeyboardEvent) => {
-    if (event.key !== "Escape") return;
-    // Or the browser closes it, whatever its owner says to that.
-    event.preventDefault();
-    onClose();
-  };
+  const close = useRef(onClose);
+  close.current = onClose;
+  useEffect(() => {
+    dialog.current?.showModal();
+    // On the whole page: the focus may be on nothing, where what had it is gone.
+    const escape = (event: KeyboardEvent) => {
+      if (event.key !== "Escape") return;
+      // Or the browser closes it, whatever its owner says to that.
+      event.preventDefault();
+      close.current();
+    };
+    document.addEventListener("keydown", escape);
+    return () => document.removeEventListener("keydown", escape);
+  }, []);
   return (
-    <dialog ref={dialog} class={isWide ? "wide" : ""} aria-labelledby="dialog-title" onKeyDown={escape} onCancel={(event) => event.preventDefault()}>
+    <dialog ref={dialog} class={isWide ? "wide" : ""} aria-labelledby="dialog-title" onCancel={(event) => event.preventDefault()}>
       <h2 id="dialog-title">{title}</h2>
       {children}
     </dialog>

@@ -3,14 +3,16 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Summary } from "../api/types.ts";
 import { Empty, Trouble } from "../parts/empty.tsx";
+import { later } from "../parts/later.tsx";
 import { Since } from "../parts/since.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
 import { sourceAddress } from "../route.ts";
 import { choose, chosen, counts, only, search, shown, sources } from "../state/sources.ts";
 import { standing, WORDS, type Standing } from "../state/standing.ts";
-import { AddSource } from "./add-source.tsx";
 import { BulkBar } from "./bulk-bar.tsx";
 import { Remove } from "./remove.tsx";
+
+const AddSource = later(async () => (await import("./add-source.tsx")).AddSource);
 
 const SHOWN_FIRST = 200;
 const CHIPS: readonly Standing[] = ["failing", "degraded", "waiting", "paused"];

@@ -20,7 +20,7 @@ export function TryIt({ draft }: { draft: Draft }) {
   return (
     <section class="try" aria-label="Try it" aria-busy={isTrying}>
       <div class="try-bar">
-        <button type="button" disabled={isTrying || url.trim() === ""} onClick={() => void draft.tryIt()}>
+        <button type="button" aria-disabled={isTrying} disabled={url.trim() === ""} onClick={() => void (isTrying || draft.tryIt())}>
           {isTrying ? "Asking it…" : preview === null ? "Try it" : "Try again"}
         </button>
         <span class="hint" role="status">{isTrying ? "The server asks the address twice, a second apart." : verdict(preview)}</span>
@@ -73,7 +73,7 @@ function Sample({ document }: { document: NonNullable<Preview["document"]> }) {
   return (
     <div class="sample" role="region" aria-label="The first rows" tabIndex={0}>
       <table>
-        {columns.length > 0 && <thead><tr>{columns.map((name) => <th key={name} scope="col">{cellText(name)}</th>)}</tr></thead>}
+        {columns.length > 0 && <thead><tr>{columns.map((name) => <th key={name} scope="col" data-align={isNumber(rows[0], name) ? "end" : undefined}>{cellText(name)}</th>)}</tr></thead>}
         <tbody>
           {rows.map((row, i) => (
             <tr key={i}>{cellsOf(row, columns).map((value, j) => <td key={j} data-align={typeof value === "number" ? "end" : undefined}>{cellText(value)}</td>)}</tr>
@@ -85,6 +85,11 @@ function Sample({ document }: { document: NonNullable<Preview["document"]> }) {
       )}
     </div>
   );
+}
+
+/** A name stands over its numbers, not beside them. */
+function isNumber(row: Json | undefined, name: string): boolean {
+  return isContainer(row) && typeof cellOf(row, name) === "number";
 }
 
 function cellsOf(row: Json, columns: readonly string[]): (Json | undefined)[] {
