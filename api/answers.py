@@ -68,14 +68,28 @@ class Cell(Model):
     value: Any = None
 
 
+class Summary(Model):
+    """What a step did: how many places were added, removed and changed, and the first of them."""
+
+    added: int
+    removed: int
+    changed: int
+    paths: list[str]
+
+
 class Change(Model):
-    """A version; `ops` lead to it from the one before, `after` is told of the place that was asked for."""
+    """
+    A version; `ops` lead to it from the one before, `after` is told of the place that was asked for.
+
+    `summary` is of the whole step, also where `ops` hold none of it or a part; null for a version without one.
+    """
 
     incarnation: str
     version: int
     at: int
     bytes: int
     ops: list[Operation] | None
+    summary: Summary | None
     after: Cell | None = None
 
 

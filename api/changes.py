@@ -63,7 +63,7 @@ def _item(change: Change) -> dict[str, Any]:
     small = change.bytes <= ANSWER_BYTES_MAX
     return {
         "incarnation": change.incarnation, "version": change.version, "at": change.at_ms, "bytes": change.bytes,
-        "ops": change.step if small else None,
+        "ops": change.step if small else None, "summary": change.summary and change.summary.row(),
     }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import base64
 import json
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -34,25 +34,32 @@ SECURITY_HEADERS: Mapping[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Response:
-    """What an endpoint answers; `source_id` names in the log what it was about."""
+    """What an endpoint answers; `source_id` names in the log what it was about, `fields` which were set: names only."""
 
     status: HTTPStatus = HTTPStatus.OK
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     source_id: str = ""
+    fields: Sequence[str] = ()
 
 
 type Act = Callable[[Request], Response]
 
 
 def json_response(
-    document: Any, *, status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str] | None = None, source_id: str = ""
+    document: Any,
+    *,
+    status: HTTPStatus = HTTPStatus.OK,
+    headers: Mapping[str, str] | None = None,
+    source_id: str = "",
+    fields: Sequence[str] = (),
 ) -> Response:
     """Answer with a JSON document."""
     body = json.dumps(document, separators=(",", ":")).encode()
     return Response(
-        status=status, body=body, headers={"content-type": "application/json", **(headers or {})}, source_id=source_id
-    )
+        status=status, body=body, headers={"content-type": "application/json", **(headers or {})},
+        source_id=source_id, fields=fields,
+    )  # fmt: skip
 
 
 def serve(event: Event, *, what: str, make: Callable[[], Act], now_ms: NowMs) -> Answer:
@@ -63,6 +70,8 @@ def serve(event: Event, *, what: str, make: Callable[[], Act], now_ms: NowMs) ->
     line |= {"status": response.status.value, "ms": now_ms() - started_ms}
     if response.source_id:
         line["source"] = response.source_id
+    if response.fields:
+        line["fields"] = list(response.fields)
     log(line)
     return _answer(response, line.get("request", ""))
 

@@ -49,7 +49,16 @@ def update_source(request: Request, at: Registrar) -> Response:
     if move.before and move.before != move.after:
         at.uses.tidy(move.before)
     edited = source.item()
-    return json_response(shown.source(edited), headers=shown.revision_tag(edited))
+    return json_response(
+        shown.source(edited), headers=shown.revision_tag(edited), fields=list(_changed(item, edited, patch))
+    )
+
+
+def _changed(before: Mapping[str, Any], after: Mapping[str, Any], patch: Mapping[str, Any]) -> Iterator[str]:
+    """Name what the edit made different; never what it was or is."""
+    yield from sorted(name for name in _FIELDS if before.get(name) != after.get(name))
+    if patch.get("apiKey") or before.get("apiKeySecretId") != after.get("apiKeySecretId"):
+        yield "apiKey"
 
 
 def _land(source: Source, move: Move, at: Registrar) -> None:

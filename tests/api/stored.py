@@ -36,6 +36,7 @@ def commit(aws: Aws, source_id: str, document: Any, *, bucket: bool = False) -> 
     change = Change(
         source_id=source_id, incarnation=head.incarnation, version=version, step=step,
         bytes=len(json.dumps(step or [])), at_ms=aws.at_ms, ref=body.ref,
+        summary=steps.Summary.of(step) if step is not None else None,
     )  # fmt: skip
     aws.dynamodb.put_item(**changes.put(aws.tables.changes, change, history_days=7))
     return body

@@ -59,10 +59,11 @@ def test_changes_come_newest_first_with_their_operations(caller: Caller):
     assert answer == {
         "incarnation": incarnation,
         "items": [
-            {"incarnation": incarnation, "version": 2, "at": NOW_MS + 1_000, "bytes": 56, "ops": [operation]},
-            {"incarnation": incarnation, "version": 1, "at": NOW_MS, "bytes": 2, "ops": None},
+            {"incarnation": incarnation, "version": 2, "at": NOW_MS + 1_000, "bytes": 56, "ops": [operation],
+             "summary": {"added": 0, "removed": 0, "changed": 1, "paths": ["/rows/0/price"]}},
+            {"incarnation": incarnation, "version": 1, "at": NOW_MS, "bytes": 2, "ops": None, "summary": None},
         ],
-    }
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("limit", ["1", "2", "3", "100"])

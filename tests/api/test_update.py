@@ -44,6 +44,21 @@ def test_an_edit_changes_what_it_names_and_nothing_else(aws: Aws, caller: Caller
     assert items(aws, aws.tables.data_sources) == [answer.json]
 
 
+def test_the_line_of_an_edit_names_what_it_changed_and_no_value(caller: Caller, capsys: pytest.CaptureFixture[str]):
+    """For whoever asks later who changed the url: names of fields, the key's among them; what stayed is not named."""
+    source = caller.register(prices(apiKey="first-key")).json
+    capsys.readouterr()
+    update(caller, source, name=source["name"], url="https://feeds.example.com/hidden.json", apiKey="hidden-key")
+    said = capsys.readouterr().out
+    line = json.loads(said)
+    assert (line["source"], line["fields"]) == (source["id"], ["url", "apiKey"])
+    assert "hidden" not in said
+    update(caller, source, '"2"', apiKey=None, tags=["hidden"])
+    said = capsys.readouterr().out
+    assert json.loads(said)["fields"] == ["tags", "apiKey"]
+    assert "hidden" not in said
+
+
 def test_an_edit_tells_the_fleet(aws: Aws, caller: Caller):
     """Membership, shard, counter and log, by one transaction."""
     source = caller.register().json
