@@ -68,7 +68,7 @@ class Cell(Model):
     value: Any = None
 
 
-class Summary(Model):
+class StepSummary(Model):
     """What a step did: how many places were added, removed and changed, and the first of them."""
 
     added: int
@@ -89,7 +89,7 @@ class Change(Model):
     at: int
     bytes: int
     ops: list[Operation] | None
-    summary: Summary | None
+    summary: StepSummary | None
     after: Cell | None = None
 
 

@@ -34,8 +34,9 @@ from contracts.table.values import read_item
 
 #: One transaction holds 100 actions (AWS): up to six for each source, and the counter.
 SOURCES_PER_TRANSACTION = 16
-#: What a Lambda has time for, with a key to keep for each.
 ITEMS_MAX = 100
+#: Of a Lambda's 28 s: the part that is begun before has its calls to make, and the caller an answer to get.
+TIME_MAX_MS = 15_000
 BODY_BYTES_MAX = 1_000_000
 READ_TRIES_MAX = 4
 #: Others may register the same sources meanwhile: then it is looked again what is left.
@@ -80,7 +81,10 @@ def import_sources(request: Request, at: Registrar) -> Response:
         verdicts += [Verdict(index=one.index, outcome=CREATED, source_id=one.portable.source_id) for one in new]
     else:
         owner = request.right.principal if request.right else ""
+        until_ms = at.now_ms() + TIME_MAX_MS
         for some in _parts(new):
+            if at.now_ms() > until_ms:
+                raise try_again("that took long; what is registered stays: repeat the request for the rest")
             verdicts += _land(some, owner, at)
     verdicts.sort(key=lambda verdict: verdict.index)
     counts = Counter(verdict.outcome for verdict in verdicts)

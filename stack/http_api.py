@@ -14,6 +14,8 @@ from stack.grants import Grant
 from stack.package import Architecture
 from stack.store import Store
 
+#: An import of a hundred sources keeps a key for each, three calls a key (`api.imports` ends by itself before).
+IMPORTS_TIMEOUT_S = 28
 #: A preview asks a source twice: ten seconds and six at most, a pause, and twice reading what came.
 PREVIEW_TIMEOUT_S = 28
 #: Reading 10 MiB takes twenty times that; and a vCPU's share grows with it.
@@ -58,6 +60,7 @@ class Endpoint:
     may: Sequence[Grant]
     fetches: bool = False
     """Whether it asks sources itself: that takes its own zip, time and memory."""
+    timeout_s: int = TIMEOUT_S
 
     @property
     def handler(self) -> str:
@@ -84,10 +87,21 @@ def endpoints(store: Store, fleet: Fleet) -> list[Endpoint]:
         Endpoint(route="GET /datasources/{sourceId}", verb="get", may=grants.get_source(store)),
         Endpoint(route="GET /datasources/{sourceId}/data", verb="data", may=grants.get_data(store)),
         Endpoint(route="POST /datasources/register", verb="register", may=grants.register_source(store)),
-        Endpoint(route="POST /datasources/preview", verb="preview", may=grants.preview_source(store), fetches=True),
+        Endpoint(
+            route="POST /datasources/preview",
+            verb="preview",
+            may=grants.preview_source(store),
+            fetches=True,
+            timeout_s=PREVIEW_TIMEOUT_S,
+        ),
         Endpoint(route="PUT /datasources/{sourceId}/update", verb="update", may=grants.update_source(store)),
         Endpoint(route="DELETE /datasources/{sourceId}/delete", verb="delete", may=grants.delete_source(store)),
-        Endpoint(route="POST /datasources/import", verb="imports", may=grants.import_sources(store)),
+        Endpoint(
+            route="POST /datasources/import",
+            verb="imports",
+            may=grants.import_sources(store),
+            timeout_s=IMPORTS_TIMEOUT_S,
+        ),
         Endpoint(route="GET /datasources/export", verb="exports", may=grants.export_sources(store)),
         Endpoint(route="GET /datasources/{sourceId}/changes", verb="changes", may=grants.see_history(store)),
         Endpoint(route="GET /datasources/{sourceId}/series", verb="series", may=grants.see_history(store)),
@@ -156,7 +170,7 @@ class HttpApi(pulumi.ComponentResource):
                 architecture=self._args.architecture,
                 grants=endpoint.may,
                 environment=self._args.environment,
-                timeout_s=PREVIEW_TIMEOUT_S if endpoint.fetches else TIMEOUT_S,
+                timeout_s=endpoint.timeout_s,
                 memory_mb=PREVIEW_MEMORY_MB if endpoint.fetches else MEMORY_MB,
             ),
             self._child,

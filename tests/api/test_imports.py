@@ -13,7 +13,7 @@ from api.imports import import_sources
 from api.portable import FIELDS
 from contracts.source import Source
 from contracts.table.values import read_item
-from tests.api.account import Answer, Aws, Caller, prices
+from tests.api.account import Answer, Aws, Caller, later, prices
 from tests.api.breaking import Calls
 from tests.api.stored import items
 
@@ -67,6 +67,24 @@ def test_an_import_is_registered_whole(aws: Aws, caller: Caller, count: int):
     places = {row["sk"] for row in items(aws, aws.tables.fleet) if "#M#" in row["pk"]}
     assert (places, log_of(aws)["n"]) == (ids, count)
     assert set(log_of(aws)["sources"]) == ids
+
+
+def test_an_import_that_takes_long_ends_by_itself_and_its_repeat_does_the_rest(aws: Aws, caller: Caller):
+    """Before its Lambda is ended: the caller is told to come again, and what landed stays."""
+
+    class Slow:
+        def __getattr__(self, name: str) -> Any:
+            if name == "transact_write_items":
+                later(aws, 10)
+            return getattr(aws.dynamodb, name)
+
+    text = json.dumps({"items": many(40)})
+    act = partial(import_sources, at=aws.registrar(dynamodb=Slow()))
+    answer = caller.call(act, "POST /datasources/import", body=text)
+    assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+    assert len(aws.rows(aws.tables.data_sources)) == 32
+    again = bring(caller, *many(40))
+    assert (again.json["unchanged"], again.json["created"]) == (32, 8)
 
 
 def test_the_same_import_again_makes_nothing_new(aws: Aws, caller: Caller):
