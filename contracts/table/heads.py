@@ -141,11 +141,15 @@ def fence(table: str, source_id: str, *, epoch: int) -> Request:
 
 
 def close_door(table: str, source_id: str) -> Request:
-    """Bump `fence` (an action of an editing transaction): what was fetched by the old rules cannot land."""
+    """
+    Bump `fence` (an action of an editing transaction): what was fetched by the old rules cannot land.
+
+    The validators go too: they belong to the old request, and a 304 to the new one would hide what new rules make of it.
+    """
     return {
         "TableName": table,
         "Key": write_item({"id": source_id}),
-        "UpdateExpression": "ADD fence :one",
+        "UpdateExpression": "REMOVE etag, lastModified ADD fence :one",
         "ConditionExpression": "attribute_exists(id)",
         "ExpressionAttributeValues": bind({"one": 1}),
     }

@@ -207,6 +207,21 @@ async def test_an_edit_that_this_worker_has_not_read_yet_stops_its_commits(desk:
     assert desk.head().version == 1
 
 
+@pytest.mark.parametrize(
+    "fields", [{"selector": "price"}, {"headers": {"X-View": "b"}}, {"url": "https://feed.example/other"}]
+)
+async def test_an_edit_asks_for_the_whole_answer(desk: Any, fields: dict[str, Any]):
+    """Validators belong to the request that gave them: a 304 would hide what the new rules make of the same answer."""
+    desk.web.etags = True
+    owner = desk.owner()
+    await owner.poll(desk.watch())
+    desk.register(revision=2, **fields)
+    desk.client.update_item(**heads.close_door("SheetsData", desk.source().id))
+    await owner.poll(desk.watch())
+    assert desk.web.asked[-1].validators is None
+    assert desk.head().version == (2 if "selector" in fields else 1)
+
+
 async def test_a_deleted_source_is_dropped_quietly(desk: Any):
     """Between deletion and its notice a poll ends: nothing may come back to life."""
     owner, watched = desk.owner(), desk.watch()
