@@ -26,16 +26,17 @@ from yarl import URL
 
 from bench import rig
 from bench.claim import Claim, percentile, report
-from contracts import bodies, steps
+from contracts import steps
 from contracts.canonical import canonical
 from contracts.table.values import Item
-from fetching.document import Document, Reading, read
+from fetching.document import Reading
 from fetching.guard import connector
 from fetching.session import session
 from local.memory import NAMES
 from monitor_fleet import step
 from monitor_fleet.offload import Pool
 from monitor_fleet.turn import Turns
+from monitor_fleet.visit import Seen, Visit
 from monitor_fleet.watched import Watched
 
 ROWS = 12_000
@@ -75,10 +76,13 @@ def cpu_ms(work: Callable[[], Any], repeats: int = REPEATS) -> float:
 
 def ready(decoded: bytes, old: bytes) -> None:
     """Go the whole way from an answer's bytes to what a commit writes."""
-    found = read(decoded, "application/json", Reading())
-    assert isinstance(found, Document)
-    step.make(old, found.canonical)
-    bodies.pack(found.canonical, source_id="external-00000001", version=2, document_hash=found.hash)
+    seen = Visit(
+        wire=decoded, coding="", content_type="application/json", how=Reading(), known="", known_decoded=b"",
+        base_id="", last=old,
+    ).make()  # fmt: skip
+    assert isinstance(seen, Seen)
+    assert seen.ahead is not None
+    assert seen.ahead.made is not None
 
 
 def of_steps() -> list[Claim]:

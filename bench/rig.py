@@ -232,7 +232,7 @@ def turns(
     chance = random.Random(1)
     documents = Documents(store=store, table=NAMES.sheets_data, bucket=bucket or NoBucket())
     return Turns(
-        poller=Poller(fetch=fetch, keys=NoKeys(), offload=offload, now_ms=now, stored=documents.get),
+        poller=Poller(fetch=fetch, keys=NoKeys(), offload=offload, now_ms=now, documents=documents),
         committer=Committer(
             store=store, tables=NAMES, documents=documents, offload=offload, now_ms=now, may_act=may_act,
             history_days=7,

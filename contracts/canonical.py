@@ -28,9 +28,10 @@ _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 _UNSURE_NUMBER = re.compile(rb"(?:\A|[:,\[])(?:-0(?:[,\]}]|\Z)|-?\d+(?:\.0(?:[,\]}]|\Z)|(?:\.\d+)?[eE]))")
 # The same, coarser and ten times as fast: digits and ends made alike, then plain searches.
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
-_ENDS = bytes.maketrans(b"]}", b",,")
-_EXPONENTS = (b"0e0", b"0e-", b"0e+")
-_ZEROS = (b".0,", b"-0,")
+_DIGITS_AND_SIGNS = bytes.maketrans(b"123456789+-", b"00000000000")
+_EXPONENT = b"0e0"
+_ENDS_AND_SIGNS = bytes.maketrans(b"]}-", b",,.")
+_ZERO = b".0,"
 # The order of UTF-16 differs from that of UTF-8 only between code points beyond the BMP and U+E000 to U+FFFF.
 _BEYOND_BMP = re.compile(rb"[\xf0-\xf4]")
 _END_OF_BMP = re.compile(rb"[\xee\xef]")
@@ -52,6 +53,8 @@ def number(text: str) -> int | float:
     `1.0` and `1e2` come back as integers, so that comparing and patching need no second rule for them.
     """
     value = float(text)
+    if value % 1 > 0:  # most of them; NaN, which infinity gives, is not
+        return value
     if not math.isfinite(value):
         raise NotCanonical(f"the number {text[:40]} is outside the range of a double")
     return integral(value) if value.is_integer() and abs(value) < EXPONENT_FROM else value
@@ -90,11 +93,9 @@ def _unsure(quick: bytes) -> bool:
 
 
 def _may_be_unsure(quick: bytes) -> bool:
-    alike = quick.translate(_DIGITS)
-    if any(exponent in alike for exponent in _EXPONENTS):
+    if _EXPONENT in quick.translate(_DIGITS_AND_SIGNS):
         return True
-    ended = quick.translate(_ENDS)
-    return any(zeros in ended for zeros in _ZEROS) or quick.endswith((b".0", b"-0"))
+    return _ZERO in quick.translate(_ENDS_AND_SIGNS) or quick.endswith((b".0", b"-0"))
 
 
 def _write(value: Any) -> str:

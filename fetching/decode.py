@@ -1,7 +1,7 @@
 """Content codings, undone with a bound: a few hundred bytes can stand for gigabytes."""
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import brotli  # type: ignore[import-untyped] # ships no types
@@ -13,6 +13,12 @@ RATIO_MAX = 200
 RATIO_FROM_BYTES = 1_024 * 1_024
 #: So much is unpacked before the size is looked at again.
 PART_BYTES = 256 * 1_024
+#: So much of the input is given at once: zlib copies what it did not use.
+PIECE_BYTES = 64 * 1_024
+#: Up to here what is unpacked is kept while it is counted; more is unpacked a second time once it is known to fit.
+KEPT_UNCOUNTED_BYTES = 1_024 * 1_024
+#: From so much of the input it can be told how it begins.
+BEGINNING_BYTES = 4_096
 
 _GZIP_WBITS = 16 + zlib.MAX_WBITS
 
@@ -55,37 +61,56 @@ def decode(wire: bytes, coding: str, *, limit_bytes: int = DECODED_BYTES_MAX) ->
     return decoded
 
 
+def beginning(wire: bytes, coding: str) -> bytes:
+    """Give the first of what is packed, or nothing where that cannot be told."""
+    try:
+        return next(_parts(wire[:BEGINNING_BYTES], coding), b"")
+    except (zlib.error, brotli.error, zstd.ZstdError, EOFError, Undecodable):
+        return b""
+
+
 def _decode(wire: bytes, coding: str, most: int) -> bytes:
+    """Count first: what is refused in the end is not kept meanwhile, and what is kept is small or no bomb."""
+    kept: list[bytes] = []
+    size = 0
+    for part in _parts(wire, coding):
+        size += len(part)
+        if size > most:
+            raise _Over
+        if size <= KEPT_UNCOUNTED_BYTES:
+            kept.append(part)
+    return b"".join(kept if size <= KEPT_UNCOUNTED_BYTES else _parts(wire, coding))
+
+
+def _parts(wire: bytes, coding: str) -> Iterator[bytes]:
+    """Undo a coding part by part."""
     match coding:
         case "" | "identity":
-            return _bounded([wire], len(wire), most)
+            yield wire
         case "gzip" | "x-gzip":
-            return _members(wire, most, lambda: zlib.decompressobj(_GZIP_WBITS))
+            yield from _members(wire, lambda: zlib.decompressobj(_GZIP_WBITS))
         case "zstd":
-            return _members(wire, most, zstd.ZstdDecompressor)
+            yield from _members(wire, zstd.ZstdDecompressor)
         case "br":
-            return _brotli(wire, most)
+            yield from _brotli(wire)
         case _:
             raise Undecodable(f"the answer is encoded as {coding[:40]!r}, which was not asked for")
 
 
-def _members(wire: bytes, most: int, start: Callable[[], _Decompressor]) -> bytes:
-    """Undo one member after another (RFC 1952 2.2 and RFC 8878 3.1 allow several)."""
-    parts: list[bytes] = []
-    size = 0
-    while wire:
-        member = start()
-        while not member.eof:
-            part = member.decompress(wire, PART_BYTES)
-            wire = _left(member)
-            if not part and not wire and not member.eof:
-                raise Undecodable("the answer ends too early")
-            parts.append(part)
-            size += len(part)
-            if size > most:
-                raise _Over
-        wire = member.unused_data
-    return _bounded(parts, size, most)
+def _members(wire: bytes, start: Callable[[], _Decompressor]) -> Iterator[bytes]:
+    """Undo one member after another (RFC 1952 2.2 and RFC 8878 3.1 allow several), the input piece by piece."""
+    member: _Decompressor | None = None
+    for at in range(0, len(wire), PIECE_BYTES):
+        piece, more = wire[at : at + PIECE_BYTES], True
+        while piece or more:
+            if member is None or member.eof:
+                member = start()
+            part = member.decompress(piece, PART_BYTES)
+            yield part
+            piece = member.unused_data if member.eof else _left(member)
+            more = not member.eof and len(part) == PART_BYTES
+    if member is not None and not member.eof:
+        raise Undecodable("the answer ends too early")
 
 
 def _left(member: _Decompressor) -> bytes:
@@ -94,22 +119,11 @@ def _left(member: _Decompressor) -> bytes:
     return left
 
 
-def _brotli(wire: bytes, most: int) -> bytes:
+def _brotli(wire: bytes) -> Iterator[bytes]:
     decompressor = brotli.Decompressor()
-    parts: list[bytes] = []
-    size, part = 0, decompressor.process(wire, output_buffer_limit=PART_BYTES)
+    part = decompressor.process(wire, output_buffer_limit=PART_BYTES)
     while part:
-        parts.append(part)
-        size += len(part)
-        if size > most:
-            raise _Over
+        yield part
         part = b"" if decompressor.is_finished() else decompressor.process(b"", output_buffer_limit=PART_BYTES)
     if not decompressor.is_finished():
         raise Undecodable("the answer ends too early")
-    return b"".join(parts)
-
-
-def _bounded(parts: list[bytes], size: int, most: int) -> bytes:
-    if size > most:
-        raise _Over
-    return b"".join(parts)

@@ -176,7 +176,7 @@ def _admission(settings: Settings) -> Admission[Turn]:
 
 def _poller(seams: Seams, documents: Documents) -> Poller:
     return Poller(
-        fetch=seams.fetch, keys=seams.keys, offload=seams.offload, now_ms=seams.now_ms, stored=documents.get
+        fetch=seams.fetch, keys=seams.keys, offload=seams.offload, now_ms=seams.now_ms, documents=documents
     )  # fmt: skip
 
 

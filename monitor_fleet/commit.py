@@ -28,6 +28,7 @@ from monitor_fleet.errors import Refused
 from monitor_fleet.offload import Offload
 from monitor_fleet.step import Made
 from monitor_fleet.store import StoreVerbs
+from monitor_fleet.visit import Ahead
 from monitor_fleet.watched import Watched
 
 log = logging.getLogger(__name__)
@@ -81,11 +82,13 @@ class Committer:
         watched.validators = _stored_validators(head, watched)
         return head
 
-    async def commit(self, watched: Watched, document: Document, validators: Validators) -> None:
+    async def commit(
+        self, watched: Watched, document: Document, validators: Validators, ahead: Ahead | None = None
+    ) -> None:
         """Make a document the newest version: its body first, then head and change together."""
         head = watched.head or await self.load(watched)
-        made = await self._step(head, document)
-        new, body = await self._next(head, document, validators, watched)
+        made = await self._step(head, document, ahead)
+        new, body = await self._next(head, document, validators, watched, ahead)
         self._check(watched)
         await self.documents.put(body, source_id=head.source_id, at_ms=new.at_ms)
         self._check(watched)
@@ -136,8 +139,10 @@ class Committer:
         watched.head = replace(watched.head or head, body_until_ms=until_ms)
         watched.body_missing = False
 
-    async def _step(self, head: Head, document: Document) -> Made | None:
+    async def _step(self, head: Head, document: Document, ahead: Ahead | None) -> Made | None:
         """Make the step from the head's document; None where there is none, or its body is gone."""
+        if ahead and ahead.made and head.ref and ahead.base_id == head.ref.id:
+            return ahead.made
         old = await self.documents.get(head.ref) if head.ref else None
         if old is None:
             return None
@@ -155,10 +160,13 @@ class Committer:
         return await self.offload(bodies.pack, canonical, **named)
 
     async def _next(
-        self, head: Head, document: Document, validators: Validators, watched: Watched
+        self, head: Head, document: Document, validators: Validators, watched: Watched, ahead: Ahead | None
     ) -> tuple[Next, bodies.Body]:
         version = head.version + 1
-        body = await self._pack(document.canonical, head, version=version, document_hash=document.hash)
+        if ahead:
+            body = ahead.packed.named(source_id=head.source_id, version=version, document_hash=document.hash)
+        else:
+            body = await self._pack(document.canonical, head, version=version, document_hash=document.hash)
         # Validators of another url (after a redirect) would be sent to the wrong place by the next owner.
         own = validators.url == watched.target.url
         new = Next(

@@ -95,6 +95,10 @@ class Documents:
         data = await self._stored(ref)
         return None if data is None else bodies.unpack(ref.encoding, data)
 
+    def held(self, ref: Ref) -> bytes | None:
+        """Give the canonical bytes of a body if they are in memory."""
+        return self._cache.get(ref.id)
+
     def keep(self, ref: Ref, canonical: bytes) -> None:
         """Hold a current document in memory, and let go of those unused for longest."""
         self.drop(ref)

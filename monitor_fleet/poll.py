@@ -5,24 +5,23 @@ One poll: ask the source, and climb the ladder only as far as needed.
 asking AWS anything.
 """
 
-import hashlib
 import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from contracts.clock import SECOND_MS, NowMs
-from contracts.table.heads import Ref
 from fetching import document
-from fetching.decode import TooLarge, Undecodable, decode
+from fetching.decode import TooLarge, Undecodable, beginning, decode
 from fetching.document import Document
 from fetching.fetch import Ask
 from fetching.outcome import Failed, NotModified, Outcome, Reason, Reply, Validators
 from monitor_fleet.asking import ask_for, without_key
+from monitor_fleet.documents import Documents
 from monitor_fleet.keys import KeyMissing, KeyRing
 from monitor_fleet.offload import Offload
 from monitor_fleet.sharing import Fetch, Once
+from monitor_fleet.visit import Ahead, Seen, Visit, digest_of
 from monitor_fleet.watched import Watched
 
 #: Larger answers are unpacked and read in another process: these take 3 to 5 ms (bench/diff.py).
@@ -32,12 +31,7 @@ INLINE_XML_BYTES_MAX = 16 * 1_024
 CONDITIONAL_POLLS_MAX = 50
 CONDITIONAL_FOR_MAX_MS = 6 * 3_600 * SECOND_MS
 
-_DIGEST_BYTES = 16
-
 log = logging.getLogger(__name__)
-
-#: Gives a stored document: out of memory if it is there.
-type GetDocument = Callable[[Ref], Awaitable[bytes | None]]
 
 
 class Rung(StrEnum):
@@ -56,6 +50,7 @@ class Looked:
 
     rung: Rung
     document: Document | None = None
+    ahead: Ahead | None = None
     validators: Validators | None = None
     wire_digest: bytes = b""
     decoded_digest: bytes = b""
@@ -98,7 +93,7 @@ class Poller:
     keys: KeyRing
     offload: Offload
     now_ms: NowMs
-    stored: GetDocument
+    documents: Documents
 
     def once(self) -> Once:
         """Give what makes each request of a turn once."""
@@ -146,56 +141,73 @@ class Poller:
         return watched.validators
 
     async def _climb(self, watched: Watched, reply: Reply, validators: Validators) -> Looked | Failed:
-        wire_digest = _digest(f"{reply.coding};{reply.content_type};".encode(), reply.wire)
+        wire_digest = digest_of(f"{reply.coding};{reply.content_type};".encode(), reply.wire)
         if wire_digest == watched.wire_digest:
-            return _looked(Rung.SAME_WIRE, validators, wire_digest, watched.decoded_digest)
-        try:
-            decoded = await self._decode(reply)
-        except (Undecodable, TooLarge) as error:
-            return document.undecodable(error)
-        decoded_digest = _digest(reply.content_type.encode(), decoded)
-        if decoded_digest == watched.decoded_digest:
-            return _looked(Rung.SAME_DECODED, validators, wire_digest, decoded_digest)
-        found = await self._read(decoded, reply.content_type, watched)
-        if isinstance(found, Failed):
-            return found
-        known = watched.head.hash if watched.head else ""
-        rung = Rung.SAME_DOCUMENT if found.hash == known else Rung.CHANGED
+            return Looked(
+                rung=Rung.SAME_WIRE, validators=validators, wire_digest=wire_digest,
+                decoded_digest=watched.decoded_digest,
+            )  # fmt: skip
+        seen = await self._see(watched, reply)
+        if isinstance(seen, Failed):
+            return seen
+        rung = _rung(seen, watched)
         if rung is Rung.CHANGED and validators == watched.validators and (validators.etag or validators.last_modified):
             # Asked with these, the server would have said that nothing changed.
             watched.lying = True
             log.warning("validators_unreliable", extra={"source": watched.target.id})
-        return _looked(rung, validators, wire_digest, decoded_digest, found)
+        return Looked(
+            rung=rung, document=seen.document, ahead=seen.ahead, validators=validators, wire_digest=wire_digest,
+            decoded_digest=seen.decoded_digest,
+        )  # fmt: skip
 
-    async def _decode(self, reply: Reply) -> bytes:
-        """Unpack small answers here; what proves large is unpacked anew elsewhere."""
+    async def _see(self, watched: Watched, reply: Reply) -> Seen | Failed:
+        """Unpack and read a small answer here; what proves large goes elsewhere as it came."""
         try:
-            return decode(reply.wire, reply.coding, limit_bytes=INLINE_JSON_BYTES_MAX)
+            decoded = decode(reply.wire, reply.coding, limit_bytes=INLINE_JSON_BYTES_MAX)
+        except Undecodable as error:
+            return document.undecodable(error)
         except TooLarge:
-            if reply.coding in ("", "identity"):
-                return reply.wire
-            return await self.offload(decode, reply.wire, reply.coding)
-
-    async def _read(self, decoded: bytes, content_type: str, watched: Watched) -> Document | Failed:
-        how = watched.target.reading
-        may_be_xml = how.format != "json" and decoded.lstrip()[:1] not in (b"{", b"[")
-        ref = watched.head.ref if watched.head else None
-        last = await self.stored(ref) if ref and how.wants_last(xml=may_be_xml) else None
+            may_be_xml = _may_be_xml(watched, beginning(reply.wire, reply.coding))
+            last = await self._last(watched, may_be_xml=may_be_xml)
+            return await self._visit(watched, reply.wire, reply, coding=reply.coding, last=last)
+        digest = digest_of(reply.content_type.encode(), decoded)
+        if digest == watched.decoded_digest:
+            return Seen(decoded_digest=digest)
+        may_be_xml = _may_be_xml(watched, decoded)
+        last = await self._last(watched, may_be_xml=may_be_xml)
         most = INLINE_XML_BYTES_MAX if may_be_xml else INLINE_JSON_BYTES_MAX
-        if len(decoded) + len(last or b"") <= most:
-            return document.read(decoded, content_type, how, last)
-        return await self.offload(document.read, decoded, content_type, how, last)
+        if len(decoded) + len(last or b"") > most:
+            return await self._visit(watched, decoded, reply, coding="", last=last)
+        found = document.read(decoded, reply.content_type, watched.target.reading, last)
+        return found if isinstance(found, Failed) else Seen(decoded_digest=digest, document=found)
+
+    async def _visit(
+        self, watched: Watched, data: bytes, reply: Reply, *, coding: str, last: bytes | None
+    ) -> Seen | Failed:
+        """Have an answer read elsewhere, and its step made if the last document is in memory anyway."""
+        head = watched.head
+        ref = head.ref if head else None
+        visit = Visit(
+            wire=data, coding=coding, content_type=reply.content_type, how=watched.target.reading,
+            known=head.hash if head else "", known_decoded=watched.decoded_digest, base_id=ref.id if ref else "",
+            last=last or (self.documents.held(ref) if ref else None),
+        )  # fmt: skip
+        return await self.offload(visit.make)
+
+    async def _last(self, watched: Watched, *, may_be_xml: bool) -> bytes | None:
+        """Give the last document where what this one becomes depends on it."""
+        ref = watched.head.ref if watched.head else None
+        if ref is None or not watched.target.reading.wants_last(xml=may_be_xml):
+            return None
+        return await self.documents.get(ref)
 
 
-def _looked(
-    rung: Rung, validators: Validators, wire_digest: bytes, decoded_digest: bytes, found: Document | None = None
-) -> Looked:
-    return Looked(
-        rung=rung, document=found, validators=validators, wire_digest=wire_digest, decoded_digest=decoded_digest
-    )
+def _may_be_xml(watched: Watched, decoded: bytes) -> bool:
+    return watched.target.reading.format != "json" and decoded.lstrip()[:1] not in (b"{", b"[")
 
 
-def _digest(kind: bytes, data: bytes) -> bytes:
-    state = hashlib.sha256(kind)
-    state.update(data)
-    return state.digest()[:_DIGEST_BYTES]
+def _rung(seen: Seen, watched: Watched) -> Rung:
+    if seen.document is None:
+        return Rung.SAME_DECODED
+    known = watched.head.hash if watched.head else ""
+    return Rung.SAME_DOCUMENT if seen.document.hash == known else Rung.CHANGED

@@ -1,6 +1,7 @@
 """The step between two documents in canonical form. Pure and picklable: large ones are made in another process."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -27,10 +28,14 @@ class Made:
 
 def make(old: bytes, new: bytes) -> Made:
     """Make the step from one document to the next; all of it anew where a patch would not be smaller."""
-    document = _decode(new)
+    return make_to(old, _decode(new), size=len(new))
+
+
+def make_to(old: bytes, document: Any, *, size: int) -> Made:
+    """Make the step to a document whose canonical form has so many bytes; its numbers are those of that form."""
     patch = steps.make(_decode(old), document)
-    size = len(_encode(patch))
+    patch_size = len(_encode(patch))
     summary = Summary.of(patch)
-    if size < max(len(new), SMALL_BYTES):
-        return Made(packed=changes.pack(patch), bytes=size, summary=summary)
-    return Made(packed=changes.pack(steps.replace_whole(document)), bytes=len(new), summary=summary)
+    if patch_size < max(size, SMALL_BYTES):
+        return Made(packed=changes.pack(patch), bytes=patch_size, summary=summary)
+    return Made(packed=changes.pack(steps.replace_whole(document)), bytes=size, summary=summary)

@@ -113,7 +113,7 @@ class Turns:
     async def _good(self, watched: Watched, looked: Looked, spawn: Spawn) -> None:
         if looked.rung is Rung.CHANGED:
             assert looked.document is not None and looked.validators is not None  # noqa: PT018 - what CHANGED means
-            await self.committer.commit(watched, looked.document, looked.validators)
+            await self.committer.commit(watched, looked.document, looked.validators, looked.ahead)
             self._announce(watched, spawn)  # before the status is written: a change is what people wait for
         else:
             self._keep(watched, looked)

@@ -144,7 +144,8 @@ def close_door(table: str, source_id: str) -> Request:
     """
     Bump `fence` (an action of an editing transaction): what was fetched by the old rules cannot land.
 
-    The validators go too: they belong to the old request, and a 304 to the new one would hide what new rules make of it.
+    The validators go too: they belong to the old request, and a 304 to the new one would hide what the new rules make
+    of the same answer.
     """
     return {
         "TableName": table,

@@ -136,7 +136,7 @@ class Owner:
         chance = random.Random(1)
         documents = Documents(store=self.store, table=TABLES.sheets_data, bucket=bucket)
         self.turns = Turns(
-            poller=Poller(fetch=web.fetch, keys=NoKeys(), offload=inline, now_ms=lambda: now[0], stored=documents.get),
+            poller=Poller(fetch=web.fetch, keys=NoKeys(), offload=inline, now_ms=lambda: now[0], documents=documents),
             committer=Committer(
                 store=self.store, tables=TABLES, documents=documents, offload=inline, now_ms=lambda: now[0],
                 may_act=lambda: self.may_act, history_days=7,

@@ -2,14 +2,29 @@
 
 import gzip
 import json
+from collections.abc import Callable
 from typing import Any
 
+import brotli  # type: ignore[import-untyped] # ships no types
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from contracts import steps
+from contracts import bodies, steps
+from contracts.canonical import canonical
 from contracts.steps import Summary
-from fetching.outcome import Failed
+from fetching import document
+from fetching.document import Document, Reading
+from fetching.outcome import Failed, Reply, Validators
 from monitor_fleet import step
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text("abé😀", max_size=3),
+    lambda inner: st.lists(inner, max_size=4)
+    | st.dictionaries(st.sampled_from(["", "a", "b", "/", "~"]), inner, max_size=4),
+    max_leaves=12,
+)  # fmt: skip
 
 
 async def test_what_wobbles_is_no_version_on_any_worker(desk: Any):
@@ -93,6 +108,50 @@ def test_where_all_is_new_the_document_is_replaced_and_the_summary_still_counts(
     assert steps.apply(ops, json.loads(old)) == json.loads(new)
     assert (ops[0]["path"] == "") == (size == 400)
     assert made.bytes <= max(len(new), step.SMALL_BYTES)
+
+
+LARGE = [{"id": n, "name": f"item {n:05d}", "price": n / 4} for n in range(6_000)]
+CODINGS: dict[str, Callable[[bytes], bytes]] = {"": bytes, "gzip": gzip.compress, "br": brotli.compress}
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+async def test_a_large_change_is_a_step_made_in_one_visit_and_stored_whole(desk: Any, coding: str):
+    """However it came packed: the step leads from the stored document to the one that the source has now."""
+    owner, watched, visits = desk.owner(), desk.watch(), []
+
+    async def away(work: Callable[..., Any], *args: Any, **named: Any) -> Any:
+        visits.append(work)
+        return work(*args, **named)
+
+    object.__setattr__(owner.turns.poller, "offload", away)
+    object.__setattr__(owner.turns.committer, "offload", away)
+    changed = [*LARGE[:10], {"id": 10, "name": "renamed", "price": 1e2}, *LARGE[11:], {"id": -0.0}]
+    for served in (LARGE, changed):
+        wire = CODINGS[coding](json.dumps(served).encode())
+        validators = Validators(url=str(watched.target.url))
+        desk.web.instead = [Reply(wire=wire, coding=coding, content_type="application/json", validators=validators)]
+        await owner.poll(watched)
+    assert len(visits) == 2
+    stored = await owner.turns.documents._stored(desk.head().ref)
+    assert bodies.unpack(desk.head().ref.encoding, stored) == canonical(json.loads(json.dumps(changed)))
+    step_made = desk.changes()[1].step
+    assert steps.apply(step_made, LARGE) == changed
+    assert len(step_made) <= 4
+
+
+@given(json_values, json_values)
+def test_a_step_made_on_the_way_leads_to_the_canonical_form(old: Any, new: Any):
+    """Made from the value that was read, not from its canonical form: numbers are the same in both."""
+    before = document.read(json.dumps(old).encode(), "", Reading(format="json"))
+    after = document.read_with_value(json.dumps(new).encode(), "", Reading(format="json"))
+    assert isinstance(before, Document)
+    assert not isinstance(after, Failed)
+    made, value = after
+    on_the_way = step.make_to(before.canonical, value, size=len(made.canonical))
+    assert isinstance(on_the_way.packed, str)
+    applied = steps.apply(json.loads(on_the_way.packed), json.loads(before.canonical))
+    assert canonical(applied) == made.canonical
+    assert on_the_way.bytes == step.make(before.canonical, made.canonical).bytes
 
 
 def test_a_summary_survives_its_row():
