@@ -20,8 +20,14 @@ from contracts.clock import MINUTE_MS, SECOND_MS
 from contracts.source import State, Status
 from contracts.table import alerts, sources
 from contracts.table.alerts import Told
+from contracts.table.schema import FIELDS
 from tests.api.account import NOW_MS, Aws, Caller, later, prices
 
+#: What it asks of the tables; tests/stack holds its role to exactly this, since no local stack has alerts.
+ASKS = {
+    ("Query", "DataSources/index"), ("BatchGetItem", "DataSources"),
+    ("Query", "Fleet"), ("PutItem", "Fleet"), ("UpdateItem", "Fleet"), ("DeleteItem", "Fleet"),
+}  # fmt: skip
 SECRET = b"signing-secret"
 RULES = [
     {"name": "prod", "tags": ["prod", "live"], "afterMinutes": 5, "webhook": "https://hooks.example.com/a"},
@@ -100,6 +106,29 @@ def test_an_outage_is_told_once_when_it_is_old_enough_and_again_when_it_is_over(
     world.minutes(5)
     assert world.heard == [("failing", "Prices"), ("recovered", "Prices")]
     assert world.rows() == []
+
+
+def test_it_asks_of_the_tables_what_its_role_may_and_all_of_that(world: World):
+    """Over the life of an outage: a right that is never used is one too many. The worker's write stands beside."""
+    asked: set[tuple[str, str]] = set()
+    names = {getattr(world.aws.tables, attribute): name for name, attribute in FIELDS.items()}
+
+    def note(params: Mapping[str, Any], model: Any, **_: Any) -> None:
+        tables = params.get("RequestItems", ()) or [params["TableName"]]
+        asked.update((model.name, names[one] + ("/index" if "IndexName" in params else "")) for one in tables)
+
+    source = world.register(tags=["prod"])
+    world.is_now(source, State.FAILING)
+    events = world.aws.dynamodb.meta.events
+    events.register("before-parameter-build.dynamodb", note)
+    try:
+        world.minutes(12)
+        world.is_now(source, State.HEALTHY)
+        world.minutes(5)
+    finally:
+        events.unregister("before-parameter-build.dynamodb", note)
+
+    assert asked - {("UpdateItem", "DataSources")} == ASKS
 
 
 def test_what_mends_itself_in_time_wakes_nobody(world: World):

@@ -1,5 +1,6 @@
 """A stack whose operator takes single rights away, and what a process then says."""
 
+import asyncio
 import base64
 import json
 import secrets
@@ -210,8 +211,7 @@ class World:
                     await world._until_there()
                     yield world
                 finally:
-                    for source_id in (*ids.values(), *world.made):
-                        await api.delete(source_id)
+                    await asyncio.gather(*map(api.delete, (*ids.values(), *world.made)))
 
     def fresh_url(self) -> str:
         """Name a feed that no source has yet."""

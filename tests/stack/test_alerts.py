@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from stack.settings import Settings, WrongSettingError
+from tests.api.test_alerts import ASKS
 from tests.stack.program import Built
 from tests.stack.test_settings import RIGHT, Config
 
@@ -33,6 +34,23 @@ def test_alerts_publish_to_their_topics_and_read_their_secret_alone(built: Built
 
     assert {one.rsplit(":", 1)[1] for one in topics} == {"alerts-all"}
     assert {one.rsplit(":", 1)[1] for one in secrets} == {"alerts-signing"}
+
+
+def test_alerts_may_ask_of_the_tables_exactly_what_they_ask(built: Built):
+    """What one test of the function's own code counts, nothing more."""
+    granted = {
+        (action.removeprefix("dynamodb:"), resource.rsplit("/index/", 1)[0].rsplit("-", 1)[1] + index(resource))
+        for resource, actions in built.may("alerts").items()
+        for action in actions
+        if action.startswith("dynamodb:")
+    }
+
+    assert granted == ASKS
+
+
+def index(resource: str) -> str:
+    """Tell a table's index from the table."""
+    return "/index" if "/index/" in resource else ""
 
 
 def test_the_signing_secret_is_in_no_environment(built: Built):
