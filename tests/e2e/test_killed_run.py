@@ -47,17 +47,20 @@ async def test_a_killed_run_is_started_again_and_works(tmp_path: Path):
 
     with started(folder, tmp_path / "second"):
         assert not before & set(marked(folder))
-        await follow_a_demo_feed(json.loads((folder / "state.json").read_text()))
+        await follow_the_demo(json.loads((folder / "state.json").read_text()))
 
     assert list(marked(folder)) == []
     assert [path.name for path in folder.iterdir()] == ["logs"]
     assert not any(is_alive(pid) for pid in before)
 
 
-async def follow_a_demo_feed(state: dict[str, Any]) -> None:
-    """See a source change."""
+async def follow_the_demo(state: dict[str, Any]) -> None:
+    """See a feed change, and the spreadsheet read by the workers of its kind; its page is there to type into."""
     async with Api.of(state) as api, Reader.connected(state) as reader:
         _, found = await api.call("GET", "/datasources")
-        source_id = next(one["id"] for one in found["items"] if one["name"] == "Prices")
-        await reader.ask(action="subscribe", sourceId=source_id)
-        await reader.until(lambda: any(frame["type"] == "patch" for _, frame in reader.copies[source_id].frames))
+        ids = {one["name"]: one["id"] for one in found["items"]}
+        await reader.follow(ids["Prices"], ids["Stock of the shop"])
+        await reader.until(lambda: any(frame["type"] == "patch" for _, frame in reader.copies[ids["Prices"]].frames))
+        await reader.until(lambda: reader.copies[ids["Stock of the shop"]].document is not None)
+        async with api.session.get(state["sheet"]["editUrl"]) as page:
+            assert page.status == 200
