@@ -236,7 +236,7 @@ def _owners(world: World) -> dict[int, str]:
     return {n: one.name for n, one in _polled(world).items()}
 
 
-def _noise(*, workers: int = 10, shards: int = 300) -> list[Claim]:
+def _noise(*, workers: int = 6, shards: int = 120) -> list[Claim]:
     loads, chance = _lognormal(shards), Random(7)
     known, sampled_s = list(loads), 0.0
 
@@ -353,7 +353,7 @@ def _soaked() -> list[Claim]:
     ran, caught = soaked["ran"], soaked["caught"]
     hours = soaked["seconds"] / 3_600
     how = f"recorded {soaked['at']} at {soaked['commit']}, {hours:.1f} h, {soaked['calls']:,} store calls"
-    long = ran.get("long", 0) + ran.get("wide", 0)
+    long = ran.get("long", 0) + ran.get("wide", 0) + ran.get("restless", 0)
     return [
         Claim(claim="short schedules simulated", value=ran.get("short", 0), unit="", op=">=", bar=SOAK_SHORT, how=how),
         Claim(claim="long schedules simulated", value=long, unit="", op=">=", bar=SOAK_LONG, how=how),

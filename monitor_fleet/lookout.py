@@ -1,8 +1,8 @@
 """
 Looking at the roster: who is there, and who is to be marked dead.
 
-Three watchers, chosen by hash, look each second, the others each five: looks cost what the roster weighs. Whoever sees
-a heartbeat that stands still, or has something to settle, looks each second too. A death is counted where all of them
+Three watchers, chosen by hash, look every 0.8 s, the others every five: looks cost what the roster weighs. Whoever sees
+a heartbeat that stands still, or has something to settle, looks as often too. A death is counted where all of them
 look each second anyway (the configuration counter), and all look at once.
 """
 
@@ -36,7 +36,7 @@ class Lookout:
     """
     Holds the newest roster; `news` is set after each look.
 
-    `may_judge` says whether the own heartbeat is well. Until `close_until_s` (boot clock) it looks each second.
+    `may_judge` says whether the own heartbeat is well. Until `close_until_s` (boot clock) it looks closely.
     """
 
     def __init__(

@@ -167,6 +167,8 @@ class Process:
         return {number: load(number) for number in self.polling}
 
     def _on_claimed(self, shard: Shard) -> None:
+        if self.leases.may_act():
+            self._invariants.held(self.leases.worker_id, shard)
         self.polling.add(shard.number)
         self.catalog.follow(shard)
 

@@ -20,6 +20,12 @@ class Scale:
     #: Seconds between two troubles, on average.
     pause_s: float
     look_every_s: float
+    #: How many of all troubles are changes, edits and deletions of sources; the others befall workers and store.
+    sources_share: float = 0.5
+    #: Of what befalls workers: so many times as often as a kill they are stopped for a while.
+    stops: int = 2
+    #: At most this share of all requests lands long after its sender gave up.
+    late_share_max: float = 0.12
     calls_max: int | None = None
 
     def workers(self, chance: Random) -> int:
@@ -32,5 +38,10 @@ SHORT = Scale(
 )  # fmt: skip
 LONG = Scale(shards=8, sources=6, workers_max=4, trouble_s=60.0, pause_s=1.4, look_every_s=0.2)
 WIDE = Scale(shards=64, sources=12, workers_max=50, trouble_s=60.0, pause_s=1.0, look_every_s=0.5)
+#: Two workers that come, go, freeze and die all the time: what needs several moves of one shard within seconds.
+RESTLESS = Scale(
+    shards=2, sources=2, workers_max=2, trouble_s=60.0, pause_s=2.5, look_every_s=0.2, sources_share=0.1, stops=6,
+    late_share_max=0.4,
+)  # fmt: skip
 
-SCALES = {"short": SHORT, "long": LONG, "wide": WIDE}
+SCALES = {"short": SHORT, "long": LONG, "wide": WIDE, "restless": RESTLESS}

@@ -76,7 +76,10 @@ def _worsen(world: World) -> None:
     if chance.random() < BAD_NETWORK_SHARE:
         network.slow_share, network.lost_share = chance.uniform(0, 0.02), chance.uniform(0, 0.03)
         network.unanswered_share, network.twice_share = chance.uniform(0, 0.03), chance.uniform(0, 0.08)
-        network.late_share, network.throttled_share = chance.uniform(0, 0.12), chance.uniform(0, 0.03)
+        network.late_share, network.throttled_share = (
+            chance.uniform(0, world.scale.late_share_max),
+            chance.uniform(0, 0.03),
+        )
     else:
         world.is_mild = chance.random() < MILD_SHARE
 
@@ -88,17 +91,16 @@ async def _trouble(world: World) -> None:
             world.join()  # without a worker there is nothing to see
         chance = world.chance
         share = chance.random()
-        if share < SOURCES_SHARE:
+        if share < world.scale.sources_share:
             await _of_sources(world, chance)
-        elif share < STORE_SHARE:
+        elif share < world.scale.sources_share + STORE_SHARE:
             await _of_the_store(world, chance)
         else:
             _of_workers(world, chance, world.living())
 
 
-#: Of so many troubles sources have a share, the store the next, workers the rest.
-SOURCES_SHARE = 0.5
-STORE_SHARE = 0.6
+#: Of all troubles; what sources and store leave befalls workers.
+STORE_SHARE = 0.1
 
 
 async def _of_sources(world: World, chance: Random) -> None:
@@ -128,8 +130,7 @@ def _of_workers(world: World, chance: Random, living: list[Process]) -> None:
         lambda: chance.choice(living).kill(),
         lambda: chance.choice(living).terminate(),
         lambda: chance.choice(living).terminate(),
-        lambda: _stop(world, chance, living),
-        lambda: _stop(world, chance, living),
+        *[lambda: _stop(world, chance, living)] * world.scale.stops,
         lambda: _join(world, living),
         lambda: _join(world, living),
         lambda: _roll(world, chance, living),

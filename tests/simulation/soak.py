@@ -30,11 +30,11 @@ FILE = Path(__file__).with_name("soak.json")
 SHORT, LONG = 1_000_000, 2_000
 #: A planted bug must be caught within so many seeds.
 SEEDS_UNTIL_CAUGHT_MAX = 10_000
-CHUNK = {"short": 250, "long": 20, "wide": 5, "bug": 1}
-#: Of the long schedules every so manieth has up to 50 workers.
+CHUNK = {"short": 250, "long": 20, "wide": 5, "restless": 50, "bug": 1}
+#: Of the long schedules every so manieth has up to 50 workers, and as many have two that never rest.
 WIDE_EVERY = 4
-#: Each bug is hunted where it shows soonest.
-HUNTED_IN = ("short", "long")
+#: Each bug is hunted in so many seeds of each scale by turns.
+HUNTED_IN = {"short": 100, "long": 20, "restless": 50}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,13 +95,12 @@ def first_violation(scale: str, seeds: range, *, bug: str | None = None) -> tupl
 
 
 def hunt(bug: str, *, until_s: float, seeds_max: int = SEEDS_UNTIL_CAUGHT_MAX) -> tuple[Found | None, int]:
-    """Look for a planted bug in short and long schedules by turns, until a time; it, and how many seeds that took."""
-    step = {"short": 100, "long": 20}
+    """Look for a planted bug in every scale by turns, until a time; it, and how many seeds that took."""
     at = dict.fromkeys(HUNTED_IN, 0)
     while sum(at.values()) < seeds_max and time.time() < until_s:
-        for scale in HUNTED_IN:
-            found, _ = first_violation(scale, range(at[scale], at[scale] + step[scale]), bug=bug)
-            at[scale] += step[scale]
+        for scale, step in HUNTED_IN.items():
+            found, _ = first_violation(scale, range(at[scale], at[scale] + step), bug=bug)
+            at[scale] += step
             if found:
                 return found, sum(at.values())
     return None, sum(at.values())
@@ -111,7 +110,9 @@ def _chunks(short: int, long: int) -> Iterator[Chunk]:
     """Give work of every kind by turns: whenever it ends early, some of each was done."""
     wide = long // WIDE_EVERY
     bugs = (Chunk(scale="bug", first=0, count=1, bug=bug) for bug in sorted(PLANTED))
-    kinds = (bugs, _seeds("wide", wide), _seeds("long", long - wide), _seeds("short", short))
+    kinds = (
+        bugs, _seeds("wide", wide), _seeds("restless", wide), _seeds("long", long - 2 * wide), _seeds("short", short),
+    )  # fmt: skip
     for turn in zip_longest(*kinds):
         yield from (chunk for chunk in turn if chunk)
 

@@ -14,14 +14,16 @@ from tests.simulation.virtual import run
 
 #: (scale, first seed, how many): some seconds each, so that cores share them. `make soak` runs a million.
 CHUNKS = [
-    *(("short", first, 100) for first in range(0, 1_500, 100)),
+    *(("short", first, 100) for first in range(0, 2_000, 100)),
     *(("long", first, 10) for first in range(0, 50, 10)),
+    *(("restless", first, 25) for first in range(0, 100, 25)),
     ("wide", 0, 3),
 ]
 
 #: Bugs that show soon, and among which seeds.
 QUICK = {
     "claim-from-the-living": ("short", range(5)),
+    "claim-ignores-the-epoch": ("restless", range(30)),
     "commit-without-fence": ("short", range(10)),
     "dead-hold-on": ("long", range(20)),
     "delete-on-release": ("short", range(20)),
@@ -29,13 +31,16 @@ QUICK = {
     "epoch-not-bumped": ("short", range(5)),
     "eventual-roster-read": ("long", range(60)),
     "fence-without-counter": ("long", range(20)),
+    "joining-grants-the-right": ("restless", range(30)),
     "lost-reply-is-a-lost-lease": ("long", range(60)),
+    "no-brown-out-rules": ("restless", range(5)),
     "observer-impatient": ("short", range(80)),
     "plain-load": ("long", range(20)),
     "release-starts-epochs-again": ("short", range(20)),
     "renew-the-dead": ("long", range(10)),
     "right-not-asked": ("short", range(10)),
     "right-outlasts-observer": ("short", range(10)),
+    "validity-stamped-after-the-reply": ("restless", range(30)),
 }
 
 
