@@ -10,6 +10,8 @@ import json
 import os
 import random
 import re
+import socket
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +45,8 @@ class Tokens:
     dynamodb: Any
     access: str
     connections: str
+    sts: Any
+    """Knows whose credentials these are."""
 
     @classmethod
     def of_folder(cls, folder: Path) -> Self:
@@ -51,7 +55,7 @@ class Tokens:
         if known is None:
             raise NotReachableError("no stack runs: make up, or name one in the cloud with STACK=outputs.json")
         aws = Aws(endpoint=known.aws_endpoint, region=known.region, credentials=known.credentials)
-        return cls._of(aws.client("dynamodb"), known.tables)
+        return cls._of(aws.client("dynamodb"), aws.client("sts"), known.tables)
 
     @classmethod
     def of_outputs(cls, file: Path) -> Self:
@@ -63,11 +67,16 @@ class Tokens:
         except (KeyError, TypeError, ValueError) as error:
             raise NotReachableError(f"{file} names no tables: pulumi stack output --json > {file}") from error
         session: Any = boto3.session.Session(region_name=os.environ.get("AWS_REGION"))
-        return cls._of(session.client("dynamodb"), names)
+        return cls._of(session.client("dynamodb"), session.client("sts"), names)
 
     @classmethod
-    def _of(cls, dynamodb: Any, names: Any) -> Self:
-        return cls(dynamodb=dynamodb, access=names["Access"], connections=names["Connections"])
+    def _of(cls, dynamodb: Any, sts: Any, names: Any) -> Self:
+        return cls(dynamodb=dynamodb, sts=sts, access=names["Access"], connections=names["Connections"])
+
+    @property
+    def caller(self) -> str:
+        """Name whose credentials these are."""
+        return str(self.sts.get_caller_identity()["Arn"])
 
     def make(self, name: str, *, scopes: str, days: int, now_ms: int, chance: random.Random) -> str:
         """Let somebody in for so many days (0: until ended) and give the token; nobody can be told it again."""
@@ -119,7 +128,10 @@ def show(known: Tokens, *, now_ms: int) -> None:
 def make(known: Tokens, name: str, *, scopes: str, days: int, now_ms: int, chance: random.Random) -> None:
     """Make one and print it, alone on a line of standard output so that it can be piped."""
     try:
-        print(known.make(name, scopes=scopes, days=days, now_ms=now_ms, chance=chance))
+        made = known.make(name, scopes=scopes, days=days, now_ms=now_ms, chance=chance)
+        print(made)
+        identity = str(access.token_id(made)).removeprefix(access.TOKEN_ROW)
+        _audit(known, "token_made", identity, now_ms=now_ms, name=name, scopes=scopes, days=days)
     except ClientError as error:
         raise TokenRefused(f"AWS: {error}") from error
 
@@ -127,7 +139,14 @@ def make(known: Tokens, name: str, *, scopes: str, days: int, now_ms: int, chanc
 def end(known: Tokens, identity: str, *, now_ms: int) -> None:
     """End one."""
     name = known.end(identity, now_ms=now_ms)
+    _audit(known, "token_ended", identity, now_ms=now_ms, name=name)
     print(f"token {identity} of {name} is ended; connections of {name} are cut within a minute")
+
+
+def _audit(known: Tokens, what: str, identity: str, *, now_ms: int, **more: Any) -> None:
+    """Leave the line that every change leaves, on standard error: no endpoint was asked, so no log has it."""
+    line = {"what": what, "at": iso(now_ms), "principal": known.caller, "from": socket.gethostname(), "token": identity}
+    print(json.dumps(line | more), file=sys.stderr)
 
 
 def _right(name: str, scopes: str, days: int, now_ms: int) -> Right:

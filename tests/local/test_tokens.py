@@ -2,10 +2,12 @@
 
 import json
 import random
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from api.authorize import find_right
@@ -26,7 +28,8 @@ CHANCE = random.SystemRandom()
 def known(kept: Kept) -> Tokens:
     """Reach the tables of a stack."""
     tables = kept.stack.tables
-    return Tokens(dynamodb=kept.stack.dynamodb, access=tables.access, connections=tables.connections)
+    sts = boto3.client("sts", region_name=REGION)
+    return Tokens(dynamodb=kept.stack.dynamodb, access=tables.access, connections=tables.connections, sts=sts)
 
 
 def make(known: Tokens, name: str = "ada", *, scopes: str = "read", days: int = 90) -> str:
@@ -76,6 +79,21 @@ def test_an_ended_token_opens_nothing_and_its_name_is_to_be_cut(kept: Kept, know
         known.end(ended.split("_")[1], now_ms=NOW_MS)
 
 
+def test_making_and_ending_leave_a_line_of_who_what_and_when(known: Tokens, capsys: pytest.CaptureFixture[str]):
+    """On standard error, so that what is piped is the token alone; the token is in no line."""
+    tokens.make(known, "ada", scopes="read", days=1, now_ms=NOW_MS, chance=CHANCE)
+    made, said = capsys.readouterr()
+    identity, secret = made.strip().split("_")[1:]
+    tokens.end(known, identity, now_ms=NOW_MS)
+    said += capsys.readouterr().err
+    lines = [json.loads(line) for line in said.splitlines()]
+    assert [(line["what"], line["token"], line["name"]) for line in lines] == [
+        ("token_made", identity, "ada"), ("token_ended", identity, "ada"),
+    ]  # fmt: skip
+    assert all(line["principal"].startswith("arn:aws:") and line["from"] and line["at"] for line in lines)
+    assert secret not in said
+
+
 def test_ending_that_breaks_off_can_be_repeated(kept: Kept, known: Tokens):
     """The token is there until its connections are sure to be cut."""
     made = make(known)
@@ -86,7 +104,7 @@ def test_ending_that_breaks_off_can_be_repeated(kept: Kept, known: Tokens):
                 raise ConnectionError
             return getattr(kept.stack.dynamodb, name)
 
-    broken = Tokens(dynamodb=Broken(), access=known.access, connections=known.connections)
+    broken = replace(known, dynamodb=Broken())
     with pytest.raises(ConnectionError):
         broken.end(made.split("_")[1], now_ms=NOW_MS)
     assert known.end(made.split("_")[1], now_ms=NOW_MS + 1) == "ada"
