@@ -10,9 +10,10 @@ import multiprocessing
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection
 from threading import Lock
@@ -21,6 +22,7 @@ from typing import Any, cast
 from contracts import bodies, steps
 from contracts.canonical import canonical, digest
 from contracts.messages import Kind, Message
+from contracts.steps import Step
 from contracts.table import changes, heads, subscribers
 from contracts.table.changes import Change
 from contracts.table.connections import Subscription
@@ -32,6 +34,7 @@ from local.gateway.running import running
 from local.memory import NAMES, Memory
 from ws import records
 from ws.budget import DEFAULT_QUOTA_PER_S, Budget
+from ws.post import Post
 from ws.poster import Place, Poster, Signing
 from ws.signature import Credentials, Signer
 from ws.world import World
@@ -123,23 +126,39 @@ class Service:
         for bucket in range(1, buckets):
             self.memory.update_item(**subscribers.open_bucket(NAMES.subscribers, source_id, bucket))
 
+    def with_post(self, post: Post) -> None:
+        """Post by other means than sockets."""
+        self.world = replace(self.world, post=post)
+
     def commit(self, source_id: str, document: Any) -> Message:
         """Commit a version as a worker does, and give the message about it."""
-        head = Head.read(self.memory.get_item(**heads.get(NAMES.sheets_data, source_id))["Item"])
-        whole, at_ms = canonical(document), wall_ms()
+        return self._commit(source_id, canonical(document), self._step(source_id, document))
+
+    def prepare(self, source_id: str, document: Any) -> Callable[[], str]:
+        """Do a worker's share of a commit now, so that a bench may do the rest in time; gives what does it."""
+        return partial(self._told, source_id, canonical(document), self._step(source_id, document))
+
+    def _told(self, source_id: str, whole: bytes, step: Step | None) -> str:
+        return self._commit(source_id, whole, step).encode()
+
+    def _step(self, source_id: str, document: Any) -> Step | None:
+        held = self.documents.get(source_id)
+        self.documents[source_id] = document
+        return None if held is None else steps.make(held, document)
+
+    def _commit(self, source_id: str, whole: bytes, step: Step | None) -> Message:
+        head, at_ms = Head.read(self.memory.get_item(**heads.get(NAMES.sheets_data, source_id))["Item"]), wall_ms()
         body = bodies.pack(whole, source_id=source_id, version=head.version + 1, document_hash=digest(whole))
         self.memory.put_item(
             **heads.put_body(NAMES.sheets_data, body.ref, source_id=source_id, data=body.data, at_ms=at_ms)
         )
         new = Next(version=head.version + 1, hash=digest(whole), ref=body.ref, at_ms=at_ms)
         self.memory.update_item(**heads.commit(NAMES.sheets_data, head, new))
-        step = steps.make(self.documents[source_id], document) if head.version else None
         change = Change(
             source_id=source_id, incarnation="i", version=new.version, step=step, bytes=len(json.dumps(step)),
             at_ms=at_ms,
         )  # fmt: skip
         self.memory.put_item(**changes.put(NAMES.changes, change, history_days=7))
-        self.documents[source_id] = document
         return Message(kind=Kind.CHANGE, source_id=source_id, incarnation="i", version=new.version, at_ms=at_ms)
 
     def invoke(self, bodies_: Sequence[str], *, timeout_s: float = 15.0) -> None:
@@ -219,21 +238,25 @@ class Heard:
             case "open":
                 self._hub.open_many(value, self._heard)
             case "unlimited":
-                self._hub.requests._per_s = self._hub.requests._burst = 1e9  # noqa: SLF001 - the bench's own stand-in
+                self._lift()
             case "web":
                 self._web = asyncio.get_running_loop().create_task(self._browse(value))
             case "web done":
                 if self._web:
                     self._web.cancel()
                 return self._web_served, self._web_refused
-            case "answers":
-                return dict(self._hub.answers)
+            case "ids" | "answers":
+                return list(self._hub.held) if what == "ids" else dict(self._hub.answers)
             case "last":
                 return self._last, self._got.total(), len(self._got)
             case "forget":
                 self._got.clear()
                 self._hub.answers.clear()
         return None
+
+    def _lift(self) -> None:
+        for quota in (self._hub.requests, self._hub.connects):
+            quota._per_s = quota._burst = quota._held = 1e9  # noqa: SLF001 - the bench's own stand-in
 
     def _heard(self, connection_id: str, _text: bytes) -> None:
         self._last = time.time()
