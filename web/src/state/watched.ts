@@ -1,9 +1,10 @@
 /** The source that is open: its replica, and signals that say when something of it changed. */
 
-import { signal, type Signal } from "@preact/signals";
+import { effect, signal, type Signal } from "@preact/signals";
 import type { Touch } from "../protocol/patch.ts";
 import type { Replica } from "../protocol/replica.ts";
-import type { Session } from "./session.ts";
+import { backText, type Away } from "./freshness.ts";
+import { linkState, type Session } from "./session.ts";
 
 /** `touched` is null when the document is another one than before. */
 export type Listener = (touched: readonly Touch[] | null) => void;
@@ -12,12 +13,17 @@ export class Watched {
   readonly replica: Replica;
   /** Counts what happened; reading it makes a view follow the replica. */
   readonly news: Signal<number> = signal(0);
+  /** What came of the last loss of the connection; empty when there was none. */
+  readonly back: Signal<string> = signal("");
   private readonly session: Session;
   private readonly listeners = new Set<Listener>();
+  private readonly deaf: () => void;
+  private away: Away | null = null;
 
   constructor(session: Session, sourceId: string) {
     this.session = session;
     this.replica = session.watch(sourceId, (touched) => this.changed(touched));
+    this.deaf = effect(() => this.linkBecame(linkState.value.name));
   }
 
   listen(listener: Listener): () => void {
@@ -26,10 +32,22 @@ export class Watched {
   }
 
   end(): void {
+    this.deaf();
     this.session.unwatch(this.replica.sourceId);
   }
 
+  private linkBecame(name: string): void {
+    if (name === "live" || this.away !== null || this.replica.document === undefined) return;
+    const { incarnation, version } = this.replica;
+    this.away = { incarnation, version };
+    this.back.value = "";
+  }
+
   private changed(touched: readonly Touch[] | null): void {
+    if (this.away !== null && linkState.peek().name === "live" && this.replica.document !== undefined) {
+      this.back.value = backText(this.away, this.replica, touched === null);
+      this.away = null;
+    }
     this.news.value += 1;
     for (const listener of this.listeners) listener(touched);
   }

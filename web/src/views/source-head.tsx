@@ -1,14 +1,22 @@
 /** The pinned top of a source's page: what it is, how it does, and how new what is shown is. */
 
+import { useEffect } from "preact/hooks";
 import type { Source, SourceStatus } from "../api/types.ts";
+import { say } from "../parts/announcer.tsx";
 import { Since } from "../parts/since.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
 import type { Replica } from "../protocol/replica.ts";
+import { doubts } from "../state/freshness.ts";
+import { linkState } from "../state/session.ts";
 import { clockTime } from "../state/since.ts";
 import type { Watched } from "../state/watched.ts";
 
 export function SourceHead({ watched, source }: { watched: Watched; source: Source | null }) {
   void watched.news.value;
+  const back = watched.back.value;
+  useEffect(() => {
+    if (back !== "") say(back);
+  }, [back]);
   const { replica } = watched;
   const status = newest(source?.status, replica.status as SourceStatus | null);
   return (
@@ -20,14 +28,14 @@ export function SourceHead({ watched, source }: { watched: Watched; source: Sour
       </div>
       {source && <Address url={source.url} />}
       <Facts replica={replica} source={source} />
-      {status && status.why && status.state !== "healthy" && (
-        <p class="trouble">
-          <span>
-            {status.why}
-            {status.lastGood ? <> — last good poll <Since atMs={status.lastGood} /></> : null}
-          </span>
+      {doubts({ link: linkState.value.name, isEnabled: source?.enabled ?? true, status, atMs: replica.atMs }).map((doubt) => (
+        <p key={doubt.of} class="doubt" data-of={doubt.of}>
+          {doubt.text}
+          {doubt.of === "link"
+            ? <>: what is shown is as of {clockTime(doubt.atMs ?? 0)}.</>
+            : doubt.atMs !== null && <>. The last good poll was <Since atMs={doubt.atMs} />; its values stay.</>}
         </p>
-      )}
+      ))}
     </header>
   );
 }

@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { backText, doubts, type Shown } from "../../src/state/freshness.ts";
+
+const FINE: Shown = { link: "live", isEnabled: true, status: { state: "healthy", why: "", since: 0 }, atMs: 5 };
+
+function of(shown: Partial<Shown>): string[] {
+  return doubts({ ...FINE, ...shown }).map((doubt) => doubt.of);
+}
+
+test("the page's connection and the source's freshness are told apart, and told together where both are bad", () => {
+  const failing = { state: "failing", why: "HTTP 500", since: 1, lastGood: 3 } as const;
+  assert.deepEqual(of({}), []);
+  assert.deepEqual(of({ link: "reconnecting" }), ["link"]);
+  assert.deepEqual(of({ status: failing }), ["source"]);
+  assert.deepEqual(of({ link: "offline", status: failing }), ["link", "source"]);
+});
+
+test("a paused source is paused, whatever its last state", () => {
+  const [doubt] = doubts({ ...FINE, isEnabled: false, status: { state: "failing", why: "HTTP 500", since: 1 } });
+  assert.match(doubt?.text ?? "", /^Paused/);
+});
+
+test("a first connection is no reason to doubt what is not there yet", () => {
+  assert.deepEqual(of({ link: "connecting", atMs: 0 }), []);
+});
+
+test("the way back says whether steps were caught up or a copy was taken", () => {
+  const away = { incarnation: "a", version: 7 };
+  assert.equal(backText(away, { incarnation: "a", version: 9 }, false), "Back: caught up by 2 versions.");
+  assert.equal(backText(away, away, false), "Back.");
+  assert.equal(backText(away, { incarnation: "a", version: 9 }, true), "Back: took a fresh copy.");
+  assert.equal(backText(away, { incarnation: "b", version: 8 }, false), "Back: took a fresh copy.");
+});
