@@ -1,7 +1,7 @@
 """
 Everything that can happen to a fleet, one thing after another, while a hundred sources change every ten seconds.
 
-`make test` runs it once, with a short outage and fewer workers (`test_storm`); `make soak` runs
+`make test` runs it once, with a short outage and no more than four workers (`test_storm`); `make soak` runs
 `python -m tests.e2e.storm`: with a whole minute, and again.
 """
 

@@ -7,13 +7,13 @@ from tests.e2e.storm import storm
 
 #: Longer than a right holds and than a verdict takes.
 OUTAGE_S = 10
-#: Eight processes take their time to start on two cores: `make soak` has them.
-COUNTS = (1, 4)
+#: Starting many takes its time on two cores: `make soak` goes to eight, to two and back.
+COUNTS = (1,)
 
 
 async def test_whatever_happens_to_workers_a_subscriber_ends_with_exactly_the_sources_state(
     folder: Path, tmp_path: Path, scale: Callable[[int], None]
 ):
-    """Killed, frozen, cut off from AWS, scaled to 1 and 4, clocks a second apart: every version came, in order."""
+    """Killed, frozen, cut off from AWS, scaled to 1, clocks a second apart: every version came, in order."""
     scale(0)
     await storm(folder, tmp_path, outage_s=OUTAGE_S, rounds=1, counts=COUNTS, say=print)
