@@ -9,8 +9,10 @@ from contracts.table.schema import FIELDS
 from tests.test_house import ROOT, tracked
 
 DOCUMENTS = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
-#: A path as text names one: a file by its ending, a folder by a slash at its end; patterns are none.
-PATH = re.compile(r"`((?:[\w.-]+/)*[\w.-]+\.(?:py|ts|tsx|json|yaml|md|toml|txt)|(?:[\w.-]+/)+)`")
+#: A path as text names one: a file by its ending, a folder by a slash at its end. A bare `*.json` is somebody's own file.
+PATH = re.compile(
+    r"`((?:[\w.-]+/)+[\w.-]+\.(?:json|toml|txt)|(?:[\w.-]+/)*[\w.-]+\.(?:py|ts|tsx|yaml|md)|(?:[\w.-]+/)+)`"
+)
 LINK = re.compile(r"\]\(([^)#: ]+)(?:#[^)]*)?\)")
 #: Made where it runs, so git does not know it; and what only looks like a folder.
 NO_FILES = {".local/state.json", ".local/logs/", "tests/simulation/soak.json", "fleet/"}
