@@ -9,7 +9,7 @@ from contracts.table.schema import FIELDS
 from tests.test_house import ROOT, tracked
 
 DOCUMENTS = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
-#: A path as text names one: a file by its ending, a folder by a slash at its end. A bare `*.json` is somebody's own file.
+#: A file by its ending, a folder by a slash at its end. A bare `*.json` is somebody's own file.
 PATH = re.compile(
     r"`((?:[\w.-]+/)+[\w.-]+\.(?:json|toml|txt)|(?:[\w.-]+/)*[\w.-]+\.(?:py|ts|tsx|yaml|md)|(?:[\w.-]+/)+)`"
 )
