@@ -7,6 +7,7 @@
 
 import type { Container } from "../protocol/json.ts";
 import { paintValue } from "./cell.ts";
+import { tsv } from "./copy.ts";
 import { make, setAttribute, setText } from "./dom.ts";
 import { Flash } from "./flash.ts";
 import { cellText, visible } from "./format.ts";
@@ -57,6 +58,7 @@ export class Grid implements Island {
     this.frames = new Frames(this.flash, { paint: (isStructural) => this.paint(isStructural) });
     this.root.addEventListener("keydown", (event) => this.key(event));
     this.root.addEventListener("click", (event) => this.click(event));
+    this.root.addEventListener("copy", (event) => this.copy(event));
     this.root.addEventListener("focus", () => this.focused());
     host.append(this.root);
     this.paint(true);
@@ -167,6 +169,15 @@ export class Grid implements Island {
     const column = childrenOf(row).indexOf(cell);
     if (row !== this.head) return this.moveTo(Number(row.dataset["row"]), column);
     this.sortBy(column);
+  }
+
+  /** The cell under the cursor, or its whole row from the row's own cell; selected text is the browser's to copy. */
+  private copy(event: ClipboardEvent): void {
+    const { record, column } = this.cursor;
+    if (record === null || getSelection()?.isCollapsed === false) return;
+    const keys = column === 0 ? this.columns.map(({ key }) => key) : [this.columns[column - 1]?.key ?? ""];
+    event.clipboardData?.setData("text/plain", tsv(keys.map((key) => cellOf(record, key))));
+    event.preventDefault();
   }
 
   /** The keyboard arrives at the first row in view; the pointer chooses its own place. */
