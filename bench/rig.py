@@ -230,7 +230,7 @@ def turns(
         return True
 
     chance = random.Random(1)
-    documents = Documents(store=store, table=NAMES.sheets_data, bucket=bucket or NoBucket())
+    documents = Documents(store=store, table=NAMES.sheets_data, bucket=bucket or NoBucket(), offload=offload)
     return Turns(
         poller=Poller(fetch=fetch, keys=NoKeys(), offload=offload, now_ms=now, documents=documents),
         committer=Committer(

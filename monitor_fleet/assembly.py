@@ -60,7 +60,9 @@ class FleetWorker:
         self._settings = settings
         self._now_ms = seams.now_ms
         self._moves: Counter[str] = Counter()
-        documents = Documents(store=seams.store, table=settings.tables.sheets_data, bucket=seams.bucket)
+        documents = Documents(
+            store=seams.store, table=settings.tables.sheets_data, bucket=seams.bucket, offload=seams.offload
+        )
         self._sheets = self._sheet_monitor(settings, seams, documents) if seams.sheets else None
         poller = self._sheets.poller if self._sheets else _poller(seams, documents)
         self._turns = _turns(settings, seams, documents, poller, may_act=self._may_act)

@@ -14,12 +14,15 @@ from contracts.table import heads
 from contracts.table.heads import Ref
 from contracts.table.values import read_item
 from monitor_fleet.errors import StoreFailed
+from monitor_fleet.offload import Offload
 from monitor_fleet.store import StoreVerbs, ask
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 CACHE_BYTES_MAX = 256 * 1_024 * 1_024
+#: A document of more than this is unpacked in another process.
+INLINE_UNPACK_BYTES_MAX = 1_024 * 1_024
 
 
 class BucketVerbs(Protocol):
@@ -68,11 +71,13 @@ class Documents:
     """Bodies by their refs."""
 
     def __init__(
-        self, *, store: StoreVerbs, table: str, bucket: BucketVerbs, cache_bytes_max: int = CACHE_BYTES_MAX
-    ) -> None:
+        self, *, store: StoreVerbs, table: str, bucket: BucketVerbs, offload: Offload,
+        cache_bytes_max: int = CACHE_BYTES_MAX,
+    ) -> None:  # fmt: skip
         self._store = store
         self._table = table
         self._bucket = bucket
+        self._offload = offload
         self._cache_bytes_max = cache_bytes_max
         self._cache: OrderedDict[str, bytes] = OrderedDict()
         self._cached_bytes = 0
@@ -93,7 +98,11 @@ class Documents:
             self._cache.move_to_end(ref.id)
             return cached
         data = await self._stored(ref)
-        return None if data is None else bodies.unpack(ref.encoding, data)
+        if data is None:
+            return None
+        if ref.bytes <= INLINE_UNPACK_BYTES_MAX:
+            return bodies.unpack(ref.encoding, data)
+        return await self._offload(bodies.unpack, ref.encoding, data)
 
     def held(self, ref: Ref) -> bytes | None:
         """Give the canonical bytes of a body if they are in memory."""

@@ -2,15 +2,18 @@
 
 import asyncio
 import gzip
+import socket
+import struct
 import zlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from fetching.decode import TooLarge, Undecodable, decode
-from fetching.fetch import REDIRECTS_MAX
+from fetching.fetch import REDIRECTS_MAX, Ask, fetch
 from fetching.outcome import Failed, NotModified, Outcome, Reason, Reply, Validators
 
 type Get = Callable[..., Awaitable[Outcome]]
@@ -38,6 +41,31 @@ BROKEN = {
     "another protocol": b"220 smtp.example ESMTP\r\n",
     "TLS": b"\x15\x03\x01\x00\x02\x02\x28",
 }
+
+
+@pytest.mark.parametrize("ends", ["closed", "reset"])
+async def test_a_kept_connection_that_has_died_is_no_failure(http: Any, ends: str):
+    """Servers drop idle connections when they like: asked once more on a new one; one that is new is not."""
+    answered: list[int] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answered.append(0)
+        await reader.readuntil(b"\r\n\r\n")
+        if len(answered) < 3:
+            answered[-1] += 1
+            writer.write(OK + b"Content-Length: 3\r\n\r\n[1]")
+            await reader.readuntil(b"\r\n\r\n")
+        if ends == "reset":
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        ask = Ask(url=URL(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"), timeout_s=3)
+        found = [await fetch(http, ask) for _ in range(3)]
+    assert [type(one) for one in found] == [Reply, Reply, Failed]
+    assert answered == [1, 1, 0]  # the third was asked on the dead second connection first, then once on a new one
 
 
 @pytest.mark.parametrize("name", BROKEN)

@@ -134,7 +134,7 @@ class Owner:
         self.may_act = True
         self.spawned: list[Coroutine[Any, Any, None]] = []
         chance = random.Random(1)
-        documents = Documents(store=self.store, table=TABLES.sheets_data, bucket=bucket)
+        documents = Documents(store=self.store, table=TABLES.sheets_data, bucket=bucket, offload=inline)
         self.turns = Turns(
             poller=Poller(fetch=web.fetch, keys=NoKeys(), offload=inline, now_ms=lambda: now[0], documents=documents),
             committer=Committer(

@@ -80,7 +80,8 @@ class Process:
             on_death=self.leases.look_now,
         )  # fmt: skip
         self._committer = Committer(
-            store=store, tables=NAMES, documents=Documents(store=store, table=NAMES.sheets_data, bucket=_NoBucket()),
+            store=store, tables=NAMES,
+            documents=Documents(store=store, table=NAMES.sheets_data, bucket=_NoBucket(), offload=_Inline()),
             offload=_Inline(), now_ms=self._now_ms, may_act=self.leases.may_act, history_days=7,
         )  # fmt: skip
 

@@ -92,7 +92,7 @@ async def at_desk(*rows: list[Any], accounts: int = 1, hints: bool = False) -> A
         async def secret() -> str | None:
             return desk.secret
 
-        documents = Documents(store=MemoryStore(Memory()), table=NAMES.sheets_data, bucket=NoBucket())
+        documents = Documents(store=MemoryStore(Memory()), table=NAMES.sheets_data, bucket=NoBucket(), offload=inline)
         targets: list[Target] = []
         edited: list[str] = []
         monitor = SheetMonitor(
