@@ -3,7 +3,8 @@ What an unchanged poll costs: the whole pipeline against a bare aiohttp GET.
 
 Real time and real sockets; the server is another process. The bare GET and the pipeline take turns, so that a noisy
 machine disturbs both alike; ratios are of CPU time of this process. Every source has a url of its own, and the bare
-GET goes through the same urls, as text, like the pipeline.
+GET goes through the same urls, as text, like the pipeline. Others poll the same server beside it, where installed
+(`bench.rivals`).
 """
 
 import asyncio
@@ -18,9 +19,21 @@ import uvloop
 from aiohttp import ClientSession
 from yarl import URL
 
-from bench import certificate
+from bench import certificate, rivals
 from bench.claim import Claim, report
-from bench.rig import POLICY, SHARD, CountingStore, put, registered, site, through, turns, worker
+from bench.rig import (
+    POLICY,
+    SHARD,
+    CountingStore,
+    InstantStore,
+    item_of,
+    put,
+    registered,
+    site,
+    through,
+    turns,
+    worker,
+)  # fmt: skip
 from fetching.guard import connector
 from fetching.session import session
 from monitor_fleet.turn import Turns
@@ -32,6 +45,8 @@ WINDOW_S = 4.0
 SETTLE_MAX_S = 60
 ROUNDS = 5
 FLAT_OUT_AT_ONCE = 64
+MINUTE_S = 60
+HOSTS = [f"127.0.{one}.1" for one in range(1, 101)]
 
 
 async def bare_cpu_us(http: ClientSession, urls: Sequence[str], headers: Mapping[str, str]) -> float:
@@ -158,15 +173,54 @@ def claims(what: str, found: list[Unchanged]) -> list[Claim]:
     ]  # fmt: skip
 
 
+async def handshakes(root: URL) -> list[Claim]:
+    """Poll sources of many hosts each minute over TLS, and count connections."""
+    store = InstantStore(lambda table, name: item_of(table, sources[name]))
+    urls = [root.with_host(HOSTS[n % len(HOSTS)]) / "etag" / str(n) for n in range(SOURCES)]
+    sources = {
+        one.id: one for one in (registered(n, url, interval_s=MINUTE_S, state="healthy") for n, url in enumerate(urls))
+    }
+    async with session(connector(POLICY)) as http, session(connector(POLICY)) as counting:
+        taken = turns(through(http), store)
+        polling = worker(taken)
+        running = asyncio.create_task(polling.run())
+        polling.on_claimed(SHARD)
+        for source in sources.values():
+            polling.on_source(source, SHARD)
+        await asyncio.sleep(MINUTE_S + 5)
+        connections, polls = await _connections(counting, root), taken.counts.total()
+        await asyncio.sleep(MINUTE_S)
+        connections, polls = await _connections(counting, root) - connections, taken.counts.total() - polls
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    return [
+        Claim(
+            claim="new TLS handshakes per 1,000 polls at 60 s", value=1_000 * connections / polls, unit="",
+            op="<=", bar=20, how=f"real, {SOURCES} sources on {len(HOSTS)} hosts, their second minute, {polls} polls",
+        )
+    ]  # fmt: skip
+
+
+async def _connections(http: ClientSession, root: URL) -> int:
+    """Ask the server how many connections there were, over one that is kept."""
+    async with http.get(root / "count") as response:
+        return int(await response.text())
+
+
 async def measure() -> list[Claim]:
     """Measure everything."""
-    with tempfile.TemporaryDirectory() as folder, site() as plain:
-        found = claims("304", await unchanged(plain, "etag", "304"))
-        found += claims("200 with the same bytes", await unchanged(plain, "plain", "wire_same"))
-        pem = certificate.make(Path(folder), ["127.0.0.1"])
+    with tempfile.TemporaryDirectory() as folder:
+        with site({b"metrics": ("text/plain; version=0.0.4", [rivals.METRICS])}) as plain:
+            unmodified = await unchanged(plain, "etag", "304")
+            same = await unchanged(plain, "plain", "wire_same")
+            found = claims("304", unmodified) + claims("200 with the same bytes", same)
+            ours_us = statistics.median(one.poll_us for one in same)
+            found += rivals.measure(plain, Path(folder), ours_us=ours_us)
+        pem = certificate.make(Path(folder), ["127.0.0.1", *HOSTS])
         certificate.trust(pem)
         with site(pem=pem) as encrypted:
-            return found + claims("304 over kept-alive TLS", await unchanged(encrypted, "etag", "304"))
+            found += claims("304 over kept-alive TLS", await unchanged(encrypted, "etag", "304"))
+            return found + await handshakes(encrypted)
 
 
 if __name__ == "__main__":
