@@ -170,6 +170,32 @@ async def test_a_name_that_moves_is_refused_when_it_moves(canary: Canary):
     assert canary.connections == 0
 
 
+@pytest.mark.parametrize("moved", ["169.254.170.2", "169.254.169.254", "::ffff:169.254.169.254"])
+async def test_a_session_whose_name_moves_is_refused_at_its_next_look_up(moved: str):
+    """Rebinding over time: one session, one name; good while it is remembered, the metadata service afterwards."""
+    asked: list[int] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        asked.append(1)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\n[1]")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    through = connector(Policy(allow_private=True), resolver=Names(["127.0.0.1"], [moved]))
+    async with server, session(through) as http:
+        ask = Ask(url=URL(f"http://moving.example:{server.sockets[0].getsockname()[1]}/"), timeout_s=2)
+        first, remembered = await fetch(http, ask), await fetch(http, ask)
+        through.clear_dns_cache()  # as after DNS_TTL_S
+        failed = await fetch(http, ask)
+    assert isinstance(first, Reply)
+    assert isinstance(remembered, Reply)
+    assert isinstance(failed, Failed)
+    assert failed.reason is Reason.REFUSED
+    assert len(asked) == 2
+
+
 async def test_a_resolver_that_checks_nothing_does_not_open_the_gate(canary: Canary):
     """The socket is the last to look: what slipped past the resolver is refused there."""
     through = TCPConnector(resolver=Names(["127.0.0.1"]), socket_factory=Gate(policy=PUBLIC).open)
