@@ -93,7 +93,7 @@ def _new(world: World, connection: Connection, right: Right, wish: Wish) -> Subs
     subscription = Subscription(
         connection_id=connection.id,
         source_id=wish.source_id,
-        bucket=buckets.join(world, wish.source_id),
+        bucket=buckets.join(world, wish.source_id, connection.id),
         principal=right.principal,
         since_ms=connection.since_ms,
         until_s=connection.until_s,

@@ -9,6 +9,7 @@ from contracts.messages import Message
 from contracts.table.connections import SUBSCRIPTIONS_MAX
 from tests.ws.service import OVER, SOURCE, Service
 from tests.ws.wire import join
+from ws import buckets
 
 
 def test_a_subscriber_of_a_source_with_data_gets_a_snapshot_at_once(service: Service):
@@ -309,3 +310,17 @@ def test_our_own_trouble_is_a_temporary_error(service: Service):
 
     assert (answer["code"], answer["temporary"], answer["id"]) == ("unavailable", True, 3)
     assert answer["sourceId"] == SOURCE
+
+
+def test_an_audience_that_only_reconnects_opens_no_bucket_after_bucket(service: Service):
+    """Buckets are never closed, and each change has a job for every one: who comes takes the place of who left."""
+    service.register()
+    service.with_world(bucket_subscribers_max=5)
+    present = [service.subscriber(f"first-{number}") for number in range(12)]
+
+    for number in range(200):
+        service.event("$disconnect", present.pop(0))
+        present.append(service.subscriber(f"again-{number}"))
+
+    assert len(service.subscribers()) == 12
+    assert buckets.count(service.world, SOURCE) <= 5
