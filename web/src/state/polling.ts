@@ -2,11 +2,8 @@
 
 import { signal, type Signal } from "@preact/signals";
 import type { Problem } from "../api/problem.ts";
+import { pauseMs } from "./pace.ts";
 import { readProblem } from "./session.ts";
-
-const EVERY_MS = 3_000;
-/** A slow answer means a long list or a busy server: asking then takes at most a tenth of the time. */
-const SHARE_MAX = 10;
 
 export class Polled<T> {
   readonly value: Signal<T | null> = signal(null);
@@ -43,12 +40,12 @@ export class Polled<T> {
     } catch (error) {
       if (round === this.round) this.problem.value = readProblem(error);
     }
-    if (round === this.round) this.again((performance.now() - startMs) * SHARE_MAX);
+    if (round === this.round) this.again(pauseMs(performance.now() - startMs));
   }
 
-  private again(leastMs: number): void {
+  private again(afterMs: number): void {
     this.timer = window.setTimeout(() => {
       if (!document.hidden) void this.refresh();
-    }, Math.max(EVERY_MS, leastMs));
+    }, afterMs);
   }
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Source } from "../../src/api/types.ts";
 import { failureOf, suggestedName, toFields, toPatch, toPreview, toSource, typed, typedOf, warningsOf, withLines } from "../../src/state/typed.ts";
+import { pauseMs } from "../../src/state/pace.ts";
 import { ago, duration } from "../../src/state/since.ts";
 import { matches, standing } from "../../src/state/standing.ts";
 import { readRoute, readToken, sourceAddress } from "../../src/route.ts";
@@ -99,4 +100,8 @@ test("a token is read from the fragment only where it says so", () => {
   assert.equal(readToken("#token=smf_1_2"), "smf_1_2");
   assert.equal(readToken("#/sources"), null);
   assert.equal(readToken("#token="), null);
+});
+
+test("a slow answer makes the page ask less often, but never leaves it blind", () => {
+  assert.deepEqual([10, 500, 2_500, 60_000].map(pauseMs), [3_000, 5_000, 10_000, 10_000]);
 });
