@@ -106,7 +106,7 @@ function Entry({ sourceId, version, at, isFirst }: { sourceId: string; version: 
         <header>
           <strong>Version {version.version}</strong>
           <span>{clockTime(version.atMs)} <span class="muted">(<Since atMs={version.atMs} />)</span></span>
-          <span class="muted">{steps === null ? bytes(version.bytes) : counted(steps.length, "change")}</span>
+          <span class="muted">{steps === null ? version.bytes > 0 && bytes(version.bytes) : counted(steps.length, "change")}</span>
         </header>
         {steps === null
           ? <p class="muted">{version.version === 1 ? "The first document." : "What changed is not kept: the step was too large."}</p>
