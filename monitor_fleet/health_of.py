@@ -16,6 +16,7 @@ from monitor_fleet.watched import Health
 #: A source that fails now in one way, now in another does not have its row written at every poll.
 REASON_GAP_MS = 60 * SECOND_MS
 
+_IN_TROUBLE = (State.DEGRADED, State.FAILING, State.DORMANT)
 _WORSE = (State.NEW, State.HEALTHY, State.DEGRADED, State.FAILING, State.DORMANT)
 
 
@@ -24,6 +25,17 @@ def after_good(known: Health, *, now_ms: int) -> Health:
     if known.state is State.HEALTHY:
         return known
     return Health(state=State.HEALTHY, since_ms=now_ms, last_good_ms=now_ms)
+
+
+def recovered(known: Health, *, now_ms: int) -> str:
+    """Say how long a source was in trouble that does well again; nothing of one that never was."""
+    if known.state not in _IN_TROUBLE:
+        return ""
+    outage_s = max(0, now_ms - known.since_ms) // SECOND_MS
+    for unit, unit_s in (("h", 3_600), ("min", 60)):
+        if outage_s >= 2 * unit_s:
+            return f"recovered after {outage_s // unit_s} {unit}"
+    return f"recovered after {outage_s} s"
 
 
 def after_failure(known: Health, reason: Reason, *, failures: int, last_good_ms: int | None, now_ms: int) -> Health:
@@ -42,7 +54,6 @@ def after_failure(known: Health, reason: Reason, *, failures: int, last_good_ms:
 
 
 def _state(known: Health, reason: Reason, failures: int, now_ms: int) -> State:
-    in_trouble = known.state in (State.DEGRADED, State.FAILING, State.DORMANT)
-    if in_trouble and now_ms - known.since_ms >= DORMANT_AFTER_MS:
+    if known.state in _IN_TROUBLE and now_ms - known.since_ms >= DORMANT_AFTER_MS:
         return State.DORMANT
     return State.FAILING if failures >= REMEDIES[reason].failing_at else State.DEGRADED

@@ -16,7 +16,7 @@ from monitor_fleet.circuit import Circuits, Hold
 from monitor_fleet.commit import Committer, Dropped, Fenced
 from monitor_fleet.documents import Documents
 from monitor_fleet.errors import StoreError
-from monitor_fleet.health_of import after_failure, after_good
+from monitor_fleet.health_of import after_failure, after_good, recovered
 from monitor_fleet.offload import OffloadFailed
 from monitor_fleet.outlook import Outlook
 from monitor_fleet.poll import Looked, Polls, Rung
@@ -128,7 +128,7 @@ class Turns:
         self.outlook.good(watched.target.host, now_ms)
         health = after_good(watched.health, now_ms=now_ms)
         if health is not watched.health:
-            await self.statuses.write(watched, health)
+            await self.statuses.write(watched, health, why=recovered(watched.health, now_ms=now_ms))
 
     async def _failed(self, watched: Watched, failed: Failed) -> int | None:
         """Note a failure where it belongs: to this worker, to the host, to the source."""

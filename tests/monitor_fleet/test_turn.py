@@ -315,7 +315,8 @@ async def test_failures_are_states_written_on_transitions_only(desk: Any):
     await owner.poll(watched)
     assert desk.source().status.state is State.DORMANT
     assert await owner.poll(watched) is None
-    assert desk.source().status.state is State.HEALTHY
+    status = desk.source().status
+    assert (status.state, status.why) == (State.HEALTHY, "recovered after 24 h")
     kinds = [message.kind for message in owner.sent]
     assert kinds == [Kind.CHANGE, *[Kind.STATUS] * 5]
 
