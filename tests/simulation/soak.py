@@ -149,10 +149,7 @@ def soak(*, short: int, long: int, minutes: float, jobs: int) -> Record:
 
 def _note(record: Record, chunk: Chunk, found: Found | None, calls: int) -> None:
     if chunk.bug:
-        record.caught[chunk.bug] = f"{found.what.partition(':')[0]}, {found.scale} seed {found.seed}" if found else None
-        if not found:
-            record.hunted[chunk.bug] = calls
-        print(f"{chunk.bug}: {record.caught[chunk.bug]}", flush=True)  # noqa: T201 - a command line prints
+        _note_hunt(record, chunk.bug, found, calls)
         return
     ran = found.seed - chunk.first + 1 if found else chunk.count
     record.ran[chunk.scale] = record.ran.get(chunk.scale, 0) + ran
@@ -160,6 +157,17 @@ def _note(record: Record, chunk: Chunk, found: Found | None, calls: int) -> None
     if found:
         record.violations.append(f"{found.what[:200]}; replay: {found.replay}")
         print(record.violations[-1], flush=True)  # noqa: T201 - a command line prints
+
+
+def _note_hunt(record: Record, bug: str, found: Found | None, seeds: int) -> None:
+    """Note how a hunt ended; one that the time cut short says nothing of the bug."""
+    if found:
+        record.caught[bug] = f"{found.what.partition(':')[0]}, {found.scale} seed {found.seed}"
+    else:
+        record.hunted[bug] = seeds
+        if seeds >= SEEDS_UNTIL_CAUGHT_MAX:
+            record.caught[bug] = None
+    print(f"{bug}: {record.caught.get(bug)}", flush=True)  # noqa: T201 - a command line prints
 
 
 def _commit() -> str:
