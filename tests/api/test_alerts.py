@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from api import alerts as function
 from api.alert_rules import Receiver
 from api.alerts import TRIES_MAX, Herald, sender
 from contracts.addresses import Policy
@@ -21,7 +22,7 @@ from contracts.source import State, Status
 from contracts.table import alerts, sources
 from contracts.table.alerts import Told
 from contracts.table.schema import FIELDS
-from tests.api.account import NOW_MS, Aws, Caller, later, prices
+from tests.api.account import ENVIRON, NOW_MS, Aws, Caller, later, prices
 
 #: What it asks of the tables; tests/stack holds its role to exactly this, since no local stack has alerts.
 ASKS = {
@@ -376,3 +377,32 @@ def test_a_webhook_passes_the_gate_and_is_not_redirected(world: World, hook: Hoo
     said = capsys.readouterr().out
     assert '"why":"answered 307"' in said
     assert hook.url not in said
+
+
+def test_the_function_starts_from_the_environment_and_signs_with_the_secret_of_the_stack(
+    world: World, hook: Hook, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """As Lambda enters it: rules, secret and its version, gate and names, all as the stack tells them."""
+    kept = world.aws.secrets.create_secret(Name="alerts-signing", SecretString=SECRET.decode())
+    rule = {"name": "prod", "tags": ["prod"], "afterMinutes": 0, "webhook": hook.url}
+    told = {
+        "ALERT_RULES": json.dumps([rule]), "ALERTS_SECRET_ID": kept["ARN"], "ALERTS_SECRET_VERSION": kept["VersionId"],
+        "STACK": "prod", "DASHBOARD_URL": "https://fleet.example.com", "GATE_ALLOW_PRIVATE": "1",
+    }  # fmt: skip
+    for name, value in (ENVIRON | told).items():
+        monkeypatch.setenv(name, value)
+    function._herald.cache_clear()
+    function._secret.cache_clear()
+    world.is_now(world.register(tags=["prod"]), State.FAILING)
+    function.handler({}, None)
+    function.handler({}, None)
+    ((headers, body),) = hook.got
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    code = base64.b64encode(hmac.new(SECRET, signed, hashlib.sha256).digest()).decode()
+    assert headers["webhook-signature"] == f"v1,{code}"
+    assert [json.loads(body)[key] for key in ("stack", "dashboard")] == ["prod", "https://fleet.example.com"]
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"alerts"' in line]
+    assert [line["told"] for line in lines] == [1, 0]
+    function._runner().close()
+    function._runner.cache_clear()
+    function._herald.cache_clear()
