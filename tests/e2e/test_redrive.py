@@ -21,6 +21,8 @@ async def test_poison_is_parked_alone_and_redriven(
 ):
     """What follows it in its own group is delivered; a dead letter that can be served is, once it is moved."""
     stack = await asyncio.to_thread(Reach.of_folder, folder)
+    dead = await asyncio.to_thread(stack.dead_letter_url)
+    await asyncio.to_thread(stack.sqs.purge_queue, QueueUrl=dead)  # what other tests had parked
     async with Feeds.serving() as feeds, Api.of(state) as api, Reader.connected(state) as reader:
         feeds.set("p", {"n": 0})
         source_id = await api.register(feeds.url("p"))
@@ -31,7 +33,6 @@ async def test_poison_is_parked_alone_and_redriven(
         feeds.set("p", {"n": 1})
         await reader.until_equal(source_id, {"n": 1})
 
-        dead = await asyncio.to_thread(stack.dead_letter_url)
         await until_lying(stack, dead, 1)
         await asyncio.to_thread(show, stack)
         assert "not a message: " in capsys.readouterr().out

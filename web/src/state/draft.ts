@@ -124,16 +124,18 @@ export class Draft {
   /** Save what I changed over what the other one saved; their other fields stay. */
   async keepMine(): Promise<Source | null> {
     const [base, theirs] = [this.base.value, this.theirs.value];
-    if (base === null || theirs === null) return null;
+    if (base === null || theirs === null || this.isSaving.value) return null;
     const mine = toPatch(base, this.form.value);
-    this.theirs.value = null;
+    this.isSaving.value = true;
     try {
       const source = await this.ports.update(theirs.id, theirs.revision, mine);
-      this.restart(source);
+      this.restart(source); // only now are the two versions gone: while they are shown, nothing is saved
       return source;
     } catch (error) {
       this.failed(error);
       return null;
+    } finally {
+      this.isSaving.value = false;
     }
   }
 
