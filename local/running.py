@@ -56,20 +56,33 @@ class Running:
 
 @contextmanager
 def running_stack(
-    root: Path, *, workers: Mapping[str, int], folder: Path, say: Say = lambda _: None
+    root: Path,
+    *,
+    workers: Mapping[str, int],
+    folder: Path,
+    say: Say = lambda _: None,
+    settings: Mapping[str, Any] | None = None,
 ) -> Iterator[State]:
     """Give the state of a stack for whoever needs none of its processes: see `running`."""
-    with running(root, workers=workers, folder=folder, say=say) as started:
+    with running(root, workers=workers, folder=folder, say=say, settings=settings) as started:
         yield started.state
 
 
 @contextmanager
-def running(root: Path, *, workers: Mapping[str, int], folder: Path, say: Say = lambda _: None) -> Iterator[Running]:
+def running(
+    root: Path,
+    *,
+    workers: Mapping[str, int],
+    folder: Path,
+    say: Say = lambda _: None,
+    settings: Mapping[str, Any] | None = None,
+) -> Iterator[Running]:
     """
     Start everything, give it, stop everything.
 
-    `workers` overrides how many of a kind start; state, logs and temporary files live in `folder`. Nothing of a run
-    outlives the `with`, nor the next start if this process is killed.
+    `workers` overrides how many of a kind start, `settings` other keys of the stack's configuration; state, logs and
+    temporary files live in `folder`. Nothing of a run outlives the `with`, nor the next start if this process is
+    killed.
     """
     root, folder = root.resolve(), folder.resolve()
     with held(folder), ExitStack() as started:
@@ -81,7 +94,11 @@ def running(root: Path, *, workers: Mapping[str, int], folder: Path, say: Say = 
             google=started.enter_context(listen(GOOGLE_PORT)),
             agent=started.enter_context(listen(0)),
         )
-        yield _start(run, workers, ports, started, say)
+        yield _start(run, {**(settings or {}), **_counts(workers)}, ports, started, say)
+
+
+def _counts(workers: Mapping[str, int]) -> dict[str, int]:
+    return {COUNT_KEYS[kind]: count for kind, count in workers.items()}
 
 
 def _prepare(root: Path, folder: Path) -> Run:
@@ -92,14 +109,13 @@ def _prepare(root: Path, folder: Path) -> Run:
     return Run(root=root, folder=folder, environment=clean_environment(folder / SCRATCH, folder))
 
 
-def _start(run: Run, workers: Mapping[str, int], ports: Ports, started: ExitStack, say: Say) -> Running:
+def _start(run: Run, settings: Mapping[str, Any], ports: Ports, started: ExitStack, say: Say) -> Running:
     chance = random.SystemRandom()
     token = new_token(chance)
     google_origin = f"http://{HOST}:{port_of(ports.google)}"
     google_key = demo_key(google_origin, chance)
-    counts = {COUNT_KEYS[kind]: count for kind, count in workers.items()}
     known_now = {
-        **counts,
+        **settings,
         "forbiddenPorts": ports.forbidden,
         "initialToken": token,
         "googleAccounts": json.dumps(google_key),
