@@ -60,16 +60,6 @@ class Ledger:
         return [wish.worker for wish in self.wishes if now_ms - wish.at_ms > WISH_AGE_MAX_MS]
 
 
-def row_id(account: str) -> str:
-    """Name an account's row."""
-    return f"google#{account}"
-
-
-def get(table: str, account: str) -> Request:
-    """Read an account's row, strongly."""
-    return {"TableName": table, "Key": _key(account), "ConsistentRead": True}
-
-
 def reserve(table: str, account: str, wish: Wish, *, span_ms: float, earliest_ms: int) -> Request:
     """Speak for `span_ms` behind those before, refused where nobody spoke for anything later than `earliest_ms`."""
     return {
@@ -128,4 +118,4 @@ def _values(wish: Wish, **more: float) -> Item:
 
 
 def _key(account: str) -> Item:
-    return {"id": {"S": row_id(account)}}
+    return {"id": {"S": f"google#{account}"}}
