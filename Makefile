@@ -83,7 +83,7 @@ check: .venv/.ready ## format, lint, types
 	.venv/bin/mypy .
 
 unit: .venv/.ready .venv-emulator/.ready ## the tests that need no whole stack and no browser, on every core
-	.venv/bin/pytest -q -n auto --dist worksteal tests --ignore tests/e2e --ignore tests/browser
+	.venv/bin/pytest -q -n auto --dist load tests --ignore tests/e2e --ignore tests/browser
 
 test: setup check unit ## every check there is; what shares the one local stack runs in turn
 	npm run --silent --prefix web check
