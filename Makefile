@@ -1,7 +1,7 @@
 # make up · test · check · scale · bench · clean: each sets up what it needs by itself.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-.PHONY: help soak up down test check unit scale logs bench clean lock setup web backup restore redrive token doctor
+.PHONY: help soak up down test check unit scale logs bench clean lock setup web backup restore redrive token doctor cost
 
 # A `python3.13` on PATH may be a pyenv shim that does not run, wherever HOME points: each candidate is tried.
 CANDIDATES := python3.13 $(HOME)/.pyenv/versions/3.13*/bin/python3.13 $$(pyenv prefix 3.13.0 2>/dev/null)/bin/python3.13 \
@@ -71,6 +71,9 @@ redrive: .venv/.ready ## make redrive [LIST=1] [FORCE=1] [STACK=outputs.json]: d
 
 token: .venv/.ready ## make token [NEW=name [SCOPES=read,write] [DAYS=90]] [END=id] [STACK=outputs.json]: list, make, end API tokens
 	@exec $(PY) -m local token $(if $(NEW),--new "$(NEW)") $(if $(SCOPES),--scopes "$(SCOPES)") $(if $(DAYS),--days "$(DAYS)") $(if $(END),--end "$(END)") $(if $(STACK),--stack "$(STACK)")
+
+cost: .venv/.ready ## make cost [SOURCES=1000 INTERVAL=10 CHANGES=6 SUBSCRIBERS=100 FOLLOWS=1 DOCUMENT=5000 KEYS=0 NAT=0]: a month on AWS
+	@exec $(PY) -m bench.cost $(foreach name,SOURCES INTERVAL CHANGES SUBSCRIBERS FOLLOWS DOCUMENT KEYS NAT,$(if $($(name)),$(name)="$($(name))"))
 
 # Any Python from 3.10 on will do without AWS=1: the right one may be what is missing.
 DOCTOR_PY = $(or $(wildcard .venv/bin/python),$(PYTHON),python3)

@@ -21,6 +21,7 @@ from typing import Any, cast
 
 from contracts import bodies, steps
 from contracts.canonical import canonical, digest
+from contracts.clock import NowMs
 from contracts.messages import Kind, Message
 from contracts.steps import Step
 from contracts.table import changes, heads, subscribers
@@ -85,11 +86,18 @@ def poster(url: str, signing: Signing | None = None) -> Poster:
     return Poster(url, signing or signer(url), now_s=time.time, chance=random.Random(1))
 
 
+def wall_ms() -> int:
+    """Tell the time."""
+    return time.time_ns() // 1_000_000
+
+
 class Service:
     """The Lambda over tables in memory."""
 
-    def __init__(self, url: str) -> None:
-        self.memory, self.queue = Counted(), Queue()
+    def __init__(self, url: str, memory: Memory | None = None, now_ms: NowMs = wall_ms) -> None:
+        self.memory: Any = memory or Counted()
+        self.queue = Queue()
+        self._now_ms = now_ms
         self.poster = poster(url)
         self.pool = ThreadPoolExecutor(64)
         self.invocations, self.busy_s = 0, 0.0
@@ -98,10 +106,10 @@ class Service:
         self.world = World(
             dynamodb=client, sqs=cast("Any", self.queue), s3=cast("Any", None), post=self.poster, pool=self.pool,
             budget=Budget(
-                dynamodb=client, table=NAMES.budget, quota_per_s=DEFAULT_QUOTA_PER_S, now_ms=wall_ms, sleep=time.sleep
+                dynamodb=client, table=NAMES.budget, quota_per_s=DEFAULT_QUOTA_PER_S, now_ms=now_ms, sleep=time.sleep
             ),
             tables=NAMES, stack="", queue_url="queue", dead_letter_url="dead", documents_bucket="none",
-            now_ms=wall_ms, sleep=time.sleep,
+            now_ms=now_ms, sleep=time.sleep,
         )  # fmt: skip
         self.documents: dict[str, Any] = {}
 
@@ -117,7 +125,7 @@ class Service:
         for i, each in enumerate(connection_ids):
             subscription = Subscription(
                 connection_id=each, source_id=source_id, bucket=i // BUCKET_SUBSCRIBERS_MAX, principal="bench",
-                since_ms=wall_ms(), until_s=wall_ms() // 1_000 + 7_000,
+                since_ms=self._now_ms(), until_s=self._now_ms() // 1_000 + 7_000,
             )  # fmt: skip
             self.memory.put_item(**subscribers.put_subscriber(NAMES.subscribers, subscription))
         for bucket in range(buckets):
@@ -147,7 +155,7 @@ class Service:
         return None if held is None else steps.make(held, document)
 
     def _commit(self, source_id: str, whole: bytes, step: Step | None) -> Message:
-        head, at_ms = Head.read(self.memory.get_item(**heads.get(NAMES.sheets_data, source_id))["Item"]), wall_ms()
+        head, at_ms = Head.read(self.memory.get_item(**heads.get(NAMES.sheets_data, source_id))["Item"]), self._now_ms()
         body = bodies.pack(whole, source_id=source_id, version=head.version + 1, document_hash=digest(whole))
         self.memory.put_item(
             **heads.put_body(NAMES.sheets_data, body.ref, source_id=source_id, data=body.data, at_ms=at_ms)
@@ -178,11 +186,6 @@ class Service:
         """End its threads."""
         self.pool.shutdown()
         self.poster.shut()
-
-
-def wall_ms() -> int:
-    """Tell the time."""
-    return time.time_ns() // 1_000_000
 
 
 class Far:

@@ -10,7 +10,19 @@ from typing import Any
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 BEGIN, END = "<!-- numbers: make bench -->", "<!-- end of numbers -->"
-NOT_A_BENCH = {"__init__", "audience", "certificate", "claim", "crowds", "rig", "rivals", "run", "schedule_memory"}
+NOT_A_BENCH = {
+    "__init__",
+    "audience",
+    "certificate",
+    "claim",
+    "cost",
+    "counted",
+    "crowds",
+    "rig",
+    "rivals",
+    "run",
+    "schedule_memory",
+}
 BENCH_TIMEOUT_S = 600
 
 
