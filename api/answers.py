@@ -11,8 +11,9 @@ from pydantic.alias_generators import to_camel
 
 from api.imports import ITEMS_MAX
 from api.rows import SOURCE_ID
+from contracts import source
 from contracts.kinds import SourceType
-from contracts.source import Registration, Source
+from contracts.source import Registration
 
 
 class Model(BaseModel):
@@ -28,6 +29,24 @@ class Head(Model):
     version: int
     hash: str
     last_updated: str | None
+
+
+class Warned(Model):
+    """What somebody should know, by a code that stays and in words."""
+
+    code: str
+    message: str
+
+
+class Source(source.Source):
+    """
+    A source; of a sheet also how often Google's quota lets it be read, in seconds.
+
+    It is null where that could not be found out; `warnings` say why it is more than `pollingInterval`.
+    """
+
+    achievable_interval_s: int | None = Field(default=None, alias="achievableInterval")
+    warnings: list[Warned] = Field(default_factory=list)
 
 
 class Summary(Source):
@@ -228,11 +247,29 @@ class Kind(Model):
     moves: list[Move]
 
 
+class GoogleAccount(Model):
+    """A Google account: reads a minute that are wished for and granted, and by what intervals stretch."""
+
+    email: str
+    wished_per_minute: float
+    granted_per_minute: float
+    stretch: float
+
+
+class GoogleQuota(Model):
+    """What is wished for of Google's quota, as a worker summed it up, and what was registered since."""
+
+    at: str
+    accounts: list[GoogleAccount]
+    added_per_minute: float
+
+
 class Fleet(Model):
-    """Both kinds of worker."""
+    """Both kinds of worker, and Google's quota (null before a worker of sheets summed it up)."""
 
     at: str
     kinds: dict[SourceType, Kind]
+    google: GoogleQuota | None
 
 
 class Preview(Model):

@@ -1,4 +1,4 @@
-"""GET /fleet: the workers of each kind, who owns which shard and since when, and how many tasks are wanted."""
+"""GET /fleet: workers, who owns which shard and since when, how many tasks are wanted, and Google's quota."""
 
 import json
 import os
@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from api import door
+from api.achievable import quota_shown
 from api.fleet_shown import Tasks, kind_shown
 from api.request import Request
 from api.respond import Act, Answer, Event, Response, json_response, log, serve
 from contracts.clock import NowMs, iso
 from contracts.kinds import SourceType
 from contracts.sharding import SHARD_ROW_BUCKETS
-from contracts.table import fleet
+from contracts.table import fleet, google_demand
 from contracts.table.fleet import Shard, Worker
+from contracts.table.google_demand import Summary
 from contracts.table.schema import TableNames
 from contracts.table.values import Item
 
@@ -44,17 +46,19 @@ class Sight:
 
 
 def show_fleet(request: Request, *, sight: Sight) -> Response:
-    """Answer with both kinds."""
+    """Answer with both kinds, and with what is wished for of Google's quota."""
     request.allow_parameters()
     with ThreadPoolExecutor(QUERIES_AT_ONCE_MAX) as threads:
         counting = {kind: threads.submit(_tasks, sight, kind) for kind in sight.shards}
+        wishes = threads.submit(sight.dynamodb.get_item, **google_demand.get(sight.tables.budget))
         read = {kind: _read(sight, kind, threads) for kind in sight.shards}
         now_ms = sight.now_ms()
         kinds = {
             kind: kind_shown(workers, rows, shards=sight.shards[kind], tasks=counting[kind].result(), now_ms=now_ms)
             for kind, (workers, rows) in read.items()
         }
-    return json_response({"at": iso(now_ms), "kinds": kinds})
+        google = quota_shown(Summary.read(wishes.result().get("Item")))
+    return json_response({"at": iso(now_ms), "kinds": kinds, "google": google})
 
 
 def _read(sight: Sight, kind: SourceType, threads: ThreadPoolExecutor) -> tuple[list[Worker], list[Shard]]:

@@ -214,6 +214,7 @@ def _register(some: Sequence[New], owner: str, at: Registrar) -> None:
         for move in moves:
             at.uses.take_back(move)
         raise
+    at.quota.count(source.item() for source in born)
 
 
 def _born(one: New, owner: str, moves: list[Move], at: Registrar) -> Source:

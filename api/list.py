@@ -7,6 +7,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Self
 
 from api import cursor, door, parameters, shown
+from api.achievable import SheetQuota
 from api.audience import subscribers
 from api.parameters import Choice, Parameter, Text, Whole
 from api.problem import try_again
@@ -77,7 +78,7 @@ class Wanted:
         )
 
 
-def list_sources(request: Request, *, dynamodb: "DynamoDBClient", tables: TableNames) -> Response:
+def list_sources(request: Request, *, dynamodb: "DynamoDBClient", tables: TableNames, quota: SheetQuota) -> Response:
     """Answer with one page; `next` is there while there may be more."""
     wanted = Wanted.of(parameters.read(request, PARAMETERS))
     looked_at, more = _look(dynamodb, tables.data_sources, wanted)
@@ -86,7 +87,10 @@ def list_sources(request: Request, *, dynamodb: "DynamoDBClient", tables: TableN
     ids = [item["id"] for item in page]
     known = _heads(dynamodb, tables.sheets_data, ids)
     counts = subscribers(dynamodb, tables.subscribers, ids)
-    items = [shown.summary(item, known.get(item["id"]), subscribers=counts[item["id"]]) for item in page]
+    items = [
+        shown.summary(item, known.get(item["id"]), subscribers=counts[item["id"]]) | achievable
+        for item, achievable in zip(page, quota.now(*page), strict=True)
+    ]
     document: dict[str, Any] = {"items": items}
     last = page[-1]["id"] if len(found) > wanted.limit else more
     return json_response(document | ({"next": cursor.write(last)} if last else {}))
@@ -123,7 +127,9 @@ def _heads(dynamodb: "DynamoDBClient", table: str, source_ids: Sequence[str]) ->
 
 @cache
 def _act() -> Act:
-    return partial(list_sources, dynamodb=door.dynamodb(), tables=TableNames.from_environ(os.environ))
+    dynamodb = door.dynamodb()
+    quota = SheetQuota.of(os.environ, dynamodb=dynamodb, now_ms=door.wall_ms)
+    return partial(list_sources, dynamodb=dynamodb, tables=TableNames.from_environ(os.environ), quota=quota)
 
 
 def handler(event: Event, _context: Any) -> Answer:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from api import answers, changes, exports, imports, series
 from api import list as listing
 from api.parameters import Parameter
-from contracts.source import Registration, Source
+from contracts.source import Registration
 
 #: What every route may answer: a wrong parameter, no token, a wrong one, too many requests, our own trouble.
 ALWAYS = (400, 401, 403, 429, 500, 503)
@@ -63,7 +63,7 @@ OPERATIONS: Sequence[Operation] = (
         refusals=[NOT_FOUND],
     ),
     Operation(
-        route="POST /datasources/register", verb="register", about="A new source", status=201, found=Source,
+        route="POST /datasources/register", verb="register", about="A new source", status=201, found=answers.Source,
         body=Registration, refusals=[*OF_BODIES, 409],
         headers=[Header(
             name="Idempotency-Key", about="the same request again gets the same answer and makes nothing new",
@@ -76,7 +76,7 @@ OPERATIONS: Sequence[Operation] = (
     ),
     Operation(
         route="PUT /datasources/{sourceId}/update", verb="update", about="Some fields of a source", body=Registration,
-        partial=True, found=Source, refusals=[NOT_FOUND, *OF_BODIES, 409, 412, 428],
+        partial=True, found=answers.Source, refusals=[NOT_FOUND, *OF_BODIES, 409, 412, 428],
         headers=[
             Header(name="If-Match", about="the revision that was seen: the source's ETag", schema={"type": "string"}),
         ],

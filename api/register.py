@@ -60,7 +60,7 @@ def register_source(request: Request, at: Registrar) -> Response:
         if registration.api_key_secret_id and KEY_PLACE in cancelled.places:  # its last source went meanwhile
             raise _not_shared() from cancelled
         raise try_again("try once more") from cancelled  # an id of 32 bits that was given before
-    return _created(source)
+    return _created(source, at.quota.foretold(source.item()))
 
 
 def _repeated(registration: Registration, earlier: Birth, owner: str, at: Registrar) -> Response:
@@ -68,7 +68,9 @@ def _repeated(registration: Registration, earlier: Birth, owner: str, at: Regist
     if read_source(at.dynamodb, at.tables.data_sources, earlier.source_id) is None:
         detail = "the source that this Idempotency-Key registered was deleted: use a new key"
         raise Problem(status=HTTPStatus.CONFLICT, detail=detail)
-    return _created(_source(registration, earlier, owner, at))
+    source = _source(registration, earlier, owner, at)
+    (achievable,) = at.quota.now(source.item())
+    return _created(source, achievable)
 
 
 def _register(registration: Registration, source: Source, repeat: Repeat | None, at: Registrar) -> None:
@@ -157,10 +159,12 @@ def _source(registration: Registration, birth: Birth, owner: str, at: Registrar)
     return newborn(registration, birth, owner=owner, secret_id=secret_id, at=at)
 
 
-def _created(source: Source) -> Response:
+def _created(source: Source, achievable: dict[str, Any]) -> Response:
     item = source.item()
     headers = {"location": f"/datasources/{source.id}", **shown.revision_tag(item)}
-    return json_response(shown.source(item), status=HTTPStatus.CREATED, headers=headers, source_id=source.id)
+    return json_response(
+        shown.source(item) | achievable, status=HTTPStatus.CREATED, headers=headers, source_id=source.id
+    )
 
 
 @cache

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from api import door
+from api.achievable import SheetQuota
 from api.edit import Configuration
 from api.key_uses import KeyUses
 from api.keys import Keys
@@ -67,6 +68,7 @@ class Registrar:
     uses: KeyUses
     configuration: Configuration
     rules: Rules
+    quota: SheetQuota
     now_ms: NowMs
     chance: random.Random
 
@@ -93,6 +95,7 @@ class Registrar:
                 dynamodb=dynamodb, fleet_table=tables.fleet, now_ms=now_ms, chance=chance, pause=pause
             ),
             rules=Rules.from_environ(environ),
+            quota=SheetQuota.of(environ, dynamodb=dynamodb, now_ms=now_ms),
             now_ms=now_ms,
             chance=chance,
         )

@@ -50,7 +50,9 @@ def update_source(request: Request, at: Registrar) -> Response:
         at.uses.tidy(move.before)
     edited = source.item()
     return json_response(
-        shown.source(edited), headers=shown.revision_tag(edited), fields=list(_changed(item, edited, patch))
+        shown.source(edited) | at.quota.foretold(edited, item),
+        headers=shown.revision_tag(edited),
+        fields=list(_changed(item, edited, patch)),
     )
 
 

@@ -50,21 +50,23 @@ def environment(grants: Sequence[Grant]) -> dict[str, Input[str]]:
 
 
 def list_sources(store: Store) -> list[Grant]:
-    """Page through the sources, or those that need attention, each with its version and how many follow it."""
+    """Page through the sources, or those in need of attention, with version, followers and what Google grants."""
     return [
         _table(store, "DataSources", "Scan"),
         Grant(actions=["dynamodb:Query"], resources=[store.tables.index_arn("DataSources")]),
         _table(store, "SheetsData", "BatchGetItem"),
         _table(store, "Subscribers", "BatchGetItem"),
+        _table(store, "Budget", "GetItem"),
     ]
 
 
 def get_source(store: Store) -> list[Grant]:
-    """Read one source, its head, and how many follow it."""
+    """Read one source, its head, how many follow it, and how often Google lets it be read."""
     return [
         _table(store, "DataSources", "GetItem"),
         _table(store, "SheetsData", "GetItem"),
         _table(store, "Subscribers", "BatchGetItem"),
+        _table(store, "Budget", "GetItem"),
     ]
 
 
@@ -93,12 +95,13 @@ def poll_now(store: Store) -> list[Grant]:
 
 
 def register_source(store: Store) -> list[Grant]:
-    """Write a source with its head, its place in the fleet's log, its secret and the request's idempotency key."""
+    """Write a source with head, place in the fleet's log, secret and idempotency key, and its wish to Google."""
     return [
         _table(store, "DataSources", "GetItem", "PutItem"),
         _table(store, "SheetsData", "PutItem"),
         _table(store, "Fleet", "GetItem", "PutItem", "UpdateItem", "DeleteItem"),
         _table(store, "Access", "GetItem", "PutItem"),
+        _table(store, "Budget", "GetItem", "UpdateItem"),
         _secrets(store, "CreateSecret", "DeleteSecret", "DescribeSecret", "TagResource"),
     ]
 
@@ -113,6 +116,7 @@ def import_sources(store: Store) -> list[Grant]:
     return [
         _table(store, "DataSources", "BatchGetItem", "PutItem"),
         _table(store, "SheetsData", "PutItem"),
+        _table(store, "Budget", "UpdateItem"),
         _table(store, "Fleet", "GetItem", "PutItem", "UpdateItem", "DeleteItem"),
         _secrets(
             store, "CreateSecret", "DeleteSecret", "DescribeSecret", "PutSecretValue", "RestoreSecret", "TagResource"
@@ -130,6 +134,7 @@ def update_source(store: Store) -> list[Grant]:
     return [
         _table(store, "DataSources", "GetItem", "UpdateItem"),
         _table(store, "SheetsData", "UpdateItem"),
+        _table(store, "Budget", "UpdateItem"),
         _table(store, "Fleet", "GetItem", "PutItem", "UpdateItem", "DeleteItem"),
         _secrets(
             store,
@@ -184,10 +189,10 @@ def issue_tickets(store: Store) -> list[Grant]:
 
 
 def see_fleet(store: Store, *, services: Input[Mapping[str, object]], arns: Sequence[Input[str]]) -> list[Grant]:
-    """Read the rows of the workers and of their shards, and how many tasks their services want; `arns` are these."""
+    """Read the rows of workers, shards and Google's quota, and how many tasks the services want; `arns` are these."""
     told = {"SERVICES": Output.json_dumps(services)}
     counts = [Grant(actions=["ecs:DescribeServices"], resources=arns, environment=told)] if arns else []
-    return [_table(store, "Fleet", "Query"), *counts]
+    return [_table(store, "Fleet", "Query"), _table(store, "Budget", "GetItem"), *counts]
 
 
 def authorize(store: Store) -> list[Grant]:
@@ -238,7 +243,7 @@ def poll_sheets(store: Store) -> list[Grant]:
         resources=[store.google_accounts.arn],
         environment={"GOOGLE_ACCOUNTS_SECRET": store.google_accounts.arn},
     )
-    return [*poll_sources(store), _table(store, "Budget", "UpdateItem"), accounts]
+    return [*poll_sources(store), _table(store, "Budget", "GetItem", "UpdateItem"), accounts]
 
 
 def write_logs(log_group_arn: Input[str]) -> list[Grant]:

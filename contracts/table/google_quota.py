@@ -12,11 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from contracts.clock import SECOND_MS
+from contracts.clock import MINUTE_MS, SECOND_MS
 from contracts.table.values import Item, bind, read_item
 
 type Request = dict[str, Any]
 
+#: Of the quota, so much is used: the rest covers clocks that are not quite right and answers that are counted late.
+USED = 0.965
 #: A wish that was not renewed for so long is a worker's that is gone.
 WISH_AGE_MAX_MS = 120 * SECOND_MS
 ROW_TTL_S = 86_400
@@ -58,6 +60,21 @@ class Ledger:
     def forgotten(self, *, now_ms: int) -> list[str]:
         """Name the workers whose wishes nobody renews."""
         return [wish.worker for wish in self.wishes if now_ms - wish.at_ms > WISH_AGE_MAX_MS]
+
+
+def granted(reads_per_minute: float) -> float:
+    """Say how many reads a minute are really given out of a quota."""
+    return reads_per_minute * USED
+
+
+def spacing_ms(reads_per_minute: float) -> float:
+    """Say how far apart the reads of a quota are."""
+    return MINUTE_MS / granted(reads_per_minute)
+
+
+def get(table: str, account: str) -> Request:
+    """Read an account's row."""
+    return {"TableName": table, "Key": _key(account)}
 
 
 def reserve(table: str, account: str, wish: Wish, *, span_ms: float, earliest_ms: int) -> Request:

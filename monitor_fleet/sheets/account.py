@@ -3,8 +3,9 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any
+
+from contracts.sheet_reading import weight
 
 #: A secret holds 64 KB, a key about 2.4.
 ACCOUNTS_MAX = 25
@@ -50,19 +51,11 @@ def _account(key: Any, number: int) -> Account:
 
 
 def in_order(accounts: Iterable[Account], spreadsheet_id: str) -> list[Account]:
-    """
-    Order accounts for a spreadsheet: the first is the one to share it with, the others are tried if that fails.
-
-    By rendezvous hashing: another account moves only the spreadsheets that become its own.
-    """
-    return sorted(accounts, key=lambda account: _weight(account.email, spreadsheet_id), reverse=True)
+    """Order accounts for a spreadsheet: the first is the one to share it with, the others are tried if that fails."""
+    return sorted(accounts, key=lambda account: weight(account.email, spreadsheet_id), reverse=True)
 
 
 def reads_per_minute(account: Account, accounts: Iterable[Account], *, per_account: float, per_project: float) -> float:
     """Say what an account may read: its own quota, or its share of its project's where that is less."""
     siblings = sum(other.project == account.project for other in accounts)
     return min(per_account, per_project / max(1, siblings))
-
-
-def _weight(email: str, spreadsheet_id: str) -> bytes:
-    return sha256(f"{email}\n{spreadsheet_id}".encode()).digest()

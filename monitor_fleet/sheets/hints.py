@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from contracts.clock import MINUTE_MS, SECOND_MS, NowMs
+from contracts.sheet_reading import SLOW_MS, SWEEP_MS, read_every_ms
 from monitor_fleet.errors import StoreError
 from monitor_fleet.sheets.account import Account
 from monitor_fleet.sheets.key_book import KeyBook, NoAccounts
@@ -19,10 +20,6 @@ from monitor_fleet.watched import Target, Watched
 log = logging.getLogger(__name__)
 
 ASK_EVERY_S = 15.0
-#: Only sources that are read this seldom gain anything: a hint is as late.
-SLOW_MS = 3 * MINUTE_MS
-#: Every sheet is read this often whatever Drive says.
-SWEEP_MS = 20 * MINUTE_MS
 #: A change without a hint within this before or after it was none that Drive tells of.
 HINT_LAG_MAX_MS = 4 * MINUTE_MS
 #: Silence of Drive says nothing once it was not heard from for this long.
@@ -75,8 +72,8 @@ class Hints:
     def interval_ms(self, target: Target) -> int:
         """Say how often a source is really read while Drive is silent."""
         sheet = target.sheet
-        is_hinted = self._is_on and sheet and target.interval_ms >= SLOW_MS and sheet.spreadsheet_id not in self._untold
-        return max(target.interval_ms, SWEEP_MS) if is_hinted else target.interval_ms
+        is_hinted = self._is_on and sheet is not None and sheet.spreadsheet_id not in self._untold
+        return read_every_ms(target.interval_ms, hinted=is_hinted)
 
     def saw_change(self, watched: Watched) -> None:
         """Note that a source changed: with or without Drive's knowing."""

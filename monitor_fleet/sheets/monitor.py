@@ -9,6 +9,7 @@ from contracts.clock import MINUTE_MS, NowMs
 from monitor_fleet.documents import Documents
 from monitor_fleet.offload import Offload
 from monitor_fleet.sheets.account import reads_per_minute
+from monitor_fleet.sheets.demand import DemandWriter
 from monitor_fleet.sheets.hints import Hints, OnEdited
 from monitor_fleet.sheets.key_book import KeyBook, ReadSecret
 from monitor_fleet.sheets.poller import SheetPoller
@@ -48,6 +49,10 @@ class SheetMonitor:
             store=store, table=budget_table, worker_id=worker_id, clock=seams.clock, sleep=sleep,
             reads_per_minute=self._reads_per_minute,
         )  # fmt: skip
+        self._demand = DemandWriter(
+            store=store, table=budget_table, keys=self._keys, now_ms=now_ms, sleep=sleep,
+            reads_per_minute=self._reads_per_minute,
+        )  # fmt: skip
         self._hints = Hints(
             google=seams.google, keys=self._keys, now_ms=now_ms, sleep=sleep, on_edited=on_edited, is_on=rules.hints
         )
@@ -57,11 +62,12 @@ class SheetMonitor:
         )  # fmt: skip
 
     async def run(self) -> None:
-        """Listen and wish until cancelled."""
+        """Listen, wish and sum up until cancelled."""
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._hints.run())
                 group.create_task(self._keep_wishing())
+                group.create_task(self._demand.run())
         finally:
             await self._quota.close()
 

@@ -20,8 +20,6 @@ from monitor_fleet.store import StoreVerbs
 
 log = logging.getLogger(__name__)
 
-#: Of the quota, so much is used: the rest covers clocks that are not quite right and answers that are counted late.
-USED = 0.965
 #: A worker speaks for at most so many reads at once: what it does not use, nobody can.
 BLOCK_MAX = 4
 #: A moment that was missed by more (the process stood still) is not made up for: the reads would bunch.
@@ -104,7 +102,7 @@ class Quota:
 
     def _lane(self, account: str) -> _Account:
         lane = self._accounts.get(account)
-        spacing_ms = MINUTE_MS / (self._reads_per_minute(account) * USED)
+        spacing_ms = google_quota.spacing_ms(self._reads_per_minute(account))
         if lane is None:
             lane = self._accounts[account] = _Account(spacing_ms=spacing_ms)
         lane.spacing_ms = spacing_ms

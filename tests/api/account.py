@@ -5,6 +5,7 @@ import random
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from api.achievable import SheetQuota
 from api.delete import Remover
 from api.edit import Configuration
 from api.key_uses import KeyUses
@@ -24,6 +25,9 @@ ENVIRON = {
     "EXTERNAL_SHARDS": "1024",
     "SHEET_SHARDS": "256",
     "SECRETS_PREFIX": PREFIX,
+    "GOOGLE_HINTS": "0",
+    "GOOGLE_READS_PER_ACCOUNT": "60",
+    "GOOGLE_READS_PER_PROJECT": "300",
 }
 RIGHT = {"principal": "ada", "scopes": "read write"}
 
@@ -53,6 +57,10 @@ class Aws:
         return Registrar.of(
             environ, now_ms=self.now_ms, chance=chance or random.SystemRandom(), pause=self.pauses.append, **given
         )
+
+    def quota(self, **environ: str) -> SheetQuota:
+        """See Google's quota as the API does."""
+        return SheetQuota.of(ENVIRON | environ, dynamodb=self.dynamodb, now_ms=self.now_ms)
 
     def remover(self, **clients: Any) -> Remover:
         """Join what deleting needs, with other clients where a test wants some."""

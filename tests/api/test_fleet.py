@@ -91,6 +91,7 @@ def test_the_fleet_shows_who_works_who_owns_what_and_what_moved(aws: Aws, caller
             },
             "googleSheet": {"shards": 8, "tasks": None, "workers": [], "owners": {}, "epochs": {}, "moves": []},
         },
+        "google": None,
     }  # fmt: skip
     assert ecs.asked == [{"cluster": "c", "services": ["s"]}]
 

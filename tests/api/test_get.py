@@ -11,7 +11,7 @@ from tests.api.stored import commit
 
 def look(caller: Caller, source_id: str) -> Answer:
     """Get a source."""
-    act = partial(get_source, dynamodb=caller.aws.dynamodb, tables=caller.aws.tables)
+    act = partial(get_source, dynamodb=caller.aws.dynamodb, tables=caller.aws.tables, quota=caller.aws.quota())
     return caller.call(act, "GET /datasources/{sourceId}", source_id=source_id)
 
 

@@ -16,7 +16,7 @@ from tests.api.stored import commit
 
 def look(caller: Caller, **query: str) -> Answer:
     """List with a query."""
-    act = partial(list_sources, dynamodb=caller.aws.dynamodb, tables=caller.aws.tables)
+    act = partial(list_sources, dynamodb=caller.aws.dynamodb, tables=caller.aws.tables, quota=caller.aws.quota())
     return caller.call(act, "GET /datasources", query=query or None)
 
 

@@ -90,6 +90,57 @@ async def gets(world: World) -> str:
     return _said(_http(world, "api-get", world.ids[SMALL]))
 
 
+async def _sheet(world: World) -> str:
+    """Register a sheet that nobody reads soon."""
+    fields = {"type": "googleSheet", "name": "sheet", "pollingInterval": 3_600, "enabled": False}
+    source_id = await world.api.register(world.state["sheet"]["url"], **fields)
+    world.made.append(source_id)
+    return source_id
+
+
+def _achieves(answer: Answer) -> str:
+    """Give what a call said; a source that is shown without its achievable interval says what failed."""
+    said = _said(answer)
+    if said or json.loads(answer.payload["body"])["achievableInterval"] is not None:
+        return said
+    return f"failed to note the wish: {answer.log}"
+
+
+async def lists_a_sheet(world: World) -> str:
+    """List sheets, with what Google's quota makes of them."""
+    await _sheet(world)
+    return _said(_http(world, "api-list", query={"type": "googleSheet"}))
+
+
+async def gets_a_sheet(world: World) -> str:
+    """Show one."""
+    return _achieves(_http(world, "api-get", await _sheet(world)))
+
+
+async def registers_a_sheet(world: World) -> str:
+    """Register one, and once more by the same request, which is told of the quota without a wish of its own."""
+    body = {"type": "googleSheet", "name": "sheet", "url": world.state["sheet"]["url"], "pollingInterval": 3_600}
+    headers = {"idempotency-key": secrets.token_hex(8)}
+    first, again = (_http(world, "api-register", body=body | {"enabled": False}, headers=headers) for _ in range(2))
+    if not _said(first):
+        world.made.append(json.loads(first.payload["body"])["id"])
+    return _achieves(first) or _achieves(again)
+
+
+async def edits_a_sheet(world: World) -> str:
+    """Edit how often one is read."""
+    return _achieves(await _edits(world, await _sheet(world), pollingInterval=7_200))
+
+
+async def imports_a_sheet(world: World) -> str:
+    """Import one, which counts among the wishes."""
+    item = {"type": "googleSheet", "name": secrets.token_hex(4), "url": world.state["sheet"]["url"], "enabled": False}
+    answer = _http(world, "api-imports", body={"items": [item | {"pollingInterval": 3_600}]})
+    if not _said(answer):
+        world.made.append(json.loads(answer.payload["body"])["items"][0]["id"])
+    return _said(answer) or ("failed to note the wish" if "wish_not_added" in answer.log else "")
+
+
 async def gets_data(world: World) -> str:
     """Fetch a document of the table."""
     return _said(_http(world, "api-data", world.ids[SMALL]))
@@ -428,17 +479,17 @@ def _ghost() -> str:
 
 #: Every function of the stack, and what it does with its rights.
 USES: Mapping[str, Sequence[Use]] = {
-    "api-list": (lists, lists_the_failing),
-    "api-get": (gets,),
+    "api-list": (lists, lists_the_failing, lists_a_sheet),
+    "api-get": (gets, gets_a_sheet),
     "api-data": (gets_data, signs_data),
     "api-changes": (shows_history,),
     "api-series": (charts,),
     "api-poll": (polls_now,),
-    "api-imports": (imports,),
+    "api-imports": (imports, imports_a_sheet),
     "api-exports": (exports,),
-    "api-register": (registers, repeats, shares_a_key, leaves_no_key_behind),
+    "api-register": (registers, repeats, shares_a_key, leaves_no_key_behind, registers_a_sheet),
     "api-preview": (previews,),
-    "api-update": (edits, changes_the_key, puts_the_key_back),
+    "api-update": (edits, changes_the_key, puts_the_key_back, edits_a_sheet),
     "api-delete": (deletes,),
     "api-openapi": (),  # reads nothing
     "api-tickets": (issues_tickets,),

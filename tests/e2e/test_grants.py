@@ -151,7 +151,7 @@ def test_a_worker_needs_each_of_its_rights(
 def test_a_worker_of_sheets_needs_its_own_rights_too(
     lasting: Lasting, folder: Path, read_state: Callable[[], dict[str, Any]]
 ):
-    """The quota is asked for before each read, the accounts of Google's are read at the start."""
+    """The quota is asked for before each read and summed up each minute, the accounts are read at the start."""
     runner, world = lasting
     logs, policy = Logs(folder, SHEETS), world.operator.policy_of_workers(SHEETS)
     common = {str(right) for right in world.operator.policy_of_workers("external").rights}
@@ -159,9 +159,10 @@ def test_a_worker_of_sheets_needs_its_own_rights_too(
     source_id = runner.run(world.api.register(world.state["sheet"]["url"], type=SHEETS, pollingInterval=10))
     world.made.append(source_id)
 
-    assert set(own) == {"dynamodb:UpdateItem", "secretsmanager:GetSecretValue"}
-    with policy.without(own["dynamodb:UpdateItem"]):
-        runner.run(until_refused(logs, "dynamodb:UpdateItem"))
+    assert set(own) == {"dynamodb:GetItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue"}
+    for action in ("dynamodb:GetItem", "dynamodb:UpdateItem"):
+        with policy.without(own[action]):
+            runner.run(until_refused(logs, action))
 
     pids = read_state()["pids"]["workers"][SHEETS]
     try:

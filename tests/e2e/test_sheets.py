@@ -4,9 +4,13 @@ from typing import Any
 
 import aiohttp
 
-from tests.e2e.outside import Api, Reader
+from tests.e2e.outside import Api, Reader, until_true
 
 INTERVAL_S = 10
+#: At 10 s these alone are 72 reads a minute of an account's 60.
+MANY = 12
+#: A worker looks every 10 s whether the minute's summary is due.
+SUMMED_UP_WITHIN_S = 120
 
 
 async def typed(state: dict[str, Any], row: int, column: int, value: str) -> None:
@@ -51,3 +55,29 @@ async def test_a_sheet_that_is_not_shared_says_with_whom(state: dict[str, Any]):
         told = [frame for frame in reader.others if frame["type"] == "status"]
         await api.delete(source_id)
     assert "sheets-reader@laptop.iam.gserviceaccount.com" in told[-1]["why"]
+
+
+async def test_more_sheets_than_google_grants_are_told_what_is_achievable(state: dict[str, Any]):
+    """At once when they are registered; in the fleet and at each source once a worker has summed up."""
+    async with Api.of(state) as api:
+        made: list[dict[str, Any]] = []
+        try:
+            for number in range(MANY):
+                url = f"https://docs.google.com/spreadsheets/d/1-spreadsheet-of-nobody-{number:04}/edit"
+                body = {"name": url, "url": url, "type": "googleSheet", "pollingInterval": INTERVAL_S}
+                made.append((await api.call("POST", "/datasources/register", body))[1])
+            assert made[-1]["achievableInterval"] > INTERVAL_S
+            assert [one["code"] for one in made[-1]["warnings"]] == ["google_quota"]
+
+            async def is_summed_up() -> bool:
+                _, fleet = await api.call("GET", "/fleet")
+                return any(one["stretch"] > 1 for one in (fleet["google"] or {"accounts": []})["accounts"])
+
+            await until_true(is_summed_up, SUMMED_UP_WITHIN_S)
+            _, source = await api.call("GET", f"/datasources/{made[0]['id']}")
+            _, listed = await api.call("GET", "/datasources?type=googleSheet")
+        finally:
+            for one in made:
+                await api.delete(one["id"])
+    assert source["achievableInterval"] > INTERVAL_S
+    assert made[0]["id"] in {one["id"] for one in listed["items"] if one["achievableInterval"] > INTERVAL_S}

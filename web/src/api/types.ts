@@ -51,6 +51,9 @@ export interface Source extends Fields {
   apiKeySecretId?: string | null;
   createdAt?: string;
   status: SourceStatus;
+  /** Of a sheet only: how often Google's quota lets it be read, in seconds; null where that is not known. */
+  achievableInterval?: number | null;
+  warnings?: Warning[];
 }
 
 export interface Summary extends Source {

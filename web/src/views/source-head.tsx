@@ -8,6 +8,7 @@ import { StateBadge } from "../parts/state-badge.tsx";
 import type { Replica } from "../protocol/replica.ts";
 import { doubts } from "../state/freshness.ts";
 import { linkState } from "../state/session.ts";
+import { interval, sentence } from "../state/interval.ts";
 import { clockTime } from "../state/since.ts";
 import type { Watched } from "../state/watched.ts";
 
@@ -28,6 +29,7 @@ export function SourceHead({ watched, source }: { watched: Watched; source: Sour
       </div>
       {source && <Address url={source.url} />}
       <Facts replica={replica} source={source} />
+      {source?.warnings?.map((warning) => <p key={warning.code} class="doubt" data-of={warning.code}>{sentence(warning.message)}</p>)}
       {doubts({ link: linkState.value.name, isEnabled: source?.enabled ?? true, status, atMs: replica.atMs }).map((doubt) => (
         <p key={doubt.of} class="doubt" data-of={doubt.of}>
           {doubt.text}
@@ -45,7 +47,7 @@ function Facts({ replica, source }: { replica: Replica; source: Source | null })
     <dl class="facts">
       <div><dt>Version</dt><dd data-fact="version">{replica.version || "–"}</dd></div>
       <div><dt>As of</dt><dd>{replica.atMs ? <>{clockTime(replica.atMs)} <small>(<Since atMs={replica.atMs} />)</small></> : "–"}</dd></div>
-      {source && <div><dt>Polled every</dt><dd>{source.pollingInterval} s</dd></div>}
+      {source && <div><dt>Polled every</dt><dd data-fact="interval">{interval(source)}</dd></div>}
     </dl>
   );
 }
