@@ -1,7 +1,7 @@
 # make up · test · check · scale · bench · clean: each sets up what it needs by itself.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-.PHONY: help soak up down test check unit scale logs bench clean lock setup web backup restore redrive token doctor cost
+.PHONY: help sbom soak up down test check unit scale logs bench clean lock setup web backup restore redrive token doctor cost
 
 # A `python3.13` on PATH may be a pyenv shim that does not run, wherever HOME points: each candidate is tried.
 CANDIDATES := python3.13 $(HOME)/.pyenv/versions/3.13*/bin/python3.13 $$(pyenv prefix 3.13.0 2>/dev/null)/bin/python3.13 \
@@ -80,10 +80,16 @@ DOCTOR_PY = $(or $(wildcard .venv/bin/python),$(PYTHON),python3)
 doctor: ## make doctor [AWS=1 [STACK=dev]]: what is wrong with this machine, or with an AWS account
 	@exec $(DOCTOR_PY) -m local.doctor $(if $(AWS),--aws) $(if $(STACK),--stack "$(STACK)")
 
-check: .venv/.ready ## format, lint, types
+check: .venv/.ready ## format, lint, types; of Python, shell, the Dockerfile, workflows, YAML
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy .
+	.venv/bin/shellcheck .ci/run
+	.venv/bin/hadolint Dockerfile
+	.venv/bin/yamllint --strict .github .hadolint.yaml .yamllint Pulumi*.yaml
+	.venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	.venv/bin/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	.venv/bin/zizmor --offline --no-progress --quiet --persona pedantic .github
 
 unit: .venv/.ready .venv-emulator/.ready ## the tests that need no whole stack and no browser, on every core
 	.venv/bin/pytest -q -n auto --dist load tests --ignore tests/e2e --ignore tests/browser
@@ -102,10 +108,21 @@ soak: setup ## what takes too long for every change: API fuzzing, real processes
 bench: setup ## make bench [ONLY="sheets diff"]: run every bench, or those, and write their lines of the README's table
 	$(PY) -m bench.run $(ONLY)
 
-lock: .venv/bin/uv ## write locks/*.txt anew from pyproject.toml: versions and hashes, no addresses
-	for group in tools node emulator dev; do $(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes \
+SBOM := build/sbom
+sbom: setup ## what the shipped parts consist of, as CycloneDX, and under which licences: build/sbom/
+	rm -rf $(SBOM) && $(UV) venv --quiet --python $(PY) $(SBOM)/tools
+	$(UV) pip install --quiet --python $(SBOM)/tools/bin/python --require-hashes -r locks/sbom.txt
+	for group in lambda preview worker; do $(UV) venv --quiet --python $(PY) $(SBOM)/of-$$group && \
+	  $(UV) pip install --quiet --python $(SBOM)/of-$$group/bin/python --require-hashes -r locks/$$group.txt && \
+	  $(SBOM)/tools/bin/cyclonedx-py environment --output-reproducible --of JSON -o $(SBOM)/$$group.cdx.json $(SBOM)/of-$$group/bin/python && \
+	  $(SBOM)/tools/bin/pip-licenses --python $(SBOM)/of-$$group/bin/python --format markdown --output-file $(SBOM)/$$group.licences.md || exit 1; done
+	npm sbom --prefix web --sbom-format cyclonedx --omit dev > $(SBOM)/dashboard.cdx.json
+	rm -rf $(SBOM)/tools $(SBOM)/of-*
+
+lock: .venv/bin/uv ## make lock [UPGRADE=1]: write locks/*.txt anew from pyproject.toml: versions and hashes, no addresses
+	for group in tools node emulator sbom dev; do $(UV) pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --python-version 3.13 --generate-hashes \
 	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links --group $$group -o locks/$$group.txt || exit 1; done
-	for group in lambda preview worker; do $(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes \
+	for group in lambda preview worker; do $(UV) pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --python-version 3.13 --generate-hashes \
 	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links -c locks/dev.txt --group $$group -o locks/$$group.txt || exit 1; done
 
 clean: ## remove everything that make made
