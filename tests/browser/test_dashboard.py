@@ -3,61 +3,21 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import ConsoleMessage, Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
 from tests.browser.hostile import PAYLOADS
 from tests.e2e.outside import Api, Feeds
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 SCREENSHOTS = Path(__file__).parent.parent / "screenshots"
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 SLOW_MS = 20_000
 #: A worker starts, joins, and the page asks at its own pace.
 SCALED_MS = 60_000
-
-
-def _is_wrong(line: ConsoleMessage) -> bool:
-    """Tell errors from the status of an edit that came second, which the browser itself writes down as one."""
-    return line.type == "error" and "status of 412" not in line.text
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _chromium() -> None:
-    """Fail with the reason where the tests cannot run."""
-    assert Path(CHROMIUM).exists(), "Chromium is missing: apt-get install chromium"
-
-
-@pytest.fixture
-async def page(state: dict[str, Any]) -> AsyncIterator[Page]:
-    """Open the address that `make up` prints; a policy violation or a page error fails the test."""
-    wrong: list[str] = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = await browser.new_page(viewport={"width": 1280, "height": 800})
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda line: wrong.append(line.text) if _is_wrong(line) else None)
-        await page.goto(f"{state['dashboardUrl']}#token={state['token']}")
-        yield page
-        await browser.close()
-    assert not wrong
-
-
-@pytest.fixture
-async def source_id(state: dict[str, Any]) -> AsyncIterator[str]:
-    """Watch the demo feed while a test looks."""
-    async with Api.of(state) as api:
-        source_id = await api.register(state["feeds"]["prices"]["url"], name="Prices")
-        yield source_id
-        await api.delete(source_id)
 
 
 async def test_a_source_added_in_the_browser_is_watched_live(page: Page, state: dict[str, Any]):

@@ -9,9 +9,9 @@ import { ThemeSwitch } from "./parts/theme.tsx";
 import { route } from "./route.ts";
 import { session, signOut, type Config } from "./state/session.ts";
 import { SignIn } from "./views/sign-in.tsx";
-import { SourcePage } from "./views/source.tsx";
 import { SourcesPage } from "./views/sources.tsx";
 
+const SourcePage = later(async () => (await import("./views/source.tsx")).SourcePage);
 const FleetPage = later(async () => (await import("./views/fleet.tsx")).FleetPage);
 
 export function App({ config, why }: { config: Config | null; why: string }) {

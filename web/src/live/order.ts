@@ -2,6 +2,7 @@
 
 import { isContainer, type Container, type Json } from "../protocol/json.ts";
 import { cellText } from "./format.ts";
+import { matcher, type Matches } from "./narrow.ts";
 import { cellOf, type Column, type Table } from "./table.ts";
 
 export interface Sort {
@@ -9,14 +10,42 @@ export interface Sort {
   isDown: boolean;
 }
 
+export interface Wanted {
+  /** Words that a row must hold, in any column. */
+  query: string;
+  /** By column, what its cell must match. */
+  filters: ReadonlyMap<string, string>;
+  sort: Sort | null;
+}
+
+export function isPlain({ query, filters, sort }: Wanted): boolean {
+  return sort === null && query.trim() === "" && filters.size === 0;
+}
+
 /** Indexes into `table.rows`. */
-export function arrange(table: Table, columns: readonly Column[], query: string, sort: Sort | null): number[] {
+export function arrange(table: Table, columns: readonly Column[], { query, filters, sort }: Wanted): number[] {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
-  const indexes = [...table.rows.keys()].filter((i) => words.length === 0 || hasWords(table, i, columns, words));
+  const matchers = [...filters].map(([key, typed]): [string, Matches] => [key, matcher(typed)]);
+  const indexes = [...table.rows.keys()].filter(
+    (i) =>
+      matchers.every(([key, matches]) => matches(cellOf(table.rows[i] as Container, key))) &&
+      (words.length === 0 || hasWords(table, i, columns, words)),
+  );
   if (sort === null) return indexes;
   const keys = table.rows.map((row) => cellOf(row, sort.key));
   const sign = sort.isDown ? -1 : 1;
   return indexes.sort((a, b) => compareCells(keys[a], keys[b], sign) || a - b);
+}
+
+/**
+ * The order that somebody is reading, held still: records that are still there keep their places, and what is new to
+ * the table comes after them.
+ */
+export function heldOrder(before: Table, order: readonly number[], now: Table, wanted: readonly number[]): number[] {
+  const places = new Map(now.rows.map((row, i) => [row, i]));
+  const known = new Set(before.rows);
+  const kept = order.map((i) => places.get(before.rows[i] as Container)).filter((i) => i !== undefined);
+  return [...kept, ...wanted.filter((i) => !known.has(now.rows[i] as Container))];
 }
 
 /** none → up → down → none. */

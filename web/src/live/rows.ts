@@ -5,6 +5,8 @@ const OVERSCAN = 6;
 export interface RowsPorts {
   make(): HTMLElement;
   fill(row: HTMLElement, index: number): void;
+  /** Before rows are filled: the reader may have scrolled sideways. */
+  ready(): void;
 }
 
 export class Rows {
@@ -45,6 +47,7 @@ export class Rows {
   }
 
   paint(): void {
+    this.ports.ready();
     const first = Math.max(0, Math.floor(this.scroller.scrollTop / this.rowPx) - OVERSCAN);
     const seen = Math.ceil(this.scroller.clientHeight / this.rowPx) + 2 * OVERSCAN;
     const last = Math.min(this.count, first + seen);

@@ -4,8 +4,11 @@ import { isContainer, isObject, type Container, type Json } from "../protocol/js
 import { cellText, decimalsOf } from "./format.ts";
 
 export const ROWS_MAX = 50_000;
-export const COLUMNS_MAX = 100;
+export const COLUMNS_MAX = 2_000;
 const SAMPLE_MAX = 200;
+/** A wide table is sampled by fewer rows, so that looking at it costs no more than looking at a long one. */
+const SAMPLED_CELLS_MAX = 20_000;
+const SAMPLE_MIN = 20;
 const DEPTH_MAX = 4;
 const BREADTH_MAX = 50;
 const DECIMALS_MAX = 8;
@@ -44,7 +47,8 @@ export function cellOf(row: Container, key: string): Json | undefined {
 
 /** The columns that a sample of the rows has, in the order they first appear. */
 export function columnsOf(table: Table): Column[] {
-  const sample = spread(table.rows);
+  const width = Object.keys(table.rows[0] ?? []).length;
+  const sample = spread(table.rows, Math.max(SAMPLE_MIN, Math.min(SAMPLE_MAX, Math.floor(SAMPLED_CELLS_MAX / Math.max(1, width)))));
   const keys = new Set(sample.flatMap((row) => Object.keys(row)));
   return [...keys].slice(0, COLUMNS_MAX).map((key) => describe(key, sample.map((row) => cellOf(row, key))));
 }
@@ -93,7 +97,7 @@ export function longest(texts: readonly string[]): string {
 }
 
 /** Rows from the whole length, not only the top: the top of a sorted table looks unlike the rest. */
-function spread(rows: Container[]): Container[] {
-  if (rows.length <= SAMPLE_MAX) return rows;
-  return Array.from({ length: SAMPLE_MAX }, (_, i) => rows[Math.floor((i * rows.length) / SAMPLE_MAX)] as Container);
+function spread(rows: Container[], count: number): Container[] {
+  if (rows.length <= count) return rows;
+  return Array.from({ length: count }, (_, i) => rows[Math.floor((i * rows.length) / count)] as Container);
 }

@@ -7,7 +7,7 @@ import { Flash } from "./flash.ts";
 import { flatten, ROWS_OPEN_MAX, type Node } from "./flatten.ts";
 import { preview, visible } from "./format.ts";
 import { Frames } from "./frames.ts";
-import type { Island, IslandPorts } from "./island.ts";
+import type { Island, IslandPorts, Look } from "./island.ts";
 import { moved } from "./keys.ts";
 import { Rows } from "./rows.ts";
 
@@ -32,7 +32,7 @@ export class Tree implements Island {
     this.ports = ports;
     this.root = make("div", "tree", { role: "tree", "aria-label": ports.label });
     this.root.tabIndex = 0;
-    this.rows = new Rows(this.root, { make: makeRow, fill: (row, index) => this.fill(row, index) });
+    this.rows = new Rows(this.root, { make: makeRow, fill: (row, index) => this.fill(row, index), ready: nothing });
     this.rows.body.setAttribute("role", "none");
     this.frames = new Frames(this.flash, { paint: (isStructural) => this.paint(isStructural) });
     this.root.addEventListener("keydown", (event) => this.key(event));
@@ -46,10 +46,15 @@ export class Tree implements Island {
     this.frames.changed(touched);
   }
 
-  filter(query: string): void {
+  look({ query }: Look): void {
+    if (query === this.query) return;
     this.query = query;
     this.arrange();
     this.root.scrollTop = 0;
+  }
+
+  arrangeAgain(): void {
+    this.read();
   }
 
   destroy(): void {
@@ -179,6 +184,9 @@ function holds(node: Node, words: readonly string[]): boolean {
   const text = `${node.label}\n${isContainer(value) ? "" : String(value)}`.toLowerCase();
   return words.every((word) => text.includes(word));
 }
+
+/** A tree has no columns to look after. */
+function nothing(): void {}
 
 function makeRow(): HTMLElement {
   const row = make("div", "tree-row", { role: "treeitem" });

@@ -1,32 +1,39 @@
 /** Holds an island: made with the element, told of every change, taken down with it. */
 
 import { useEffect, useRef } from "preact/hooks";
-import type { Island, IslandPorts } from "../live/island.ts";
+import type { Island, IslandPorts, Look } from "../live/island.ts";
 import type { Watched } from "../state/watched.ts";
 
 interface Props {
   make: new (host: HTMLElement, ports: IslandPorts) => Island;
   watched: Watched;
-  query: string;
+  look: Look;
+  /** Counts how often the reader asked for the order of now. */
+  arranged: number;
   label: string;
   picked: IslandPorts["picked"];
   noted: IslandPorts["noted"];
+  aged: IslandPorts["aged"];
 }
 
-export function IslandHost({ make: Made, watched, query, label, picked, noted }: Props) {
+export function IslandHost({ make: Made, watched, look, arranged, label, picked, noted, aged }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const island = useRef<Island>(null);
   useEffect(() => {
-    const document = () => watched.replica.document;
-    const made = new Made(host.current as HTMLElement, { document, label, picked, noted });
+    const document = () => watched.shown;
+    const made = new Made(host.current as HTMLElement, { document, label, picked, noted, aged });
     const deaf = watched.listen((touched) => made.changed(touched));
     island.current = made;
     return () => {
       deaf();
       made.destroy();
       picked(null);
+      aged(null);
     };
   }, [Made, watched]);
-  useEffect(() => island.current?.filter(query), [query, Made, watched]);
+  useEffect(() => island.current?.look(look), [look.query, look.frozen, look.hasFilters, Made, watched]);
+  useEffect(() => {
+    if (arranged > 0) island.current?.arrangeAgain();
+  }, [arranged]);
   return <div class="island" ref={host} />;
 }

@@ -1,6 +1,7 @@
 /** The source that is open: its replica, and signals that say when something of it changed. */
 
 import { effect, signal, type Signal } from "@preact/signals";
+import type { Json } from "../protocol/json.ts";
 import type { Touch } from "../protocol/patch.ts";
 import type { Replica } from "../protocol/replica.ts";
 import { backText, type Away } from "./freshness.ts";
@@ -15,6 +16,10 @@ export class Watched {
   readonly news: Signal<number> = signal(0);
   /** What came of the last loss of the connection; empty when there was none. */
   readonly back: Signal<string> = signal("");
+  /** Versions that came while the reader held the page still; null when it is not held. */
+  readonly waiting: Signal<number | null> = signal(null);
+  private held: Json | undefined;
+  private heldFrom = 0;
   private readonly session: Session;
   private readonly listeners = new Set<Listener>();
   private readonly deaf: () => void;
@@ -24,6 +29,19 @@ export class Watched {
     this.session = session;
     this.replica = session.watch(sourceId, (touched) => this.changed(touched));
     this.deaf = effect(() => this.linkBecame(linkState.value.name));
+  }
+
+  /** What the reader sees: the document, or a copy of it from when they held it still. */
+  get shown(): Json | undefined {
+    return this.waiting.value === null ? this.replica.document : this.held;
+  }
+
+  /** Hold still what is shown, or show what is true again; changes are received all the same. */
+  hold(isHeld: boolean): void {
+    this.held = isHeld ? structuredClone(this.replica.document) : undefined;
+    this.heldFrom = this.replica.version;
+    this.waiting.value = isHeld ? 0 : null;
+    this.tell(null);
   }
 
   listen(listener: Listener): () => void {
@@ -49,6 +67,11 @@ export class Watched {
       this.away = null;
     }
     this.news.value += 1;
+    if (this.waiting.value === null) this.tell(touched);
+    else this.waiting.value = Math.max(0, this.replica.version - this.heldFrom);
+  }
+
+  private tell(touched: readonly Touch[] | null): void {
     for (const listener of this.listeners) listener(touched);
   }
 }

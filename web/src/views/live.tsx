@@ -1,25 +1,36 @@
 /** The document as it is now: a table where it has one, a tree otherwise, and the value under the cursor beside it. */
 
 import { useSignal, type Signal } from "@preact/signals";
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { Grid } from "../live/grid.ts";
 import type { Picked } from "../live/island.ts";
 import { findTable } from "../live/table.ts";
 import { Tree } from "../live/tree.ts";
 import { Empty } from "../parts/empty.tsx";
 import { IslandHost } from "../parts/island.tsx";
+import { Since } from "../parts/since.tsx";
+import { useKeys } from "../parts/keys.ts";
 import type { Watched } from "../state/watched.ts";
 import { CellPanel } from "./cell-panel.tsx";
 
 type View = "table" | "tree";
+
+const FROZEN_MAX = 3;
 
 export function LiveTab({ watched }: { watched: Watched }) {
   const view = useSignal<View | null>(null);
   const query = useSignal("");
   const picked = useSignal<Picked | null>(null);
   const note = useSignal("");
+  const frozen = useSignal(0);
+  const hasFilters = useSignal(false);
+  const agedAtMs = useSignal<number | null>(null);
+  const arranged = useSignal(0);
   void watched.news.value;
-  const { phase, document, refusal } = watched.replica;
+  const { phase, refusal } = watched.replica;
+  const document = watched.shown;
+  useEffect(() => () => watched.hold(false), [watched]);
+  useKeys({ " ": () => watched.hold(watched.waiting.value === null), r: () => (arranged.value += 1) });
   const hasTable = useMemo(() => findTable(document) !== null, [document]);
   if (phase === "refused") return <Empty title="The server does not serve this source"><p>{refusal}</p></Empty>;
   if (phase === "empty") {
@@ -37,14 +48,40 @@ export function LiveTab({ watched }: { watched: Watched }) {
         </div>
         <input class="search" type="search" placeholder="Filter" aria-label="Show only rows with these words"
           value={query.value} onInput={(event) => (query.value = event.currentTarget.value)} />
+        {shown === "table" && (
+          <>
+            <button type="button" aria-pressed={hasFilters.value} onClick={() => (hasFilters.value = !hasFilters.value)}>Filter columns</button>
+            <select aria-label="Columns that stay in view" value={frozen.value}
+              onChange={(event) => (frozen.value = Number(event.currentTarget.value))}>
+              {Array.from({ length: FROZEN_MAX + 1 }, (_, i) => <option key={i} value={i}>{i === 0 ? "No column frozen" : `${i} frozen`}</option>)}
+            </select>
+          </>
+        )}
+        <Hold watched={watched} />
+        {agedAtMs.value !== null && (
+          <button type="button" class="inline" title="R" onClick={() => (arranged.value += 1)}>Order from <Since atMs={agedAtMs.value} />: sort again</button>
+        )}
         <p class="note" role="status">{note.value}</p>
       </div>
       <div class="beside" data-picked={picked.value === null ? undefined : ""}>
-        <IslandHost make={shown === "table" ? Grid : Tree} watched={watched} query={query.value} label="Live data"
-          picked={(now) => (picked.value = now)} noted={(text) => (note.value = text)} />
+        <IslandHost make={shown === "table" ? Grid : Tree} watched={watched} label="Live data" arranged={arranged.value}
+          look={{ query: query.value, frozen: frozen.value, hasFilters: hasFilters.value }}
+          picked={(now) => (picked.value = now)} noted={(text) => (note.value = text)} aged={(atMs) => (agedAtMs.value = atMs)} />
         <CellPanel watched={watched} picked={picked} />
       </div>
     </div>
+  );
+}
+
+/** Hold what is shown still to read it; nothing is missed meanwhile. */
+function Hold({ watched }: { watched: Watched }) {
+  const waiting = watched.waiting.value;
+  if (waiting === null) return <button type="button" title="Space" onClick={() => watched.hold(true)}>Pause</button>;
+  return (
+    <>
+      <button type="button" class="primary" title="Space" onClick={() => watched.hold(false)}>Resume</button>
+      <p class="held" role="status">Paused by you: {waiting === 1 ? "1 change waits" : `${waiting} changes wait`}.</p>
+    </>
   );
 }
 

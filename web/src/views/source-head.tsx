@@ -22,7 +22,7 @@ export function SourceHead({ watched, source }: { watched: Watched; source: Sour
   const status = newest(source?.status, replica.status as SourceStatus | null);
   return (
     <header class="source-head">
-      <nav aria-label="Breadcrumb"><a href="#/sources">Sources</a> <span aria-hidden="true">/</span></nav>
+      <nav aria-label="Breadcrumb"><span aria-hidden="true">←</span> <a href="#/sources">Sources</a></nav>
       <div class="title">
         <h1>{source?.name ?? replica.sourceId}</h1>
         {source && status && <StateBadge source={{ enabled: source.enabled, status }} />}

@@ -2,17 +2,15 @@
 
 import { useEffect, useState } from "preact/hooks";
 import type { Source } from "../api/types.ts";
-import { later } from "../parts/later.tsx";
 import { route, sourceAddress, TABS, type Tab } from "../route.ts";
 import { readProblem, session, type Session } from "../state/session.ts";
 import { sources } from "../state/sources.ts";
 import { Watched } from "../state/watched.ts";
+import { ChangesTab } from "./changes.tsx";
+import { ChartsTab } from "./charts.tsx";
 import { LiveTab } from "./live.tsx";
+import { Settings } from "./settings.tsx";
 import { SourceHead } from "./source-head.tsx";
-
-const ChangesTab = later(async () => (await import("./changes.tsx")).ChangesTab);
-const ChartsTab = later(async () => (await import("./charts.tsx")).ChartsTab);
-const Settings = later(async () => (await import("./settings.tsx")).Settings);
 
 const TITLES: Readonly<Record<Tab, string>> = { live: "Live", changes: "Changes", charts: "Charts", settings: "Settings" };
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { arrange, nextSort } from "../../src/live/order.ts";
+import { arrange, heldOrder, nextSort } from "../../src/live/order.ts";
 import { columnsOf, COLUMNS_MAX, findTable, ROWS_MAX, type Table } from "../../src/live/table.ts";
 import { parseJson, type Json } from "../../src/protocol/json.ts";
 
@@ -45,14 +45,14 @@ test("a column of numbers lines up on its longest fraction", () => {
 
 test("sorting puts what is missing last in both directions and keeps equals in place", () => {
   const table = tableOf([{ p: 2 }, {}, { p: 10 }, { p: 2 }]);
-  const order = (isDown: boolean) => arrange(table, columnsOf(table), "", { key: "p", isDown });
+  const order = (isDown: boolean) => arrange(table, columnsOf(table), { query: "", filters: new Map(), sort: { key: "p", isDown } });
   assert.deepEqual(order(false), [0, 3, 2, 1]);
   assert.deepEqual(order(true), [2, 0, 3, 1]);
 });
 
 test("a filter keeps the rows that hold every word, in any column", () => {
   const table = tableOf([{ a: "Oak board", b: 1 }, { a: "Oak", b: 2 }, { a: "Pine board", b: 12 }]);
-  const find = (query: string) => arrange(table, columnsOf(table), query, null);
+  const find = (query: string) => arrange(table, columnsOf(table), { query, filters: new Map(), sort: null });
   assert.deepEqual(find("oak"), [0, 1]);
   assert.deepEqual(find("board 2"), [2]);
   assert.deepEqual(find(" "), [0, 1, 2]);
@@ -62,4 +62,22 @@ test("a header turns up, down, off", () => {
   const up = nextSort(null, "a");
   const down = nextSort(up, "a");
   assert.deepEqual([up?.isDown, down?.isDown, nextSort(down, "a")], [false, true, null]);
+});
+
+test("what is typed above columns narrows to the rows that match all of it", () => {
+  const table = tableOf([{ a: "Oak", b: 1 }, { a: "Oak", b: 12 }, { a: "Pine", b: 12 }, { a: "Oak" }]);
+  const find = (filters: Record<string, string>) =>
+    arrange(table, columnsOf(table), { query: "", filters: new Map(Object.entries(filters)), sort: null });
+  assert.deepEqual(find({ a: "oak", b: "> 5" }), [1]);
+  assert.deepEqual(find({ b: "<=1" }), [0]);
+  assert.deepEqual(find({ a: "! oak" }), [2]);
+  assert.deepEqual(find({ b: "= 1" }), [0]);
+  assert.deepEqual(find({ b: "1" }), [0, 1, 2]);
+});
+
+test("an order that is held keeps who is there in place and puts newcomers last", () => {
+  const [a, b, c, d] = [{ n: 1 }, { n: 2 }, { n: 3 }, { n: 4 }];
+  const before = tableOf([a, b, c]);
+  const now = tableOf([d, c, a]);
+  assert.deepEqual(heldOrder(before, [2, 1, 0], now, [2, 1, 0]).map((i) => now.rows[i]), [c, a, d]);
 });

@@ -1,0 +1,52 @@
+"""A page of the dashboard in Debian's Chromium, under the policy it is really served with."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import ConsoleMessage, Page, async_playwright
+
+from tests.e2e.outside import Api
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+#: What a browser itself writes down as an error: an edit that came second, and a gateway that a test took away.
+EXPECTED = ("status of 412", "ERR_CONNECTION_REFUSED", "WebSocket connection to")
+
+
+def _is_wrong(line: ConsoleMessage) -> bool:
+    return line.type == "error" and not any(text in line.text for text in EXPECTED)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _chromium() -> None:
+    """Fail with the reason where the tests cannot run."""
+    assert Path(CHROMIUM).exists(), "Chromium is missing: apt-get install chromium"
+
+
+@pytest.fixture
+async def page(state: dict[str, Any]) -> AsyncIterator[Page]:
+    """Open the address that `make up` prints; a policy violation or a page error fails the test."""
+    wrong: list[str] = []
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = await browser.new_page(viewport={"width": 1280, "height": 800})
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda line: wrong.append(line.text) if _is_wrong(line) else None)
+        await page.goto(f"{state['dashboardUrl']}#token={state['token']}")
+        yield page
+        await browser.close()
+    assert not wrong
+
+
+@pytest.fixture
+async def source_id(state: dict[str, Any]) -> AsyncIterator[str]:
+    """Watch the demo feed while a test looks."""
+    async with Api.of(state) as api:
+        source_id = await api.register(state["feeds"]["prices"]["url"], name="Prices")
+        yield source_id
+        await api.delete(source_id)

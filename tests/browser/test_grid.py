@@ -1,0 +1,144 @@
+"""Tables as people work in them: wide and long ones, narrowed, sorted, resized, copied, held still."""
+
+from typing import Any
+
+from playwright.async_api import FloatRect, Locator, Page, expect
+
+from tests.browser.test_dashboard import SCREENSHOTS, SLOW_MS
+from tests.e2e.outside import Api, Feeds
+
+ROWS, COLUMNS = 10_000, 12
+WIDE_COLUMNS = 1_000
+#: Elements of the whole page with a long table in it; what is not on the screen does not exist.
+NODES_MAX = 900
+#: What somebody waits for the first rows of a long table, on a machine that others share.
+FIRST_ROWS_MS = 20_000
+
+
+async def test_a_long_table_costs_what_is_seen_of_it(page: Page, state: dict[str, Any]):
+    """Ten thousand rows are counted, reached by one key, and are few elements."""
+    rows = [{f"c{column}": row * column for column in range(COLUMNS)} for row in range(ROWS)]
+    async with Feeds.serving() as feeds, Api.of(state) as api:
+        feeds.set("long", rows)
+        source_id = await api.register(feeds.url("long"), name="Long")
+        grid = await _open(page, source_id)
+        await expect(grid).to_have_attribute("aria-rowcount", str(ROWS + 1), timeout=FIRST_ROWS_MS)
+        await grid.press("Control+End")
+        await expect(grid.get_by_role("gridcell", name=str((ROWS - 1) * (COLUMNS - 1)), exact=True)).to_be_visible()
+
+        assert await page.evaluate("document.querySelectorAll('*').length") <= NODES_MAX
+        await _leave(page)
+        await api.delete(source_id)
+
+
+async def test_a_wide_table_holds_the_columns_in_view(page: Page, state: dict[str, Any]):
+    """A thousand columns: the last is one key away, the frozen ones stay, and few cells exist."""
+    rows = [{f"c{column:04}": f"{row}/{column}" for column in range(WIDE_COLUMNS)} for row in range(30)]
+    async with Feeds.serving() as feeds, Api.of(state) as api:
+        feeds.set("wide", rows)
+        source_id = await api.register(feeds.url("wide"), name="Wide")
+        grid = await _open(page, source_id)
+        await expect(grid).to_have_attribute("aria-colcount", str(WIDE_COLUMNS + 1), timeout=FIRST_ROWS_MS)
+        await page.get_by_label("Columns that stay in view").select_option("2")
+        await grid.get_by_role("gridcell", name="0/0", exact=True).click()
+        await grid.press("End")
+        await expect(grid.get_by_role("gridcell", name=f"0/{WIDE_COLUMNS - 1}", exact=True)).to_be_visible()
+        await expect(grid.get_by_role("gridcell", name="0/1", exact=True)).to_be_visible()
+        await expect(grid.get_by_role("gridcell", name="0/500", exact=True)).to_have_count(0)
+        await page.screenshot(path=SCREENSHOTS / "grid-wide.png")
+
+        assert await page.evaluate("document.querySelectorAll('*').length") <= NODES_MAX
+        await _leave(page)
+        await api.delete(source_id)
+
+
+async def test_a_table_is_narrowed_sorted_resized_and_copied(page: Page, state: dict[str, Any]):
+    """By keyboard and pointer; a block of cells is what a spreadsheet takes."""
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    rows = [{"item": item, "price": price} for item, price in (("a", 30), ("b", 10), ("c", 20), ("d", 5))]
+    async with Feeds.serving() as feeds, Api.of(state) as api:
+        feeds.set("work", rows)
+        source_id = await api.register(feeds.url("work"), name="Work")
+        grid = await _open(page, source_id)
+        await page.get_by_role("button", name="Filter columns").click(timeout=SLOW_MS)
+        await page.get_by_label("Filter price").fill("> 5")
+        await expect(grid).to_have_attribute("aria-rowcount", "5")
+        await grid.get_by_role("columnheader", name="price").click()
+        await expect(_cells(grid, "3")).to_have_text(["10", "20", "30"])
+
+        await grid.get_by_role("gridcell", name="b", exact=True).click()
+        await page.keyboard.press("Shift+ArrowDown")
+        await page.keyboard.press("Shift+ArrowRight")
+        await expect(grid.locator("[aria-selected=true]")).to_have_count(4)
+        await page.keyboard.press("Control+c")
+        assert await page.evaluate("navigator.clipboard.readText()") == "b\t10\nc\t20"
+        await page.screenshot(path=SCREENSHOTS / "grid-work.png")
+
+        title = grid.get_by_role("columnheader", name="item")
+        before = (await _box(title))["width"]
+        edge = await _box(title.locator(".handle"))
+        await page.mouse.move(edge["x"] + 2, edge["y"] + 5)
+        await page.mouse.down()
+        await page.mouse.move(edge["x"] + 82, edge["y"] + 5, steps=4)
+        await page.mouse.up()
+        assert (await _box(title))["width"] == before + 80
+        await _leave(page)
+        await api.delete(source_id)
+
+
+async def test_an_order_is_held_still_for_who_is_in_it_until_they_ask(page: Page, state: dict[str, Any]):
+    """Rows do not move from under a cursor; R orders them by what is true now."""
+    async with Feeds.serving() as feeds, Api.of(state) as api:
+        feeds.set("order", [{"item": "a", "price": 1}, {"item": "b", "price": 2}])
+        source_id = await api.register(feeds.url("order"), name="Order")
+        grid = await _open(page, source_id)
+        await grid.get_by_role("columnheader", name="price").click(timeout=SLOW_MS)
+        feeds.set("order", [{"item": "a", "price": 3}, {"item": "b", "price": 2}])
+        await expect(_cells(grid, "3")).to_have_text(["3", "2"], timeout=SLOW_MS)
+        await expect(page.get_by_role("button", name="sort again")).to_be_visible()
+        await page.keyboard.press("r")
+        await expect(_cells(grid, "3")).to_have_text(["2", "3"])
+        await expect(page.get_by_role("button", name="sort again")).to_have_count(0)
+        await _leave(page)
+        await api.delete(source_id)
+
+
+async def test_a_page_held_still_counts_what_waits(page: Page, state: dict[str, Any]):
+    """Space holds what is shown and shows the newest again; changes are received all the while."""
+    async with Feeds.serving() as feeds, Api.of(state) as api:
+        feeds.set("held", [{"item": "a", "price": 1}])
+        source_id = await api.register(feeds.url("held"), name="Held")
+        grid = await _open(page, source_id)
+        await grid.get_by_role("gridcell", name="a", exact=True).click(timeout=SLOW_MS)
+        await page.keyboard.press("Space")
+        await expect(page.get_by_text("Paused by you: 0 changes wait.")).to_be_visible()
+        feeds.set("held", [{"item": "a", "price": 2}])
+        await expect(page.get_by_text("Paused by you: 1 change waits.")).to_be_visible(timeout=SLOW_MS)
+        await expect(_cells(grid, "3")).to_have_text(["1"])
+        await page.screenshot(path=SCREENSHOTS / "held.png")
+        await page.keyboard.press("Space")
+        await expect(_cells(grid, "3")).to_have_text(["2"])
+        await _leave(page)
+        await api.delete(source_id)
+
+
+async def _open(page: Page, source_id: str) -> Locator:
+    await page.evaluate(f"location.hash = '#/sources/{source_id}'")
+    return page.get_by_role("grid", name="Live data")
+
+
+async def _leave(page: Page) -> None:
+    """Look elsewhere before the source is gone: a page that still asks for it would be told so."""
+    await page.evaluate("location.hash = '#/sources'")
+    await expect(page.get_by_role("grid")).to_have_count(0)
+
+
+def _cells(grid: Locator, column: str) -> Locator:
+    """Give the cells of a column (by its number, from 1), from the top."""
+    return grid.locator(f".rows .grid-row:not([hidden]) [aria-colindex='{column}']")
+
+
+async def _box(locator: Locator) -> FloatRect:
+    box = await locator.bounding_box()
+    assert box is not None
+    return box
