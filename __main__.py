@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pulumi
 
-from stack import grants, package, page, sockets
+from stack import grants, image, package, page, sockets
 from stack.alarms import Alarms, Watched
 from stack.alerts import Alerts, AlertsArgs
 from stack.documents import Documents
@@ -73,8 +73,11 @@ bounds = {
     "external": Bounds(first=settings.external_count, most=settings.external_count_max),
     "googleSheet": Bounds(first=settings.sheet_count, most=settings.sheet_count_max),
 }
-if not settings.worker_image:
-    pulumi.log.warn("no workers yet: push an image to workerRepository, set workerImage, run again (docs/deploy.md)")
+worker_image = (
+    image.given(settings.worker_image)
+    if settings.worker_image
+    else image.BuiltImage("worker-image", ROOT, registry, architecture).image
+)
 network = (
     None
     if settings.subnets
@@ -86,11 +89,12 @@ fleet = Fleet(
     "fleet",
     FleetArgs(
         store=store,
-        image=settings.worker_image,
+        image=worker_image,
         architecture=architecture,
         place=network.place if network else settings.place,
-        counts=bounds if settings.worker_image else {},
+        counts=bounds,
         spot_percent=settings.spot_percent,
+        scale_on_lag_ms=settings.scale_on_lag_ms,
         environment=environment,
     ),
 )

@@ -117,6 +117,20 @@ def _accounts(config: Mapping[str, Any]) -> Iterator[Finding]:
         )
 
 
+def builder(config: Mapping[str, Any], version: str | None) -> Iterator[Finding]:
+    """Judge whether the workers' image can be had; `version` is what Docker's builder says of itself."""
+    if any(key.rpartition(":")[2] == "workerImage" and value for key, value in config.items()):
+        return
+    yield (
+        ok(f"the workers' image is built by {version}")
+        if version
+        else wrong(
+            "workerImage names no image, and no Docker with buildx is here to build one",
+            "start Docker, or push an image and pulumi config set workerImage …@sha256:… (docs/deploy.md)",
+        )
+    )
+
+
 def texts(config: Mapping[str, Any]) -> dict[str, str]:
     """Give a configuration as Pulumi's runtime wants it."""
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}

@@ -12,6 +12,7 @@ import yaml  # type: ignore[import-untyped]  # ships no types; one call does not
 from local import doctor_aws
 from local.config import project
 from local.doctor_finding import Finding
+from local.doctor_probes import real
 from local.running import COUNT_KEYS
 from stack.reading import keys_given
 from stack.settings import Settings, WrongSettingError
@@ -30,6 +31,8 @@ def cloud(root: Path, stack: str) -> Iterator[Finding]:
     )  # Pulumi's; boto3 knows only the other
     why = refusal(name, config) if config is not None else None
     yield from doctor_aws.configuration(file, config, why, session.region_name)
+    if config is not None:
+        yield from doctor_aws.builder(config, real(root).run(["docker", "buildx", "version"]))
     workers = sum(int((config or {}).get(f"{name}:{key}", COUNTS[key])) for key in COUNT_KEYS.values())
     yield from doctor_aws.account(doctor_aws.look(session), workers=workers)
 

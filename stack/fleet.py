@@ -1,6 +1,5 @@
 """The workers: one cluster, a service per kind of source, both from one image."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from contracts.kinds import SourceType
 from stack import grants
 from stack.function import Role, log_group, role, stack_name
 from stack.grants import Grant
+from stack.image import Image
 from stack.network import Place
 from stack.package import Architecture
 from stack.scaling import Scaling, ScalingArgs
@@ -36,8 +36,6 @@ CPU_UNITS, MEMORY_MB = 1024, 2048
 CAPACITY = ON_DEMAND, SPOT = "FARGATE", "FARGATE_SPOT"
 CPU_NAMES: Mapping[Architecture, str] = {"arm64": "ARM64", "x86_64": "X86_64"}
 
-_PRIVATE_IMAGE = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<name>[^:@]+)")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:
@@ -52,13 +50,15 @@ class FleetArgs:
     """What the workers run, where, and how many at first."""
 
     store: Store
-    image: str
+    image: Image
     architecture: Architecture
     place: Place
     counts: Mapping[str, Bounds]
     """Kind of source → how many tasks."""
     spot_percent: int
     """How many of a hundred tasks run on spot capacity."""
+    scale_on_lag_ms: int
+    """Where a service may scale: how late one in a hundred polls may start; 0: only CPU counts."""
     environment: Mapping[str, Input[str]]
 
 
@@ -113,7 +113,13 @@ class Fleet(pulumi.ComponentResource):
         )
         if bounds.most:
             scaling = ScalingArgs(
-                cluster=self._cluster.name, service=service.name, least=bounds.first, most=bounds.most
+                cluster=self._cluster.name,
+                service=service.name,
+                least=bounds.first,
+                most=bounds.most,
+                kind=kind,
+                stack=stack_name(),
+                lag_ms=self._args.scale_on_lag_ms,
             )
             Scaling(f"{name}-scaling", scaling, self._child)
         return service
@@ -122,7 +128,7 @@ class Fleet(pulumi.ComponentResource):
         logs = log_group(name, self._child)
         may = (grants.poll_sheets if kind == SourceType.GOOGLE_SHEET else grants.poll_sources)(self._args.store)
         task = role(name, service="ecs-tasks", may=may, opts=self._child)
-        starts = [*grants.write_logs(logs.arn), *_pull(self._args.image)]
+        starts = [*grants.write_logs(logs.arn), *self._args.image.pull]
         execution = role(f"{name}-execution", service="ecs-tasks", may=starts, opts=self._child)
         return aws.ecs.TaskDefinition(
             f"{name}-task",
@@ -149,12 +155,12 @@ class Fleet(pulumi.ComponentResource):
             "AWS_DEFAULT_REGION": region,
             "HEALTH_PORT": str(HEALTH_PORT),
             "KIND": kind,
-            "RELEASE": self._args.image,
+            "RELEASE": self._args.image.reference,
             "STACK": stack_name(),
         }
         return {
             "name": "worker",
-            "image": self._args.image,
+            "image": self._args.image.reference,
             "command": list(COMMAND),
             "environment": [{"name": key, "value": told[key]} for key in sorted(told)],
             "essential": True,
@@ -189,14 +195,6 @@ def _capacity(spot_percent: int) -> list[aws.ecs.ServiceCapacityProviderStrategy
         for name, weight in weights.items()
         if weight or name == ON_DEMAND
     ]
-
-
-def _pull(image: str) -> list[Grant]:
-    """Let tasks pull an image of a private registry; a public one needs no right."""
-    found = _PRIVATE_IMAGE.match(image)
-    if not found:
-        return []
-    return grants.pull_image(f"arn:aws:ecr:{found['region']}:{found['account']}:repository/{found['name']}")
 
 
 def _after(opts: ResourceOptions, *roles: Role) -> ResourceOptions:

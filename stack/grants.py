@@ -252,7 +252,7 @@ def write_logs(log_group_arn: Input[str]) -> list[Grant]:
     return [Grant(actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[streams])]
 
 
-def pull_image(repository_arn: str) -> list[Grant]:
+def pull_image(repository_arn: Input[str]) -> list[Grant]:
     """Pull an image of one private registry."""
     return [
         Grant(actions=[REGISTRY_LOGIN], resources=["*"]),

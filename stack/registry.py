@@ -1,4 +1,4 @@
-"""Where the workers' image is kept; docs/deploy.md has the two commands that put one there."""
+"""Where the workers' image is kept."""
 
 import json
 
@@ -14,6 +14,7 @@ class Registry(pulumi.ComponentResource):
     """A private registry of one image, whose tags never move."""
 
     url: Output[str]
+    arn: Output[str]
 
     def __init__(self, name: str, opts: ResourceOptions | None = None) -> None:
         super().__init__("fleet:stack:Registry", name, None, opts)
@@ -29,7 +30,7 @@ class Registry(pulumi.ComponentResource):
         aws.ecr.LifecyclePolicy(
             f"{name}-lifecycle", repository=repository.name, policy=json.dumps(_keep_newest()), opts=child
         )
-        self.url = repository.repository_url
+        self.url, self.arn = repository.repository_url, repository.arn
         self.register_outputs({"url": self.url})
 
 

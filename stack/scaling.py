@@ -1,7 +1,9 @@
 """
 Scaling by itself: off unless the configuration gives a most.
 
-The fleet's size is the operator's; where it may scale, the configured count is its least, and CPU decides in between.
+The fleet's size is the operator's; where it may scale, the configured count is its least, and CPU decides in between,
+and how late polls start, if it is asked to. Of several policies the one that wants most tasks wins (AWS, "Target
+tracking").
 """
 
 from dataclasses import dataclass
@@ -9,6 +11,10 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
+
+from contracts.metrics import KIND, NAMESPACE, POLL_LAG_P99, STACK
+
+Tracking = aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationArgs
 
 #: A worker is one event loop: beyond this its polls start late.
 CPU_PERCENT = 60
@@ -24,10 +30,15 @@ class ScalingArgs:
     service: Input[str]
     least: int
     most: int
+    kind: str
+    """Of source, as the workers' metrics name it."""
+    stack: str
+    lag_ms: int
+    """How late one in a hundred polls may start; 0: nobody looks."""
 
 
 class Scaling(pulumi.ComponentResource):
-    """Holds one service's CPU near a target."""
+    """Holds one service's CPU, and the lag of its polls, near a target."""
 
     def __init__(self, name: str, args: ScalingArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("fleet:stack:Scaling", name, None, opts)
@@ -41,25 +52,50 @@ class Scaling(pulumi.ComponentResource):
             max_capacity=args.most,
             opts=child,
         )
-        aws.appautoscaling.Policy(
-            f"{name}-cpu",
-            policy_type="TargetTrackingScaling",
-            service_namespace=target.service_namespace,
-            scalable_dimension=target.scalable_dimension,
-            resource_id=target.resource_id,
-            target_tracking_scaling_policy_configuration=_track_cpu(),
-            opts=child,
-        )
+        tracked = {"cpu": _track_cpu()} | ({"lag": _track_lag(args)} if args.lag_ms else {})
+        for what, policy in tracked.items():
+            aws.appautoscaling.Policy(
+                f"{name}-{what}",
+                policy_type="TargetTrackingScaling",
+                service_namespace=target.service_namespace,
+                scalable_dimension=target.scalable_dimension,
+                resource_id=target.resource_id,
+                target_tracking_scaling_policy_configuration=policy,
+                opts=child,
+            )
         self.register_outputs({})
 
 
-def _track_cpu() -> aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationArgs:
+def _track_cpu() -> Tracking:
     metric = aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationPredefinedMetricSpecificationArgs(
         predefined_metric_type="ECSServiceAverageCPUUtilization"
     )
-    return aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationArgs(
+    return Tracking(
         predefined_metric_specification=metric,
         target_value=CPU_PERCENT,
         scale_in_cooldown=SCALE_IN_PAUSE_S,
+        scale_out_cooldown=SCALE_OUT_PAUSE_S,
+    )
+
+
+def _track_lag(args: ScalingArgs) -> Tracking:
+    """Scale out alone: that polls start in time does not say that there are too many workers; CPU does."""
+    dimensions = {STACK: args.stack, KIND: args.kind}
+    metric = aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationCustomizedMetricSpecificationArgs(
+        namespace=NAMESPACE,
+        metric_name=POLL_LAG_P99.name,
+        # Of the workers' minutes: one that is stuck is no reason to start more; the alarms tell of it.
+        statistic="Average",
+        dimensions=[
+            aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationCustomizedMetricSpecificationDimensionArgs(
+                name=name, value=value
+            )
+            for name, value in dimensions.items()
+        ],
+    )
+    return Tracking(
+        customized_metric_specification=metric,
+        target_value=args.lag_ms,
+        disable_scale_in=True,
         scale_out_cooldown=SCALE_OUT_PAUSE_S,
     )

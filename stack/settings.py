@@ -33,6 +33,8 @@ REQUESTS_PER_SECOND_MAX = 1_000_000
 #: One request a minute to each host: slower than that is what intervals are for.
 POLL_GAP_MAX_MS = 60_000
 NAT_GATEWAYS_MAX = 2
+#: Beyond a minute it is not the lag of a poll any more.
+LAG_MAX_MS = 60_000
 
 
 class _Alerts(TypedDict):
@@ -90,10 +92,12 @@ class Settings:
     forbidden_networks: Sequence[str]
     """Never polled: what else of the operator's the tasks can reach; the stack's own network comes by itself."""
     worker_image: str
-    """Empty before the first image was pushed: then there are no services yet."""
+    """One that was pushed before; empty: the program builds it from this checkout."""
     external_count_max: int
     """How far the service may scale by itself; 0: its size is the operator's alone."""
     sheet_count_max: int
+    scale_on_lag_ms: int
+    """How late one in a hundred polls may start before a service that may scale does; 0: only CPU counts."""
     spot_percent: int
     """How many of a hundred tasks run on spot capacity, which AWS may take back within two minutes."""
     vpc_cidr: str
@@ -150,6 +154,7 @@ class Settings:
             worker_image=keys.text("workerImage"),
             external_count_max=keys.whole("externalCountMax", default=0, low=0, high=COUNT_MAX),
             sheet_count_max=keys.whole("sheetCountMax", default=0, low=0, high=COUNT_MAX),
+            scale_on_lag_ms=keys.whole("scaleOnLagMs", default=0, low=0, high=LAG_MAX_MS),
             spot_percent=keys.whole("spotPercent", default=0, low=0, high=100),
             vpc_cidr=keys.network_of_ours("vpcCidr", default="10.83.0.0/16"),
             egress=cast("Egress", keys.one_of("egress", "public", Egress.__value__)),
@@ -249,6 +254,8 @@ def _check(settings: Settings) -> None:
     """Refuse keys that contradict each other."""
     if settings.nat_gateways > 1 and (settings.egress != "nat" or settings.subnets):
         raise WrongSettingError("natGateways counts those of the stack's own network, where egress is nat")
+    if settings.scale_on_lag_ms and not settings.external_count_max and not settings.sheet_count_max:
+        raise WrongSettingError("scaleOnLagMs: without externalCountMax or sheetCountMax nothing scales")
     counts = {"externalCountMax": (settings.external_count, settings.external_count_max),
               "sheetCountMax": (settings.sheet_count, settings.sheet_count_max)}  # fmt: skip
     for key, (least, most) in counts.items():

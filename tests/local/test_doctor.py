@@ -363,6 +363,20 @@ def test_workers_of_sheets_without_an_account_are_found():
     assert levels == [["ok", "warn"], ["ok"]]
 
 
+@pytest.mark.parametrize(
+    ("config", "version", "levels"),
+    [
+        ({}, None, ["wrong"]),
+        ({"p:workerImage": ""}, None, ["wrong"]),
+        ({}, "github.com/docker/buildx v0.26.1", ["ok"]),
+        ({"p:workerImage": "registry/worker@sha256:0"}, None, []),
+    ],
+)
+def test_somebody_must_be_able_to_build_the_image(config: dict[str, str], version: str | None, levels: list[str]):
+    """Otherwise `pulumi up` fails after it has made half of the stack."""
+    assert [one.level for one in doctor_aws.builder(config, version)] == levels
+
+
 def test_a_missing_configuration_and_another_region_are_found(tmp_path: Path):
     """Tables looked for in the wrong region are not found, which reads like a broken deployment."""
     file = tmp_path / "Pulumi.dev.yaml"

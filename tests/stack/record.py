@@ -17,13 +17,15 @@ from local.props import plain
 ROOT = Path(__file__).parent.parent.parent
 REGION, ACCOUNT = "eu-central-1", "123456789012"
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/monitor-fleet@sha256:{'0' * 64}"
-#: Over the local numbers: all that can be switched on, under production's rules; and as little as there can be.
+#: Over the local numbers: all that can be switched on, under production's rules; as little as there can be; and with an
+#: image that the program builds.
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "production": {
         "production": True,
         "protect": True,
         "alarmEmail": "operator@example.com",
         "externalCountMax": 20,
+        "scaleOnLagMs": 1_000,
         "sheetCount": 0,
         "egress": "nat",
         "natGateways": 2,
@@ -39,6 +41,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
         "alertsSecret": "signing-secret",
     },
     "development": {},
+    "built": {"workerImage": ""},
 }
 TOKEN = "smf_0123456789ab_" + "0" * 48
 
@@ -46,7 +49,9 @@ TOKEN = "smf_0123456789ab_" + "0" * 48
 class Recorder(pulumi.runtime.Mocks):
     """Gives every resource an ARN as AWS writes it, and fails on any look-up it does not know."""
 
-    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+    def new_resource(  # noqa: C901 - a line a type
+        self, args: pulumi.runtime.MockResourceArgs
+    ) -> tuple[str | None, dict[str, Any]]:
         """Answer with plausible outputs."""
         if not args.custom:
             return "", dict(args.inputs)
@@ -69,12 +74,15 @@ class Recorder(pulumi.runtime.Mocks):
             outputs["versionId"] = "version-1"
         if args.typ == "aws:lambda/function:Function":
             outputs["invokeArn"] = f"arn:aws:apigateway:{REGION}:lambda:path/functions/{args.name}/invocations"
+        if args.typ == "docker-build:index:Image":
+            outputs["ref"] = f"{args.inputs['tags'][0]}@sha256:{'1' * 64}"
         return args.name, with_markers(args.typ, outputs)
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
         """Answer the look-ups that the program makes."""
         answers: dict[str, dict[str, Any]] = {
             "aws:index/getRegion:getRegion": {"region": REGION},
+            "aws:ecr/getAuthorizationToken:getAuthorizationToken": {"userName": "AWS", "password": "for-twelve-hours"},
             "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
             "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": [f"{REGION}a", f"{REGION}b"]},
         }
@@ -120,7 +128,7 @@ def arn(typ: str, name: str) -> str:
 def declared(variant: str) -> dict[str, Any]:
     """Declare everything once, as for one of the variants."""
     monitor = RecordingMonitor()
-    config = stack_config(ROOT, {**VARIANTS[variant], "workerImage": IMAGE, "initialToken": TOKEN})
+    config = stack_config(ROOT, {"workerImage": IMAGE, "initialToken": TOKEN, **VARIANTS[variant]})
     exports = run_program(ROOT, monitor.mocks, config, monitor)
     return {"resources": monitor.declared, "exports": exports}
 

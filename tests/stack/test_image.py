@@ -2,10 +2,14 @@
 
 import json
 import re
+import shutil
+from pathlib import Path
 
-from stack import fleet
+from stack import fleet, image
 from tests.stack.dockerfile import read
-from tests.stack.program import ROOT
+from tests.stack.program import ROOT, Built
+
+REPOSITORY = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/monitor-fleet"
 
 INSTRUCTIONS = read(ROOT / "Dockerfile")
 
@@ -52,6 +56,59 @@ def test_the_image_holds_the_worker_and_nothing_else():
     allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
 
     assert sources == allowed == {"contracts", "fetching", "monitor_fleet", "locks/worker.txt"}
+
+
+def test_the_program_builds_the_image_of_this_checkout(recorded: dict[str, Built]):
+    """One command deploys: for the tasks' own processor, pushed under the name of its content, never in a preview."""
+    (built,) = recorded["built"].of("Image")
+    inputs = built.inputs
+
+    (cpu,) = {task.inputs["runtimePlatform"]["cpuArchitecture"] for task in recorded["built"].of("TaskDefinition")}
+    assert inputs["platforms"] == [{"ARM64": "linux/arm64", "X86_64": "linux/amd64"}[cpu]]
+    assert inputs["tags"] == [f"{REPOSITORY}:{image.content_hash(ROOT)}"]
+    assert (inputs["push"], inputs["buildOnPreview"]) == (True, False)
+    assert [one["address"] for one in inputs["registries"]] == [REPOSITORY]
+    assert {inputs["context"]["location"], inputs["dockerfile"]["location"]} == {str(ROOT), str(ROOT / "Dockerfile")}
+
+
+def test_tasks_go_by_the_digest_of_what_was_built_and_may_fetch_it(recorded: dict[str, Built]):
+    """A tag may be pushed again by hand; a digest is those bytes."""
+    program = recorded["built"]
+    tasks = program.of("TaskDefinition")
+
+    assert tasks
+    for task in tasks:
+        (container,) = json.loads(task.inputs["containerDefinitions"])
+        assert container["image"] == f"{REPOSITORY}:{image.content_hash(ROOT)}@sha256:{'1' * 64}"
+        may = program.may(task.name.replace("-task", "-execution"))
+        fetched = [resource for resource, actions in may.items() if "ecr:BatchGetImage" in actions]
+        assert len(fetched) == 1
+        assert fetched[0].startswith("arn:aws:ecr:")
+
+
+def test_an_image_that_is_given_is_not_built(built: Built):
+    """Then no builder is needed, and another machine may have made it."""
+    assert not built.of("Image")
+
+
+def test_the_images_name_is_its_content_and_all_of_it(tmp_path: Path):
+    """Named by less, a change would not be deployed; by more, every deploy would move every worker."""
+    for name in image.CONTEXT:
+        origin, place = ROOT / name, tmp_path / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if origin.is_dir():
+            shutil.copytree(origin, place, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(origin, place)
+    allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+
+    assert set(image.CONTEXT) == allowed | {"Dockerfile", ".dockerignore"}
+    assert image.content_hash(tmp_path) == image.content_hash(ROOT)
+    (tmp_path / "monitor_fleet" / "__pycache__").mkdir()
+    (tmp_path / "monitor_fleet" / "__pycache__" / "poll.pyc").write_bytes(b"made here")
+    assert image.content_hash(tmp_path) == image.content_hash(ROOT)
+    (tmp_path / "locks" / "worker.txt").write_text("other packages")
+    assert image.content_hash(tmp_path) != image.content_hash(ROOT)
 
 
 def test_the_worker_imports_nothing_that_the_image_lacks():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from api import data
 from api.operations import OPERATIONS
-from contracts import frames
+from contracts import frames, metrics
 from contracts.table.schema import SCHEMAS, TTL_ATTRIBUTE
 from local.handlers import HANDLERS, SKIPPED
 from stack.tables import PROTECTED
@@ -372,3 +372,21 @@ def test_the_routes_are_those_that_the_description_tells_of(built: Built):
     routes = {route.inputs["routeKey"] for route in built.of("Route") if route.inputs["apiId"] == "api"}
 
     assert routes == {operation.route for operation in OPERATIONS}
+
+
+def test_a_service_scales_out_by_lag_and_in_by_cpu_alone(built: Built, plain: Built):
+    """That polls start in time does not say that there are too many workers; and nothing scales unasked."""
+    policies = {
+        one.name.rpartition("-")[2]: one.inputs["targetTrackingScalingPolicyConfiguration"]
+        for one in built.of("Policy")
+        if one.type.startswith("aws:appautoscaling")
+    }
+    lag = policies["lag"]
+    metric = lag["customizedMetricSpecification"]
+
+    assert set(policies) == {"cpu", "lag"}
+    assert lag["disableScaleIn"] is True
+    assert not policies["cpu"].get("disableScaleIn")
+    assert (metric["namespace"], metric["metricName"]) == (metrics.NAMESPACE, metrics.POLL_LAG_P99.name)
+    assert {one["name"] for one in metric["dimensions"]} == {metrics.STACK, metrics.KIND}
+    assert not [one for one in plain.resources if one.type.startswith("aws:appautoscaling")]

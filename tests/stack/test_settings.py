@@ -60,6 +60,8 @@ def test_few_keys_are_needed():
         ("forbiddenNetworks", '["10.0.0.1/8"]'),
         ("externalCountMax", "-1"),
         ("externalCountMax", "1"),
+        ("scaleOnLagMs", "60001"),
+        ("scaleOnLagMs", "1000"),
         ("spotPercent", "101"),
         ("egress", "tunnel"),
         ("natGateways", "3"),
