@@ -1,8 +1,9 @@
 """
 POST /datasources/preview: what a registration would see; nothing is stored.
 
-The body is a registration's (without a name it will do). The source is asked through the same gate and under the
-same limits as polls are (`fetching/preview.py`); this Lambda alone carries `fetching/`, in a zip of its own.
+The body is a registration's (without a name it will do). A source is asked through the same gate and under the
+same limits as polls are (`fetching/preview.py`), a sheet by the workers' accounts and within their quota
+(`api/sheet_preview.py`). The zip of this Lambda carries `fetching/` too.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from yarl import URL
 
@@ -36,6 +37,9 @@ from fetching.outcome import Outcome
 from fetching.preview import Fetch, Wanted, World, preview
 from fetching.session import session
 
+if TYPE_CHECKING:
+    from api.sheet_preview import SheetPreviewer
+
 #: Registering needs one, looking does not.
 NAME = {"name": "preview"}
 
@@ -46,6 +50,7 @@ class Previewer:
 
     policy: Policy
     keys: Keys
+    sheets: "Callable[[], SheetPreviewer]"
     requests: Callable[[], AbstractAsyncContextManager[Fetch]]
     run: Callable[..., Any]
     pause: Callable[[float], Any]
@@ -57,13 +62,13 @@ def preview_source(request: Request, at: Previewer) -> Response:
     """Ask a source and show what came; a source that fails is an answer, not an error."""
     request.allow_parameters()
     registration = read_registration(NAME | read_object(request), at.policy)
+    if registration.type is SourceType.GOOGLE_SHEET:
+        return json_response(at.run(at.sheets().look(registration)))
     _check(registration)
     return json_response(at.run(_look(_wanted(registration, _key(registration, at.keys)), at)))
 
 
 def _check(registration: Registration) -> None:
-    if registration.type is not SourceType.EXTERNAL:
-        raise refuse(FieldError(field="type", message="only external sources can be previewed"))
     hidden = [name for name, value in registration.headers.items() if value == shown.HIDDEN]
     if hidden:
         message = "it is shown hidden and not known here: give its value, or leave it out"
@@ -122,11 +127,23 @@ def _runner() -> asyncio.Runner:
 
 
 @cache
+def _sheets() -> "SheetPreviewer":
+    """Join what a sheet takes, with the first one: a preview of another source does not wait for it."""
+    from api.sheet_preview import SheetPreviewer  # noqa: PLC0415 - see above
+
+    return SheetPreviewer.of(
+        os.environ, dynamodb=door.dynamodb(), secrets=door.secrets_manager(), pause=asyncio.sleep, clock=door.clock_s,
+        now_ms=door.wall_ms,
+    )  # fmt: skip
+
+
+@cache
 def _act() -> Act:
     policy = read_policy(os.environ)
     previewer = Previewer(
         policy=policy,
         keys=Keys(client=door.secrets_manager(), prefix=os.environ["SECRETS_PREFIX"]),
+        sheets=_sheets,
         requests=partial(_requests, policy, os.environ.get("CONTACT", "")),
         run=_runner().run,
         pause=asyncio.sleep,

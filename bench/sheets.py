@@ -15,11 +15,11 @@ from google.oauth2.service_account import Credentials
 from bench.claim import Claim, report
 from contracts import steps
 from fetching.document import Document, Reading
+from fetching.sheets import reading
+from fetching.sheets.client import SCOPES, SHEETS_ORIGIN
+from fetching.sheets.table import Shape
 from local.google.read_quota import PROJECT_READS_PER_MINUTE, Window
-from monitor_fleet.sheets import reading
-from monitor_fleet.sheets.client import SCOPES, SHEETS_ORIGIN
-from monitor_fleet.sheets.table import Shape
-from tests.monitor_fleet.sheets.google import BOOK, standing
+from tests.fetching.sheets.google import BOOK, standing
 from tests.monitor_fleet.sheets.rush import Sheet, cycle_s, play
 from tests.monitor_fleet.sheets.test_poller import at_desk
 

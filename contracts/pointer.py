@@ -42,6 +42,11 @@ def find(document: Any, path: Path) -> Cell:
     return Cell(exists=True, value=document)
 
 
+def escaped(name: str) -> str:
+    """Write a name as a segment of a pointer."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
 def is_index(token: str) -> bool:
     """Tell whether a token may name an element of an array; it may name a member of an object as well."""
     return len(token) <= 9 and _INDEX.fullmatch(token) is not None  # noqa: PLR2004 - no array has a thousand million elements

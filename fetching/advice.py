@@ -52,17 +52,22 @@ def of_cost(
     """Say what polling it costs."""
     if took_s > min(SLOW_S, interval_s):
         yield Warned(code="slow", message=f"it took {took_s:.1f} s to answer")
-    if document_bytes > LARGE_BYTES:
-        yield Warned(
-            code="large",
-            message=f"the document has {document_bytes} bytes: subscribers get patches, but a snapshot is a download; "
-            "a selector makes it smaller",
-        )
+    yield from of_size(document_bytes)
     per_day = len(reply.wire) * DAY_S // interval_s
     if not conditional and per_day > TRAFFIC_BYTES_PER_DAY:
         yield Warned(
             code="traffic",
             message=f"every {interval_s} s in full is about {per_day / 1e9:.1f} GB a day: poll less often",
+        )
+
+
+def of_size(document_bytes: int) -> Iterator[Warned]:
+    """Say what a large document means for who follows it."""
+    if document_bytes > LARGE_BYTES:
+        yield Warned(
+            code="large",
+            message=f"the document has {document_bytes} bytes: subscribers get patches, but a snapshot is a download; "
+            "a selector makes it smaller",
         )
 
 

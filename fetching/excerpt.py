@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from contracts.pointer import escaped
 from fetching.hidden import Hidden
 
 ROWS_MAX = 10
@@ -46,7 +47,7 @@ def _rows(document: Any) -> tuple[str, Sequence[Any]]:
     found: tuple[str, Sequence[Any]] = ("", [document])
     best = 0
     for _ in range(LIST_DEPTH_MAX):
-        members = [(f"{at}/{_escaped(name)}", value) for at, holder in lists for name, value in holder.items()]
+        members = [(f"{at}/{escaped(name)}", value) for at, holder in lists for name, value in holder.items()]
         for at, value in members:
             if isinstance(value, list) and len(value) > best:
                 found, best = (at, value), len(value)
@@ -57,10 +58,6 @@ def _rows(document: Any) -> tuple[str, Sequence[Any]]:
 def _columns(rows: Sequence[Any]) -> list[str]:
     names = dict.fromkeys(name for row in rows[:COLUMN_ROWS_MAX] if isinstance(row, dict) for name in row)
     return list(names)[:COLUMNS_MAX]
-
-
-def _escaped(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
 
 
 @dataclass(kw_only=True)

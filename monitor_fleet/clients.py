@@ -9,13 +9,13 @@ import boto3
 from botocore.config import Config
 
 from contracts.clock import NowMs
+from fetching.sheets.server_clock import ServerClock
 from monitor_fleet.announce import Queue
 from monitor_fleet.documents import Bucket
 from monitor_fleet.errors import StoreFailed
 from monitor_fleet.keys import Keys
 from monitor_fleet.settings import Settings
 from monitor_fleet.sheets.monitor import GoogleSeams
-from monitor_fleet.sheets.server_clock import ServerClock
 from monitor_fleet.store import Store, ask
 
 #: Leases have threads and connections of their own, so that nothing else makes a renewal wait.
@@ -60,7 +60,7 @@ class Clients:
 
     def sheets(self, settings: Settings, now_ms: NowMs) -> GoogleSeams:
         """Give Google, and the secret that holds its accounts; gspread is loaded only here."""
-        from monitor_fleet.sheets.client import Google  # noqa: PLC0415 - 20 MB that workers of other sources never need
+        from fetching.sheets.client import Google  # noqa: PLC0415 - 20 MB that workers of other sources never need
 
         clock = ServerClock(now_ms)
         self._google_threads = ThreadPoolExecutor(GOOGLE_THREADS, thread_name_prefix="google")

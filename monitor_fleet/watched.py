@@ -18,8 +18,8 @@ from contracts.table.fleet import Shard
 from contracts.table.heads import Head
 from fetching.document import Reading
 from fetching.outcome import Reason, Validators
-from monitor_fleet.sheets.settle import Place
-from monitor_fleet.sheets.target import SheetTarget
+from fetching.sheets.settle import Place
+from fetching.sheets.target import SheetTarget
 
 #: Where every sheet is asked for, whatever the address that was pasted.
 SHEETS = URL("https://sheets.googleapis.com/v4/spreadsheets")

@@ -107,8 +107,8 @@ def register_source(store: Store) -> list[Grant]:
 
 
 def preview_source(store: Store) -> list[Grant]:
-    """Read a secret, to send it where it is bound to; nothing else is read and nothing written."""
-    return [_secrets(store, "GetSecretValue")]
+    """Read a secret, to send it where it is bound to, or read a sheet within the quota; nothing else is written."""
+    return [_secrets(store, "GetSecretValue"), _table(store, "Budget", "UpdateItem"), _google_accounts(store)]
 
 
 def import_sources(store: Store) -> list[Grant]:
@@ -238,12 +238,7 @@ def poll_sources(store: Store) -> list[Grant]:
 
 def poll_sheets(store: Store) -> list[Grant]:
     """Do all that of Google Sheets: with the accounts that read them, within the quota that all workers share."""
-    accounts = Grant(
-        actions=["secretsmanager:GetSecretValue"],
-        resources=[store.google_accounts.arn],
-        environment={"GOOGLE_ACCOUNTS_SECRET": store.google_accounts.arn},
-    )
-    return [*poll_sources(store), _table(store, "Budget", "GetItem", "UpdateItem"), accounts]
+    return [*poll_sources(store), _table(store, "Budget", "GetItem", "UpdateItem"), _google_accounts(store)]
 
 
 def write_logs(log_group_arn: Input[str]) -> list[Grant]:
@@ -289,6 +284,14 @@ def _secrets(store: Store, *actions: str) -> Grant:
         actions=[f"secretsmanager:{action}" for action in actions],
         resources=[store.secrets.arns],
         environment={"SECRETS_PREFIX": store.secrets.prefix},
+    )
+
+
+def _google_accounts(store: Store) -> Grant:
+    return Grant(
+        actions=["secretsmanager:GetSecretValue"],
+        resources=[store.google_accounts.arn],
+        environment={"GOOGLE_ACCOUNTS_SECRET": store.google_accounts.arn},
     )
 
 

@@ -82,16 +82,27 @@ def reserve(table: str, account: str, wish: Wish, *, span_ms: float, earliest_ms
     return {
         **_written(table, account, wish, "ADD #until :span"),
         "ConditionExpression": "#until >= :earliest",
-        "ExpressionAttributeValues": _values(wish, span=span_ms, earliest=earliest_ms),
+        "ExpressionAttributeValues": _values(wish, at_ms=earliest_ms, span=span_ms, earliest=earliest_ms),
     }
 
 
-def restart(table: str, account: str, wish: Wish, *, span_ms: float, earliest_ms: int) -> Request:
+def restart(table: str, account: str, wish: Wish | None, *, span_ms: float, earliest_ms: int) -> Request:
     """Speak for `span_ms` from `earliest_ms` on, refused where somebody did for later meanwhile."""
+    values = {"until": earliest_ms + span_ms, "earliest": earliest_ms}
     return {
         **_written(table, account, wish, "", ", #until = :until"),
         "ConditionExpression": "attribute_not_exists(#until) OR #until < :earliest",
-        "ExpressionAttributeValues": _values(wish, until=earliest_ms + span_ms, earliest=earliest_ms),
+        "ExpressionAttributeValues": _values(wish, at_ms=earliest_ms, **values),
+    }
+
+
+def reserve_soon(table: str, account: str, *, span_ms: float, earliest_ms: int, latest_ms: int) -> Request:
+    """Speak for `span_ms` without a wish, refused also where the moment before it is later than `latest_ms`."""
+    values = {"span": span_ms, "earliest": earliest_ms, "latest": latest_ms}
+    return {
+        **_written(table, account, None, "ADD #until :span"),
+        "ConditionExpression": "#until BETWEEN :earliest AND :latest",
+        "ExpressionAttributeValues": _values(None, at_ms=earliest_ms, **values),
     }
 
 
@@ -119,19 +130,20 @@ def forget(table: str, account: str, worker: str, *, at_ms: int) -> Request:
     }
 
 
-def _written(table: str, account: str, wish: Wish, before: str, also: str = "") -> Request:
+def _written(table: str, account: str, wish: Wish | None, before: str, also: str = "") -> Request:
+    noted, names = ("#wish = :wish, ", {"#wish": f"{_WISH}{wish.worker}"}) if wish else ("", {})
     return {
         "TableName": table,
         "Key": _key(account),
-        "UpdateExpression": f"{before} SET #wish = :wish, #ttl = :ttl{also}".strip(),
-        "ExpressionAttributeNames": {"#until": "until", "#wish": f"{_WISH}{wish.worker}", "#ttl": "ttl"},
+        "UpdateExpression": f"{before} SET {noted}#ttl = :ttl{also}".strip(),
+        "ExpressionAttributeNames": {"#until": "until", "#ttl": "ttl", **names},
         "ReturnValues": "ALL_NEW",
     }
 
 
-def _values(wish: Wish, **more: float) -> Item:
-    held = {"reads": wish.reads_per_minute, "at": wish.at_ms}
-    return bind({"wish": held, "ttl": wish.at_ms // SECOND_MS + ROW_TTL_S, **more})
+def _values(wish: Wish | None, *, at_ms: int, **more: float) -> Item:
+    held = {"wish": {"reads": wish.reads_per_minute, "at": wish.at_ms}} if wish else {}
+    return bind({**held, "ttl": at_ms // SECOND_MS + ROW_TTL_S, **more})
 
 
 def _key(account: str) -> Item:

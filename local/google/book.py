@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from contracts.sheet_address import Range, read_range
-from monitor_fleet.sheets.table import letters
+from fetching.sheets.table import letters
 
 type Cell = bool | int | float | str
 

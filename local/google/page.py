@@ -5,9 +5,9 @@ from typing import Any
 
 from aiohttp import web
 
+from fetching.sheets.table import letters
 from local.google.book import Book, Cell, Tab
 from local.google.service import Service
-from monitor_fleet.sheets.table import letters
 
 #: So many empty rows and columns are offered beyond what is there.
 SPARE_ROWS, SPARE_COLUMNS = 3, 1

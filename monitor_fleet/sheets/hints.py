@@ -11,10 +11,10 @@ from typing import Any
 
 from contracts.clock import MINUTE_MS, SECOND_MS, NowMs
 from contracts.sheet_reading import SLOW_MS, SWEEP_MS, read_every_ms
+from fetching.sheets.account import Account
+from fetching.sheets.verbs import AnswerTooLarge, GoogleRefused, GoogleUnreachable, GoogleVerbs
 from monitor_fleet.errors import StoreError
-from monitor_fleet.sheets.account import Account
 from monitor_fleet.sheets.key_book import KeyBook, NoAccounts
-from monitor_fleet.sheets.verbs import AnswerTooLarge, GoogleRefused, GoogleUnreachable, GoogleVerbs
 from monitor_fleet.watched import Target, Watched
 
 log = logging.getLogger(__name__)

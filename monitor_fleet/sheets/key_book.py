@@ -4,16 +4,14 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from contracts.clock import SECOND_MS, NowMs
+from fetching.sheets.account import NOT_SET_UP, Account, AccountsUnreadable, read_accounts
 from monitor_fleet.errors import StoreError
-from monitor_fleet.sheets.account import Account, AccountsUnreadable, read_accounts
 
 log = logging.getLogger(__name__)
 
 AGE_MAX_MS = 300 * SECOND_MS
 #: A secret that cannot be used is looked at again sooner: somebody may be mending it.
 AGAIN_MS = 15 * SECOND_MS
-
-NOT_SET_UP = "no Google service account is set up: put its key into the stack's secret (docs/google-sheets.md)"
 
 #: Reads the secret; None where nothing was put into it yet.
 type ReadSecret = Callable[[], Awaitable[str | None]]

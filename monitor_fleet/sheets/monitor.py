@@ -6,9 +6,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from contracts.clock import MINUTE_MS, NowMs
+from fetching.sheets.account import reads_per_minute
+from fetching.sheets.server_clock import ServerClock
+from fetching.sheets.verbs import GoogleVerbs
 from monitor_fleet.documents import Documents
 from monitor_fleet.offload import Offload
-from monitor_fleet.sheets.account import reads_per_minute
 from monitor_fleet.sheets.demand import DemandWriter
 from monitor_fleet.sheets.hints import Hints, OnEdited
 from monitor_fleet.sheets.key_book import KeyBook, ReadSecret
@@ -16,8 +18,6 @@ from monitor_fleet.sheets.poller import SheetPoller
 from monitor_fleet.sheets.quota import Quota
 from monitor_fleet.sheets.reads import Reads
 from monitor_fleet.sheets.rules import GoogleRules
-from monitor_fleet.sheets.server_clock import ServerClock
-from monitor_fleet.sheets.verbs import GoogleVerbs
 from monitor_fleet.store import StoreVerbs
 from monitor_fleet.watched import Target
 

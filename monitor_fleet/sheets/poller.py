@@ -9,34 +9,26 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from contracts.clock import NowMs
-from fetching.failures import too_large
 from fetching.outcome import Failed, Reason, Validators
+from fetching.sheets import reading
+from fetching.sheets.account import Account, in_order
+from fetching.sheets.answers import RATE_LIMITED_WAIT_S, Meaning, failed
+from fetching.sheets.asking import TROUBLES, by_any, in_its_tab, in_trouble
+from fetching.sheets.reading import Sheet
+from fetching.sheets.tabs import Tabs
+from fetching.sheets.target import SheetTarget
+from fetching.sheets.verbs import GoogleRefused, GoogleVerbs
 from monitor_fleet.documents import Documents
 from monitor_fleet.offload import Offload
 from monitor_fleet.poll import INLINE_JSON_BYTES_MAX, Looked, Rung
 from monitor_fleet.schedule import grid_after
 from monitor_fleet.sharing import Once
-from monitor_fleet.sheets import reading
-from monitor_fleet.sheets.account import Account, in_order
-from monitor_fleet.sheets.answers import RATE_LIMITED_WAIT_S, Meaning, failed
 from monitor_fleet.sheets.hints import Hints
 from monitor_fleet.sheets.key_book import KeyBook, NoAccounts
 from monitor_fleet.sheets.quota import Quota
-from monitor_fleet.sheets.reading import Sheet
-from monitor_fleet.sheets.reads import Reads, Wish
-from monitor_fleet.sheets.tabs import TabGone, Tabs
-from monitor_fleet.sheets.target import SheetTarget
-from monitor_fleet.sheets.verbs import (
-    ANSWER_BYTES_MAX,
-    AnswerTooLarge,
-    GoogleRefused,
-    GoogleUnreachable,
-    GoogleVerbs,
-)
+from monitor_fleet.sheets.reads import Asking, Reads, Wish
 from monitor_fleet.watched import Watched
 
-#: What another account may be able to read: people share a sheet with one of them.
-_TRY_ANOTHER = frozenset({Meaning.FORBIDDEN, Meaning.MISSING})
 _DIGEST_BYTES = 16
 _SPREADSHEETS_MAX = 10_000
 
@@ -68,12 +60,10 @@ class SheetPoller:
             return Looked(rung=Rung.NOT_MODIFIED)
         try:
             tables = await self._read(watched)
-        except (NoAccounts, TabGone) as error:
-            return Failed(reason=Reason.KEY if isinstance(error, NoAccounts) else Reason.SELECTOR, why=str(error))
-        except GoogleUnreachable as error:
-            return Failed(reason=Reason.RESET, why=str(error))
-        except AnswerTooLarge:
-            return too_large(f"the sheet has more than {ANSWER_BYTES_MAX >> 20} MiB")
+        except NoAccounts as error:
+            return Failed(reason=Reason.KEY, why=str(error))
+        except TROUBLES as error:
+            return in_trouble(error)
         if isinstance(tables, Failed):
             return tables
         return await self._climb(watched, tables)
@@ -92,63 +82,39 @@ class SheetPoller:
     # Reading.
 
     async def _read(self, watched: Watched) -> list[bytes] | Failed:
-        """Read by the account that could last time, else by each in turn; the first is the one to share with."""
+        """Read by the account that could last time, else by each in turn."""
         sheet = _sheet(watched)
         accounts = in_order(await self._keys.accounts(), sheet.spreadsheet_id)
-        known = self._reader.get(sheet.spreadsheet_id)
-        refused: Failed | None = None
-        for account in sorted(accounts, key=lambda one: one.email != known):
-            try:
-                tables = await self._read_by(account, watched)
-            except GoogleRefused as error:
-                answer = await self._refused(error, account, sheet)
-                if error.refusal.meaning not in _TRY_ANOTHER:
-                    return answer
-                refused = refused if refused and account is not accounts[0] else answer
-            else:
-                self._remember(sheet.spreadsheet_id, account)
-                return tables
-        self._reader.pop(sheet.spreadsheet_id, None)
-        assert refused is not None  # there is at least one account
-        return refused
 
-    async def _read_by(self, account: Account, watched: Watched) -> list[bytes]:
-        """Read by one account; a title that Google does not know is looked up again, once."""
-        sheet = _sheet(watched)
-        title = await self._title(account, watched, sheet) if sheet.needs_title else ""
-        try:
-            return await self._reads.together(self._wish(account, watched, sheet.a1(title)))
-        except GoogleRefused as error:
-            if error.refusal.meaning is not Meaning.RANGE:
-                raise
-        # Somebody else's range may be the wrong one, or ours is named after a tab that has a new title.
-        if sheet.needs_title:
-            self._tabs.forget(sheet.spreadsheet_id)
-            title = await self._title(account, watched, sheet)
-        return await self._reads.alone(self._wish(account, watched, sheet.a1(title)))
+        async def read(account: Account) -> list[bytes]:
+            return await in_its_tab(sheet, account, self._asks(account, watched), self._tabs)
 
-    async def _title(self, account: Account, watched: Watched, sheet: SheetTarget) -> str:
-        assert sheet.gid is not None  # `needs_title` says so
-        known = self._tabs.known(sheet.spreadsheet_id, sheet.gid)
-        if known is not None:
-            return known
-        wish = self._wish(account, watched, ())
-        await self._quota.turn(account.email, due_ms=wish.due_ms, interval_ms=wish.interval_ms)
-        return await self._tabs.ask(account, sheet.spreadsheet_id, sheet.gid)
+        async def refused(error: GoogleRefused, account: Account) -> Failed:
+            return await self._refused(error, account, sheet)
+
+        found = await by_any(accounts, read, refused, first=self._reader.get(sheet.spreadsheet_id))
+        if isinstance(found, Failed):
+            return found
+        account, tables = found
+        self._remember(sheet.spreadsheet_id, account)
+        return tables
+
+    def _asks(self, account: Account, watched: Watched) -> Asking:
+        target = watched.target
+        interval_ms = target.interval_ms
+        due_ms = grid_after(target.request, interval_ms, self._now_ms()) - interval_ms
+        wish = Wish(
+            account=account, spreadsheet_id=_sheet(watched).spreadsheet_id, ranges=(), due_ms=due_ms,
+            interval_ms=interval_ms,
+        )  # fmt: skip
+        return Asking(wish=wish, reads=self._reads)
 
     async def _refused(self, error: GoogleRefused, account: Account, sheet: SheetTarget) -> Failed:
         if error.refusal.meaning is Meaning.RATE:
             await self._quota.hold(account.email, RATE_LIMITED_WAIT_S)
+        elif self._reader.get(sheet.spreadsheet_id) == account.email:
+            del self._reader[sheet.spreadsheet_id]  # it was unshared: the next poll begins with whom to share it with
         return failed(error.refusal, email=account.email, ranges=", ".join(filter(None, sheet.shape.names)))
-
-    def _wish(self, account: Account, watched: Watched, ranges: tuple[str, ...]) -> Wish:
-        target = watched.target
-        interval_ms = target.interval_ms
-        due_ms = grid_after(target.request, interval_ms, self._now_ms()) - interval_ms
-        return Wish(
-            account=account, spreadsheet_id=_sheet(watched).spreadsheet_id, ranges=ranges, due_ms=due_ms,
-            interval_ms=interval_ms,
-        )  # fmt: skip
 
     def _remember(self, spreadsheet_id: str, account: Account) -> None:
         self._reader[spreadsheet_id] = account.email

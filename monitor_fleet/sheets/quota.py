@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from contracts.clock import MINUTE_MS, SECOND_MS
 from contracts.table import google_quota
 from contracts.table.google_quota import Ledger, Wish
+from fetching.sheets.server_clock import ServerClock
 from monitor_fleet.errors import Refused, StoreError
-from monitor_fleet.sheets.server_clock import ServerClock
 from monitor_fleet.store import StoreVerbs
 
 log = logging.getLogger(__name__)

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from monitor_fleet.sheets.account import Account
-from monitor_fleet.sheets.verbs import GoogleVerbs
+from fetching.sheets.account import Account
+from fetching.sheets.verbs import GoogleVerbs
 
 #: Sources of one spreadsheet are due at the same moment; dispatching them takes a little.
 GATHER_S = 0.05
@@ -66,15 +66,19 @@ class Reads:
         answer = await asyncio.shield(batch.task)
         return [answer[one] for one in wish.ranges]
 
+    async def turn(self, wish: Wish) -> None:
+        """Wait until one read may be sent."""
+        await self._quota.turn(wish.account.email, due_ms=wish.due_ms, interval_ms=wish.interval_ms)
+
     async def alone(self, wish: Wish) -> list[bytes]:
         """Read by itself: Google refuses a whole request for one wrong range in it."""
-        await self._quota.turn(wish.account.email, due_ms=wish.due_ms, interval_ms=wish.interval_ms)
+        await self.turn(wish)
         return await self._google.values(wish.account, wish.spreadsheet_id, wish.ranges)
 
     async def _send(self, batch: _Batch, place: tuple[str, str], first: Wish) -> dict[str, bytes]:
         try:
             await self._sleep(GATHER_S)
-            await self._quota.turn(first.account.email, due_ms=first.due_ms, interval_ms=first.interval_ms)
+            await self.turn(first)
         finally:
             # Whoever comes from here on is not in this request any more.
             if self._open.get(place) is batch:
@@ -82,3 +86,23 @@ class Reads:
         ranges = list(batch.ranges)
         found = await self._google.values(first.account, first.spreadsheet_id, ranges)
         return dict(zip(ranges, found, strict=True))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asking:
+    """One source's reads by one account (`fetching.sheets.asking`)."""
+
+    wish: Wish
+    reads: Reads
+
+    async def turn(self) -> None:
+        """Wait until one read may be sent."""
+        await self.reads.turn(self.wish)
+
+    async def together(self, ranges: tuple[str, ...]) -> list[bytes]:
+        """Read with whoever else wants the spreadsheet now."""
+        return await self.reads.together(replace(self.wish, ranges=ranges))
+
+    async def alone(self, ranges: tuple[str, ...]) -> list[bytes]:
+        """Read by itself."""
+        return await self.reads.alone(replace(self.wish, ranges=ranges))

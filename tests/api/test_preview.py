@@ -50,9 +50,14 @@ def look(aws: Aws, caller: Caller, feed: Feed, body: Any, *, policy: Policy | No
 
     at = Previewer(
         policy=policy or Policy(), keys=Keys(client=aws.secrets, prefix=PREFIX), requests=feed.open,
+        sheets=_no_sheets,
         run=asyncio.run, pause=pause, clock=lambda: 0.0, now_ms=aws.now_ms,
     )  # fmt: skip
     return caller.call(partial(preview_source, at=at), ROUTE, body=json.dumps(body))
+
+
+def _no_sheets() -> Any:
+    raise AssertionError  # they have their own test
 
 
 def test_a_preview_shows_and_stores_nothing(aws: Aws, caller: Caller):

@@ -57,6 +57,19 @@ async def test_a_sheet_that_is_not_shared_says_with_whom(state: dict[str, Any]):
     assert "sheets-reader@laptop.iam.gserviceaccount.com" in told[-1]["why"]
 
 
+async def test_a_sheet_is_looked_at_before_it_is_registered(state: dict[str, Any]):
+    """What its rows are, or with whom to share it."""
+    async with Api.of(state) as api:
+        looked = {"type": "googleSheet", "url": state["sheet"]["url"], "keyColumn": "Item"}
+        status, seen = await api.call("POST", "/datasources/preview", looked)
+        elsewhere = looked | {"url": "https://docs.google.com/spreadsheets/d/1-some-other-spreadsheet-of-nobody/edit"}
+        _, refused = await api.call("POST", "/datasources/preview", elsewhere)
+    assert (status, seen["ok"], seen["document"]["at"]) == (200, True, "/rows")
+    assert seen["document"]["columns"][:2] == ["Item", "Price"]
+    assert (refused["ok"], refused["reason"]) == (False, "not_found")
+    assert "sheets-reader@laptop.iam.gserviceaccount.com" in refused["why"]
+
+
 async def test_more_sheets_than_google_grants_are_told_what_is_achievable(state: dict[str, Any]):
     """At once when they are registered; in the fleet and at each source once a worker has summed up."""
     async with Api.of(state) as api:

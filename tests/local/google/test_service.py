@@ -11,7 +11,7 @@ from local.google.book import NoSuchRange
 from local.google.drive import LAG_MS, Changes
 from local.google.mask import masked, read_mask
 from local.google.read_quota import ReadQuota, Window
-from tests.monitor_fleet.sheets.google import BOOK, Stand, a_book, standing
+from tests.fetching.sheets.google import BOOK, Stand, a_book, standing
 
 DOCUMENTS = files("googleapiclient.discovery_cache.documents")
 TYPES: dict[str, Any] = {

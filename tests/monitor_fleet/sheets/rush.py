@@ -6,10 +6,10 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from contracts.clock import NowMs
+from fetching.sheets.server_clock import ServerClock
 from local.google.read_quota import ReadQuota, Window
 from local.memory import NAMES, Memory, MemoryStore
 from monitor_fleet.sheets.quota import Quota
-from monitor_fleet.sheets.server_clock import ServerClock
 from tests.simulation.virtual import run
 
 START_MS = 1_764_200_030_000

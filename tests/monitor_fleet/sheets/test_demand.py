@@ -12,7 +12,7 @@ from local.memory import NAMES, Memory, MemoryStore
 from monitor_fleet.errors import Refused
 from monitor_fleet.sheets.demand import DemandWriter
 from monitor_fleet.sheets.key_book import KeyBook
-from tests.monitor_fleet.sheets.google import START_MS, Wall
+from tests.fetching.sheets.google import START_MS, Wall
 
 EMAILS = ["one@example.iam.gserviceaccount.com", "other@example.iam.gserviceaccount.com"]
 

@@ -13,16 +13,16 @@ from contracts.source import Source
 from contracts.table.fleet import Shard
 from contracts.table.heads import Head, Ref
 from fetching.outcome import Failed, Reason
+from fetching.sheets.settle import HELD_POLLS_MAX
 from local.google.book import Tab
 from local.memory import NAMES, Memory, MemoryStore
 from monitor_fleet.documents import Documents
 from monitor_fleet.poll import Looked, Rung
 from monitor_fleet.sheets.monitor import GoogleSeams, SheetMonitor, reads_together
 from monitor_fleet.sheets.rules import GoogleRules
-from monitor_fleet.sheets.settle import HELD_POLLS_MAX
 from monitor_fleet.watched import Target, Watched
+from tests.fetching.sheets.google import BOOK, Stand, standing
 from tests.monitor_fleet.conftest import inline
-from tests.monitor_fleet.sheets.google import BOOK, Stand, standing
 
 ROWS = (["Name", "Price"], ["Amber", 1.5], ["Basalt", 2])
 DOCUMENT = {

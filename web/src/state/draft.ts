@@ -4,7 +4,7 @@ import { computed, signal, type ReadonlySignal, type Signal } from "@preact/sign
 import { Problem } from "../api/problem.ts";
 import type { NewSource, Patch, Preview, Source } from "../api/types.ts";
 import {
-  differences, failureOf, isSheet, toFields, toPatch, toPreview, toSource, typed, typedOf, warningsOf, withLines,
+  differences, failureOf, toFields, toPatch, toPreview, toSource, typed, typedOf, warningsOf, withLines,
   type FieldName, type Messages, type Typed,
 } from "./typed.ts";
 
@@ -53,7 +53,7 @@ export class Draft {
 
   /** Look at the source as it would be. Only the newest answer counts. */
   async tryIt(): Promise<void> {
-    if (!this.hasAddress() || isSheet(this.form.value.url)) return;
+    if (!this.hasAddress()) return;
     const round = ++this.round;
     this.isTrying.value = true;
     try {

@@ -1,4 +1,4 @@
-/** What a source would give, before anything is saved: asked by the server, twice, as its first polls would. */
+/** What a source would give, before anything is saved: asked by the server, as its first polls would. */
 
 import type { Preview } from "../api/types.ts";
 import { cellText } from "../live/format.ts";
@@ -15,7 +15,6 @@ const VOLATILE_SHOWN = 5;
 export function TryIt({ draft }: { draft: Draft }) {
   const { url } = draft.form.value;
   const preview = draft.preview.value;
-  if (isSheet(url)) return null;
   const isTrying = draft.isTrying.value;
   return (
     <section class="try" aria-label="Try it" aria-busy={isTrying}>
@@ -23,11 +22,15 @@ export function TryIt({ draft }: { draft: Draft }) {
         <button type="button" aria-disabled={isTrying} disabled={url.trim() === ""} onClick={() => void (isTrying || draft.tryIt())}>
           {isTrying ? "Asking it…" : preview === null ? "Try it" : "Try again"}
         </button>
-        <span class="hint" role="status">{isTrying ? "The server asks the address twice, a second apart." : verdict(preview)}</span>
+        <span class="hint" role="status">{isTrying ? asking(url) : verdict(preview)}</span>
       </div>
       {preview?.ok && <Found draft={draft} preview={preview} />}
     </section>
   );
+}
+
+function asking(url: string): string {
+  return isSheet(url) ? "The server reads the sheet once." : "The server asks the address twice, a second apart.";
 }
 
 function verdict(preview: Preview | null): string {
@@ -44,7 +47,7 @@ function Found({ draft, preview }: { draft: Draft; preview: Preview }) {
   return (
     <>
       <dl class="facts small">
-        <div><dt>Status</dt><dd>{http?.status ?? "–"}</dd></div>
+        {http !== null && <div><dt>Status</dt><dd>{http.status ?? "–"}</dd></div>}
         <div><dt>Took</dt><dd>{timing.firstMs ?? "–"} ms{timing.secondMs !== null && <small> then {timing.secondMs} ms</small>}</dd></div>
         <div><dt>Size</dt><dd>{bytes(size?.decoded ?? 0)} <small>({bytes(size?.wire ?? 0)} sent)</small></dd></div>
         <div><dt>Polls</dt><dd>{perHour.toLocaleString()} an hour{http?.conditional === "works" && <small>, most of them empty</small>}</dd></div>

@@ -9,12 +9,12 @@ from typing import Any
 
 from aiohttp.test_utils import TestServer
 
+from fetching.sheets.account import Account
+from fetching.sheets.client import Google
+from fetching.sheets.server_clock import ServerClock
 from local.google.accounts import Accounts, new_key
 from local.google.book import Book, Tab
 from local.google.service import Service
-from monitor_fleet.sheets.account import Account
-from monitor_fleet.sheets.client import Google
-from monitor_fleet.sheets.server_clock import ServerClock
 
 START_MS = 1_795_000_000_000
 BOOK = "1BxiMVs0XRA5nFMdKvBdBZjgmUUqptlbs74OgvE2upms"

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor_fleet.sheets.server_clock import ServerClock
+from fetching.sheets.server_clock import ServerClock
 
 START_MS = 1_764_200_000_000
 

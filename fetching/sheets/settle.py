@@ -8,7 +8,7 @@ one: by its key, or, without keys, one whose other cells are all as they were.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from monitor_fleet.sheets.table import COLUMNS, ROWS
+from fetching.sheets.table import COLUMNS, ROWS
 
 #: GOOGLEFINANCE, IMPORTRANGE and their kin read cold settle within a few polls, or are really broken.
 HELD_POLLS_MAX = 3

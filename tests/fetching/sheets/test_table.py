@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from contracts.sheet_address import read_range
 from contracts.steps import make
-from monitor_fleet.sheets.table import KeyColumnMissing, Shape, document_of, letters
+from fetching.sheets.table import KeyColumnMissing, Shape, document_of, letters
 
 HEADED = Shape()
 KEYED = Shape(key_column="Name")

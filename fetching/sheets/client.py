@@ -23,10 +23,10 @@ from gspread.http_client import HTTPClient
 from gspread.urls import SPREADSHEET_URL, SPREADSHEET_VALUES_BATCH_URL
 
 from contracts.clock import NowMs
-from monitor_fleet.sheets.account import Account
-from monitor_fleet.sheets.answers import Meaning, Refusal
-from monitor_fleet.sheets.server_clock import ServerClock
-from monitor_fleet.sheets.verbs import ANSWER_BYTES_MAX, AnswerTooLarge, GoogleRefused, GoogleUnreachable
+from fetching.sheets.account import Account
+from fetching.sheets.answers import Meaning, Refusal
+from fetching.sheets.server_clock import ServerClock
+from fetching.sheets.verbs import ANSWER_BYTES_MAX, AnswerTooLarge, GoogleRefused, GoogleUnreachable
 
 SCOPES = (
     "https://www.googleapis.com/auth/spreadsheets.readonly",
@@ -62,10 +62,10 @@ class _Answer:
 class _Client(HTTPClient):
     """gspread's client for one thread: time-outs on everything, answers bounded while they come."""
 
-    def __init__(self, origin: str) -> None:
+    def __init__(self, origin: str, read_timeout_s: float) -> None:
         super().__init__(auth=None, session=requests.Session())  # type: ignore[arg-type] # documented for own sessions
         self.session.trust_env = False  # a proxy of the environment is not a way out of the gate
-        self.set_timeout((CONNECT_TIMEOUT_S, READ_TIMEOUT_S))
+        self.set_timeout((CONNECT_TIMEOUT_S, read_timeout_s))
         self._origin = origin
 
     def request(self, method: str, endpoint: str, **kwargs: Any) -> requests.Response:  # type: ignore[override] # by name
@@ -79,11 +79,15 @@ class _Client(HTTPClient):
 class Google:
     """Google's answers about spreadsheets, by account. `origin` is another place than Google's own, for a stand-in."""
 
-    def __init__(self, threads: Executor, *, clock: ServerClock, now_ms: NowMs, origin: str = "") -> None:
+    def __init__(
+        self, threads: Executor, *, clock: ServerClock, now_ms: NowMs, origin: str = "",
+        read_timeout_s: float = READ_TIMEOUT_S,
+    ) -> None:  # fmt: skip
         self._threads = threads
         self._clock = clock
         self._now_ms = now_ms
         self._origin = origin
+        self._read_timeout_s = read_timeout_s
         self._own = threading.local()
         self._clients: list[_Client] = []
         self._tokens: dict[str, Credentials] = {}
@@ -157,7 +161,7 @@ class Google:
     def _client(self) -> _Client:
         client: _Client | None = getattr(self._own, "client", None)
         if client is None:
-            client = self._own.client = _Client(self._origin)
+            client = self._own.client = _Client(self._origin, self._read_timeout_s)
             self._clients.append(client)
         return client
 

@@ -2,8 +2,8 @@
 
 from collections import OrderedDict
 
-from monitor_fleet.sheets.account import Account
-from monitor_fleet.sheets.verbs import GoogleVerbs
+from fetching.sheets.account import Account
+from fetching.sheets.verbs import GoogleVerbs
 
 SPREADSHEETS_MAX = 10_000
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from fetching.sheets.account import Account
+from fetching.sheets.answers import Meaning
+from fetching.sheets.verbs import GoogleRefused, GoogleUnreachable
 from local.google import refusal
-from monitor_fleet.sheets.account import Account
-from monitor_fleet.sheets.answers import Meaning
-from monitor_fleet.sheets.verbs import GoogleRefused, GoogleUnreachable
-from tests.monitor_fleet.sheets.google import BOOK, Stand, standing
+from tests.fetching.sheets.google import BOOK, Stand, standing
 
 ROWS: tuple[list[Any], ...] = (["Name", "Price"], ["Amber", 1.5], ["Basalt", 2])
 

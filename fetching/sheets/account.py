@@ -7,6 +7,7 @@ from typing import Any
 
 from contracts.sheet_reading import weight
 
+NOT_SET_UP = "no Google service account is set up: put its key into the stack's secret (docs/google-sheets.md)"
 #: A secret holds 64 KB, a key about 2.4.
 ACCOUNTS_MAX = 25
 _FIELDS = ("client_email", "private_key", "private_key_id", "token_uri")

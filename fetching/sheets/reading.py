@@ -9,8 +9,8 @@ import msgspec
 from contracts.canonical import number
 from fetching.document import Document, Reading, of_value
 from fetching.outcome import Failed, Reason
-from monitor_fleet.sheets.settle import VOLATILE, Place, settle
-from monitor_fleet.sheets.table import KeyColumnMissing, Shape, document_of
+from fetching.sheets.settle import VOLATILE, Place, settle
+from fetching.sheets.table import KeyColumnMissing, Shape, document_of
 
 _decode = msgspec.json.Decoder(float_hook=number).decode
 _VOLATILE_BYTES = tuple(f'"{text}"'.encode() for text in VOLATILE)

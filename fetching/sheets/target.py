@@ -1,11 +1,13 @@
 """What polling needs to know of a Google Sheets source's configuration."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from contracts.sheet_address import Range, read_address, read_range
-from contracts.source import Source
-from monitor_fleet.sheets.table import Shape
+from fetching.sheets.table import Shape
+
+if TYPE_CHECKING:  # pydantic doubles the start of a Lambda
+    from contracts.source import SourceFields
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,7 +19,7 @@ class SheetTarget:
     shape: Shape
 
     @classmethod
-    def of(cls, source: Source) -> Self:
+    def of(cls, source: "SourceFields") -> Self:
         """Take it from a source of type googleSheet; no ranges: the whole tab."""
         address = read_address(source.url)
         ranges = tuple(map(read_range, source.ranges)) or (Range(),)

@@ -5,8 +5,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor_fleet.sheets.settle import HELD_POLLS_MAX, Place, has_volatile, settle
-from monitor_fleet.sheets.table import Shape, document_of
+from fetching.sheets.settle import HELD_POLLS_MAX, Place, has_volatile, settle
+from fetching.sheets.table import Shape, document_of
 
 LOADING = "Loading..."
 

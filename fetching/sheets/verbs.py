@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from monitor_fleet.sheets.account import Account
-from monitor_fleet.sheets.answers import Refusal
+from fetching.sheets.account import Account
+from fetching.sheets.answers import Refusal
 
 #: As much as any other document may come to when it is unpacked.
 ANSWER_BYTES_MAX = 32 * 1_024 * 1_024

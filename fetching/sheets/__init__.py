@@ -1,0 +1,1 @@
+"""A Google Sheet, read once: whom to ask as, what came and what it means, and the document it makes."""
