@@ -20,5 +20,5 @@ def weight(email: str, spreadsheet_id: str) -> bytes:
 
 
 def read_every_ms(interval_ms: int, *, hinted: bool) -> int:
-    """Say how often a source is really read while Drive is silent."""
-    return max(interval_ms, SWEEP_MS) if hinted and interval_ms >= SLOW_MS else interval_ms
+    """Say how often a source is really read while Drive is silent: as many due times apart as a sweep has room for."""
+    return max(1, SWEEP_MS // interval_ms) * interval_ms if hinted and interval_ms >= SLOW_MS else interval_ms

@@ -6,7 +6,8 @@ per `SWEEP_MS`, and one that was seen to change without a hint is never left alo
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from contracts.clock import MINUTE_MS, SECOND_MS, NowMs
@@ -25,9 +26,29 @@ HINT_LAG_MAX_MS = 4 * MINUTE_MS
 #: Silence of Drive says nothing once it was not heard from for this long.
 HEARD_MAX_MS = 60 * SECOND_MS
 PAGES_MAX = 20
+#: Turns come a little late; by so much more a sheet may be read later than its sweep.
+SLACK_MS = 30 * SECOND_MS
+#: An edit was hinted at late enough: its read goes before those of a sweep.
+EDITED_WAIT_MS = 15 * SECOND_MS
+#: Spreadsheets of which Drive is known not to tell: the oldest is forgotten, and found out again.
+UNTOLD_MAX = 10_000
+#: Drive does not take the token: the list begins anew.
+_TOKEN_REFUSED = frozenset({400, 404, 410})
 
 #: Called with the ids of spreadsheets that Drive says were edited.
 type OnEdited = Callable[[Iterable[str]], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Seen:
+    """When a source was last to be read, when it was the time before that, and when that came to pass (0: never)."""
+
+    asked_ms: int = 0
+    before_ms: int = 0
+    read_ms: int = 0
+
+
+_NEVER = _Seen()
 
 
 class Hints:
@@ -47,15 +68,16 @@ class Hints:
         self._heard_ms: dict[str, int] = {}
         self._hinted_ms: dict[str, int] = {}
         self._unexplained_ms: dict[str, int] = {}
-        self._untold: set[str] = set()
-        self._read_ms: dict[str, int] = {}
+        self._untold: dict[str, None] = {}
+        self._seen: dict[str, _Seen] = {}
+        self._listening_ms: dict[str, int] = {}
+        """Since when an account's list is followed without a gap."""
 
     async def run(self) -> None:
         """Ask Drive for ever; return at once where hints are off."""
         while self._is_on:
             try:
-                for account in await self._keys.accounts():
-                    await self._ask(account)
+                await self._ask(await self._keys.accounts())
             except (NoAccounts, StoreError) as error:
                 log.info("hints_wait", extra={"why": str(error)})
             await self._sleep(ASK_EVERY_S)
@@ -66,8 +88,15 @@ class Hints:
         if self._leaves_alone(watched, now_ms):
             return True
         if self._is_on and watched.target.sheet:
-            self._read_ms[watched.target.id] = now_ms
+            seen = self._seen.get(watched.target.id, _NEVER)
+            self._seen[watched.target.id] = replace(seen, asked_ms=now_ms, before_ms=seen.asked_ms)
         return False
+
+    def saw_read(self, watched: Watched) -> None:
+        """Note that a source was read: waiting for the quota may have taken a while."""
+        seen = self._seen.get(watched.target.id)
+        if seen:
+            self._seen[watched.target.id] = replace(seen, read_ms=self._now_ms())
 
     def interval_ms(self, target: Target) -> int:
         """Say how often a source is really read while Drive is silent."""
@@ -75,10 +104,25 @@ class Hints:
         is_hinted = self._is_on and sheet is not None and sheet.spreadsheet_id not in self._untold
         return read_every_ms(target.interval_ms, hinted=is_hinted)
 
+    def patience_ms(self, watched: Watched) -> int:
+        """Say how long a source's read may wait for its turn: lateness is measured by it."""
+        target = watched.target
+        if target.sheet is None or not self._is_on or target.interval_ms < SLOW_MS:
+            return target.interval_ms
+        before_ms = self._seen.get(target.id, _NEVER).before_ms
+        is_edited = before_ms and self._hinted_ms.get(target.sheet.spreadsheet_id, 0) > before_ms
+        return EDITED_WAIT_MS if is_edited else self.interval_ms(target)
+
     def saw_change(self, watched: Watched) -> None:
-        """Note that a source changed: with or without Drive's knowing."""
-        sheet = watched.target.sheet
-        if not self._is_on or sheet is None:
+        """
+        Note that a source changed: with or without Drive's knowing.
+
+        What changed since a read before which nobody listened to Drive, or since none at all, proves nothing.
+        """
+        sheet, listening_ms = watched.target.sheet, self._listens_since_ms()
+        if not self._is_on or sheet is None or listening_ms is None:
+            return
+        if self._seen.get(watched.target.id, _NEVER).before_ms < listening_ms:
             return
         now_ms = self._now_ms()
         if now_ms - self._hinted_ms.get(sheet.spreadsheet_id, -HINT_LAG_MAX_MS) >= HINT_LAG_MAX_MS:
@@ -88,12 +132,17 @@ class Hints:
         sheet, target = watched.target.sheet, watched.target
         if not self._is_on or sheet is None or target.interval_ms < SLOW_MS:
             return False
-        read_ms = self._read_ms.get(target.id)
-        if read_ms is None or now_ms - read_ms >= SWEEP_MS or watched.failures or watched.held:
+        seen = self._seen.get(target.id, _NEVER)
+        if _is_swept(target, now_ms, seen.read_ms) or watched.failures or watched.held:
             return False
         if sheet.spreadsheet_id in self._untold or not self._is_heard(now_ms):
             return False
-        return self._hinted_ms.get(sheet.spreadsheet_id, 0) < read_ms
+        return self._hinted_ms.get(sheet.spreadsheet_id, 0) <= seen.asked_ms
+
+    def _listens_since_ms(self) -> int | None:
+        """Say since when every account's Drive is listened to; None if one's is not."""
+        since = [self._listening_ms.get(account.email) for account in self._keys.known]
+        return max((at_ms for at_ms in since if at_ms is not None), default=None) if None not in since else None
 
     def _is_heard(self, now_ms: int) -> bool:
         """Say whether every account's Drive was heard from: any of them may be the one that can read the sheet."""
@@ -102,28 +151,47 @@ class Hints:
             now_ms - self._heard_ms.get(account.email, -HEARD_MAX_MS) < HEARD_MAX_MS for account in accounts
         )
 
-    async def _ask(self, account: Account) -> None:
+    async def _ask(self, accounts: Sequence[Account]) -> None:
+        """Ask each account's Drive; what several tell of is one edit."""
+        edited: set[str] = set()
+        for account in accounts:
+            edited |= await self._edited(account)
+        now_ms = self._now_ms()
+        for spreadsheet_id in edited:
+            self._hinted_ms[spreadsheet_id] = now_ms
+            self._unexplained_ms.pop(spreadsheet_id, None)
+        if self._is_heard(now_ms):
+            self._judge(now_ms)
+        self._forget(now_ms)
+        if edited:
+            self._on_edited(edited)
+
+    async def _edited(self, account: Account) -> set[str]:
         try:
             edited = await self._changes(account)
         except (GoogleRefused, GoogleUnreachable, AnswerTooLarge) as error:
             log.info("hints_not_read", extra={"account": account.email, "why": str(error)})
-            return
-        now_ms = self._now_ms()
-        self._heard_ms[account.email] = now_ms
-        for spreadsheet_id in edited:
-            self._hinted_ms[spreadsheet_id] = now_ms
-            self._unexplained_ms.pop(spreadsheet_id, None)
-        self._judge(now_ms)
-        if edited:
-            self._on_edited(edited)
+            if isinstance(error, GoogleRefused) and error.refusal.status in _TOKEN_REFUSED:
+                self._tokens.pop(account.email, None)
+            return set()
+        self._heard_ms[account.email] = self._now_ms()
+        return edited
 
     def _judge(self, now_ms: int) -> None:
         """Call a spreadsheet untold of whose change no hint came for in time."""
         late = [one for one, at_ms in self._unexplained_ms.items() if now_ms - at_ms >= HINT_LAG_MAX_MS]
         for spreadsheet_id in late:
             del self._unexplained_ms[spreadsheet_id]
-            self._untold.add(spreadsheet_id)
+            self._untold[spreadsheet_id] = None
             log.info("hints_miss_it", extra={"spreadsheet": spreadsheet_id})
+
+    def _forget(self, now_ms: int) -> None:
+        """Drop what no decision depends on any more."""
+        since_ms = now_ms - 2 * SWEEP_MS
+        self._hinted_ms = {one: at_ms for one, at_ms in self._hinted_ms.items() if at_ms >= since_ms}
+        self._seen = {one: seen for one, seen in self._seen.items() if seen.asked_ms >= since_ms}
+        for spreadsheet_id in list(self._untold)[: max(0, len(self._untold) - UNTOLD_MAX)]:
+            del self._untold[spreadsheet_id]
 
     async def _changes(self, account: Account) -> set[str]:
         """List what was edited since the last time; the first time only note where the list ends."""
@@ -131,6 +199,7 @@ class Hints:
         if token is None:
             told = await self._google.drive(account, "changes/startPageToken", {"supportsAllDrives": "true"})
             self._tokens[account.email] = told["startPageToken"]
+            self._listening_ms[account.email] = self._now_ms()
             return set()
         edited: set[str] = set()
         for _ in range(PAGES_MAX):
@@ -141,6 +210,18 @@ class Hints:
             if "newStartPageToken" in told:
                 break
         return edited
+
+
+def _is_swept(target: Target, now_ms: int, read_ms: int) -> bool:
+    """
+    Say whether a source must be read at this turn: at the next one it would be too long ago.
+
+    Or its own sweep begins, by its hash, and it is not quite new: so sheets that were read in a rush, as after a
+    start, do not come in one again.
+    """
+    sweep_ms, since_ms = read_every_ms(target.interval_ms, hinted=True), now_ms - read_ms
+    begins = (now_ms - target.request) // sweep_ms != (read_ms - target.request) // sweep_ms
+    return since_ms > sweep_ms - target.interval_ms + SLACK_MS or (begins and since_ms * 2 >= sweep_ms)
 
 
 def _page(token: str) -> dict[str, Any]:

@@ -66,6 +66,7 @@ class SheetPoller:
             return in_trouble(error)
         if isinstance(tables, Failed):
             return tables
+        self._hints.saw_read(watched)
         return await self._climb(watched, tables)
 
     def pause_ms(self, watched: Watched) -> int | None:
@@ -101,11 +102,10 @@ class SheetPoller:
 
     def _asks(self, account: Account, watched: Watched) -> Asking:
         target = watched.target
-        interval_ms = target.interval_ms
-        due_ms = grid_after(target.request, interval_ms, self._now_ms()) - interval_ms
+        due_ms = grid_after(target.request, target.interval_ms, self._now_ms()) - target.interval_ms
         wish = Wish(
             account=account, spreadsheet_id=_sheet(watched).spreadsheet_id, ranges=(), due_ms=due_ms,
-            interval_ms=interval_ms,
+            interval_ms=self._hints.patience_ms(watched),
         )  # fmt: skip
         return Asking(wish=wish, reads=self._reads)
 

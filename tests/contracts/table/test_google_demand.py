@@ -66,7 +66,8 @@ def test_without_a_summary_one_account_is_taken_for_all_there_is():
 
 
 @pytest.mark.parametrize(("interval_ms", "hinted", "every_ms"), [
-    (60_000, True, 60_000), (180_000, False, 180_000), (180_000, True, SWEEP_MS), (SWEEP_MS * 3, True, SWEEP_MS * 3),
+    (60_000, True, 60_000), (180_000, False, 180_000), (180_000, True, 1_080_000), (600_000, True, SWEEP_MS),
+    (SWEEP_MS * 3, True, SWEEP_MS * 3),
 ])  # fmt: skip
 def test_hints_let_slow_sheets_be_read_at_the_sweep(interval_ms: int, hinted: bool, every_ms: int):
     """The fast ones gain nothing by them."""

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -279,14 +280,14 @@ async def test_a_hint_of_drive_is_read_and_silence_leaves_slow_sheets_alone():
     async with at_desk(hints=True) as desk:
         watched, hints = desk.watch(pollingInterval=300), desk.monitor._hints
         await desk.look(watched)
-        await hints._ask(desk.stand.accounts[0])
+        await hints._ask(desk.stand.accounts)
         desk.stand.service.requests.clear()
         skipped = await desk.look(watched)
         assert isinstance(skipped, Looked)
         assert (skipped.rung, desk.stand.service.requests) == (Rung.NOT_MODIFIED, [])
         desk.edit(1, 1, 3)
         desk.stand.wall.ms += 180_000
-        await hints._ask(desk.stand.accounts[0])
+        await hints._ask(desk.stand.accounts)
         assert desk.edited == [BOOK]
         assert (await desk.document(watched))["rows"][0]["Price"] == 3
 
@@ -296,7 +297,7 @@ async def test_silence_counts_only_while_drive_is_heard():
     async with at_desk(hints=True) as desk:
         watched = desk.watch(pollingInterval=300)
         await desk.look(watched)
-        await desk.monitor._hints._ask(desk.stand.accounts[0])
+        await desk.monitor._hints._ask(desk.stand.accounts)
         desk.stand.wall.ms += 61_000
         desk.stand.service.requests.clear()
         await desk.look(watched)
@@ -307,16 +308,57 @@ async def test_a_sheet_that_changes_without_a_hint_is_never_left_alone_again():
     """What formulas compute is nothing that Drive tells of."""
     async with at_desk(hints=True) as desk:
         watched, hints = desk.watch(pollingInterval=300), desk.monitor._hints
+        await desk.monitor._keys.accounts()
+        await hints._ask(desk.stand.accounts)
         await desk.look(watched)
         desk.stand.wall.ms += 20 * 60_000  # a sweep
         desk.stand.service.books[BOOK].tab(0).set(1, 1, 99)
         await desk.look(watched)
         for _ in range(20):
             desk.stand.wall.ms += 15_000
-            await hints._ask(desk.stand.accounts[0])
+            await hints._ask(desk.stand.accounts)
         desk.stand.service.requests.clear()
         await desk.look(watched)
         assert len(desk.stand.service.requests) == 1
+
+
+async def test_a_change_that_nobody_could_have_heard_of_proves_nothing():
+    """The first document of a new source, and what changed before its worker listened to Drive."""
+    async with at_desk(hints=True) as desk:
+        new, old, hints = desk.watch(1, pollingInterval=300), desk.watch(2, pollingInterval=300), desk.monitor._hints
+        await desk.look(old)
+        desk.stand.wall.ms += 60_000
+        await hints._ask(desk.stand.accounts)
+        desk.stand.service.books[BOOK].tab(0).set(1, 1, 99)
+        await desk.look(new)
+        await desk.look(old)
+        for _ in range(20):
+            desk.stand.wall.ms += 15_000
+            await hints._ask(desk.stand.accounts)
+        desk.stand.service.requests.clear()
+        for watched in (new, old):
+            skipped = await desk.look(watched)
+            assert isinstance(skipped, Looked)
+            assert skipped.rung is Rung.NOT_MODIFIED
+        assert desk.stand.service.requests == []
+
+
+async def test_no_sheet_goes_unread_for_longer_than_a_sweep():
+    """Turns come every 3 min, and one at 18 is the last within 20; where in it a sheet is read depends on its hash."""
+    async with at_desk(hints=True) as desk:
+        watched, hints = desk.watch(pollingInterval=180), desk.monitor._hints
+        await desk.look(watched)
+        read_at = [0]
+        for turn in range(1, 41):
+            desk.stand.service.requests.clear()
+            desk.stand.wall.ms += 180_000
+            await hints._ask(desk.stand.accounts)
+            await desk.look(watched)
+            read_at += [turn] * len(desk.stand.service.requests)
+        apart = [later - earlier for earlier, later in pairwise(read_at)]
+        assert max(apart) == 6
+        assert min(apart) >= 3
+        assert apart[1:] == [6] * (len(apart) - 1)
 
 
 def test_due_times_that_hold_others_cost_one_read():
