@@ -1,7 +1,7 @@
 # make up · test · check · scale · bench · clean: each sets up what it needs by itself.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-.PHONY: help sbom soak up down test check unit scale logs bench clean lock setup web backup restore redrive token doctor cost
+.PHONY: help sbom soak up down test check unit scale logs bench clean lock setup web backup restore redrive token doctor cost deploy
 
 # A `python3.13` on PATH may be a pyenv shim that does not run, wherever HOME points: each candidate is tried.
 CANDIDATES := python3.13 $(HOME)/.pyenv/versions/3.13*/bin/python3.13 $$(pyenv prefix 3.13.0 2>/dev/null)/bin/python3.13 \
@@ -54,11 +54,11 @@ up: setup ## the whole stack on this machine; prints the dashboard's address; Ct
 down: .venv/.ready ## stop a stack that another terminal (or nobody) holds
 	@exec $(PY) -m local down
 
-scale: .venv/.ready ## make scale N=4 [KIND=external|googleSheet]: set the ECS service's desired count
-	@exec $(PY) -m local scale --count "$(N)" --kind "$(or $(KIND),external)"
+scale: .venv/.ready ## make scale N=4 [KIND=external|googleSheet] [STACK=outputs.json]: set the ECS service's desired count
+	@exec $(PY) -m local scale --count "$(N)" --kind "$(or $(KIND),external)" $(if $(STACK),--stack "$(STACK)")
 
-logs: .venv/.ready ## make logs [NAME=external-1|api-list|…] [FOLLOW=1]: what workers and Lambdas said, merged by time
-	@exec $(PY) -m local logs $(if $(FOLLOW),--follow) $(if $(NAME),"$(NAME)")
+logs: .venv/.ready ## make logs [NAME=external-1|api-list|…] [FOLLOW=1] [STACK=outputs.json]: what workers and Lambdas said, merged by time
+	@exec $(PY) -m local logs $(if $(FOLLOW),--follow) $(if $(STACK),--stack "$(STACK)") $(if $(NAME),"$(NAME)")
 
 backup: .venv/.ready ## make backup [FILE=…] [STACK=outputs.json]: sources, documents and history into a file; no keys
 	@exec $(PY) -m local backup $(if $(FILE),--file "$(FILE)") $(if $(STACK),--stack "$(STACK)")
@@ -74,6 +74,12 @@ token: .venv/.ready ## make token [NEW=name [SCOPES=read,write] [DAYS=90]] [END=
 
 cost: .venv/.ready ## make cost [SOURCES=1000 INTERVAL=10 CHANGES=6 SUBSCRIBERS=100 FOLLOWS=1 DOCUMENT=5000 KEYS=0 NAT=0]: a month on AWS
 	@exec $(PY) -m bench.cost $(foreach name,SOURCES INTERVAL CHANGES SUBSCRIBERS FOLLOWS DOCUMENT KEYS NAT,$(if $($(name)),$(name)="$($(name))"))
+
+deploy: setup ## make deploy [STACK=dev] [YES=1]: look at the account, pulumi up, and write outputs.json for the others
+	@command -v pulumi >/dev/null || { echo "pulumi is missing: https://www.pulumi.com/docs/install/" >&2; exit 1; }
+	$(PY) -m local.doctor --aws --stack "$(or $(STACK),dev)"
+	pulumi up --stack "$(or $(STACK),dev)" $(if $(YES),--yes)
+	pulumi stack output --json --stack "$(or $(STACK),dev)" > outputs.json
 
 # Any Python from 3.10 on will do without AWS=1: the right one may be what is missing.
 DOCTOR_PY = $(or $(wildcard .venv/bin/python),$(PYTHON),python3)

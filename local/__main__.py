@@ -1,7 +1,8 @@
 """
-`python -m local up | down | scale --count N [--kind external|googleSheet] | logs [--follow] [NAME]`.
+`python -m local up | down`.
 
 And, for what runs here or is named by `--stack FILE` (what `pulumi stack output --json` says):
+`scale --count N [--kind external|googleSheet] | logs [--follow] [NAME]`,
 `backup [--file FILE] | restore --file FILE [--replace] | redrive [--list] [--force]`,
 `token [--new NAME [--scopes read,write] [--days N] | --end ID]`; `doctor [--aws]`.
 """
@@ -19,25 +20,26 @@ from contracts.kinds import SourceType
 from local import doctor, tokens
 from local.backup import BackupFailed, backup, default_file, say_counts
 from local.backup_file import Backup, BackupRefused
+from local.cloud import Cloud
 from local.demo import RegistrationFailedError
 from local.down import StillRunningError, down
 from local.emulator import EmulatorFailedError
 from local.hold import AlreadyRunningError
 from local.launch import StartFailedError
-from local.logs import NoLogsError, logs
+from local.logs import NoLogsError, here, in_cloud, logs
 from local.reach import NotReachableError, reach
 from local.redrive import redrive, show
 from local.restore import RestoreFailed, restore
 from local.running import COUNT_KEYS
-from local.scale import NotRunningError, scale
-from local.scaled import follow, looking
+from local.scale import NotRunningError, scale, scale_cloud
+from local.scaled import LOOK_AT_CLOUD_EVERY_S, LOOK_EVERY_S, follow, looking, looking_at_cloud
 from local.tokens import TokenRefused
 from local.up import PartEndedError, up
 from stack.package import PackagingFailedError
+from stack.settings import COUNT_MAX
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / ".local"
-WORKERS_MAX = 50
 FOLLOW_EVERY_S = 1
 #: What an operator can do something about; anything else is a fault of ours and keeps its traceback.
 EXPECTED = (
@@ -85,11 +87,13 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("up", help="start everything; Ctrl-C stops it")
     commands.add_parser("down", help="stop what runs, or clean up after what was killed")
     scaling = commands.add_parser("scale", help="set how many workers run")
-    scaling.add_argument("--count", type=_count, required=True, help=f"0 to {WORKERS_MAX}")
+    scaling.add_argument("--count", type=_count, required=True, help=f"0 to {COUNT_MAX}")
     scaling.add_argument("--kind", choices=sorted(COUNT_KEYS), default="external")
     logging = commands.add_parser("logs", help="print the last lines of workers and Lambdas, merged by time")
     logging.add_argument("name", nargs="?", help="only those whose name begins so: external-1, api, sockets-handler")
     logging.add_argument("--follow", action="store_true", help="go on with what comes; Ctrl-C ends it")
+    for one in (scaling, logging):
+        _add_stack(one)
     _add_care(commands)
     return parser
 
@@ -110,21 +114,34 @@ def _add_care(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     granting.add_argument("--scopes", default=READ, help="read, write or both; write may read too")
     granting.add_argument("--days", type=int, default=tokens.DAYS_DEFAULT, help="0: until it is ended")
     for parser in (saving, restoring, driving, granting):
-        parser.add_argument("--stack", metavar="FILE", help="a stack in the cloud: pulumi stack output --json > FILE")
+        _add_stack(parser)
     doctor.add_arguments(commands.add_parser("doctor", help="say what is wrong with this machine or AWS account"))
 
 
+def _add_stack(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--stack", metavar="FILE", help="a stack in the cloud: pulumi stack output --json > FILE")
+
+
 def _scale(arguments: argparse.Namespace) -> None:
-    began_s, look = time.monotonic(), looking(FOLDER, kind=SourceType(arguments.kind), now_ms=_now_ms)
-    scale(FOLDER, kind=arguments.kind, count=arguments.count)
+    began_s, kind, every_s = time.monotonic(), SourceType(arguments.kind), LOOK_EVERY_S
+    if arguments.stack:
+        cloud, every_s = Cloud.of_outputs(Path(arguments.stack)), LOOK_AT_CLOUD_EVERY_S
+        look = looking_at_cloud(cloud, kind=kind, now_ms=_now_ms)
+        scale_cloud(cloud, kind=kind, count=arguments.count)
+    else:
+        look = looking(FOLDER, kind=kind, now_ms=_now_ms)
+        scale(FOLDER, kind=kind, count=arguments.count)
     with contextlib.suppress(KeyboardInterrupt):  # the count is set, nobody has to watch
-        follow(look, count=arguments.count, elapsed_s=lambda: time.monotonic() - began_s, pause=time.sleep)
+        follow(
+            look, count=arguments.count, elapsed_s=lambda: time.monotonic() - began_s, pause=time.sleep, every_s=every_s
+        )
 
 
 def _logs(arguments: argparse.Namespace) -> None:
     pause = (lambda: time.sleep(FOLLOW_EVERY_S)) if arguments.follow else None
+    sources = in_cloud(Cloud.of_outputs(Path(arguments.stack))) if arguments.stack else here(ROOT, FOLDER)
     with contextlib.suppress(KeyboardInterrupt):  # the way to end it
-        logs(ROOT, FOLDER, name=arguments.name, pause=pause)
+        logs(sources, name=arguments.name, pause=pause)
 
 
 def _backup(arguments: argparse.Namespace) -> None:
@@ -177,8 +194,8 @@ def _now_ms() -> int:
 
 
 def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) > WORKERS_MAX:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and {WORKERS_MAX}")
+    if not text.isdecimal() or int(text) > COUNT_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and {COUNT_MAX}")
     return int(text)
 
 

@@ -1,6 +1,6 @@
 """Print what workers and Lambdas said, merged by time: the one place to look when something is odd."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from contracts.clock import iso
 from local import state
 from local.aws import Aws
+from local.cloud import Cloud
 from local.config import STACK, project
 from local.log_lines import LambdaGroups, Line, WorkerFiles, readable
 from local.running import COUNT_KEYS
@@ -32,30 +33,34 @@ class Source(Protocol):
         """Give the new lines."""
 
 
-def logs(root: Path, folder: Path, *, name: str | None, pause: Callable[[], None] | None) -> None:
+def logs(sources: Sequence[Source], *, name: str | None, pause: Callable[[], None] | None) -> None:
     """
     Print the last lines of everybody, or of those whose name begins with `name`.
 
-    With a `pause` it goes on with what comes, for as long as that returns. Worker logs outlive their stack, so without
-    one only these are printed.
+    With a `pause` it goes on with what comes, for as long as that returns.
     """
-    sources = _sources(root, folder)
     try:
         _print_new(sources, name, lines_max=LINES_MAX)
         while pause:
             pause()
             _print_new(sources, name, lines_max=NEW_LINES_MAX)
     except (BotoCoreError, ClientError) as error:
-        raise NoLogsError(f"the embedded AWS does not give the Lambdas' logs: {error}") from error
+        raise NoLogsError(f"AWS does not give the logs: {error}") from error
 
 
-def _sources(root: Path, folder: Path) -> list[Source]:
+def here(root: Path, folder: Path) -> list[Source]:
+    """Find the logs of this machine's stack. Those of its workers outlive it: without a stack there are only these."""
     files = WorkerFiles(folder=folder / "logs", kinds=tuple(COUNT_KEYS))
     known = state.read(folder)
     if known is None:
         return [files]
     aws = Aws(endpoint=known.aws_endpoint, region=known.region, credentials=known.credentials)
     return [files, LambdaGroups(client=aws.client("logs"), prefix=f"/{project(root)}-{STACK}/")]
+
+
+def in_cloud(cloud: Cloud) -> list[Source]:
+    """Find the logs of a stack in the cloud: workers and Lambdas alike write to its log groups."""
+    return [LambdaGroups(client=cloud.client("logs"), prefix=cloud.log_prefix())]
 
 
 def _print_new(sources: Iterable[Source], name: str | None, *, lines_max: int) -> None:

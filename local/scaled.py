@@ -16,10 +16,13 @@ from contracts.table import fleet
 from contracts.table.fleet import DRAINING, UP, Shard, Worker
 from local import state
 from local.aws import Aws
+from local.cloud import Cloud
 from local.scale import NotRunningError
 
 LOOKS_MAX = 200
 LOOK_EVERY_S = 0.3
+#: Fargate takes a minute to start a task.
+LOOK_AT_CLOUD_EVERY_S = 3.0
 #: Workers see each other every few seconds; who has moved nothing for so long has found its balance.
 QUIET_MS = 3_000
 
@@ -72,9 +75,10 @@ class Sight:
 
 
 def follow(
-    look: Callable[[], Sight], *, count: int, elapsed_s: Callable[[], float], pause: Callable[[float], None]
-) -> None:
-    """Print each change until all is settled; raises NotRunningError if it is not within a minute."""
+    look: Callable[[], Sight], *, count: int, elapsed_s: Callable[[], float], pause: Callable[[float], None],
+    every_s: float = LOOK_EVERY_S,
+) -> None:  # fmt: skip
+    """Print each change until all is settled; raises NotRunningError if it is not within so many looks."""
     said = ""
     for _ in range(LOOKS_MAX):
         sight = look()
@@ -84,7 +88,7 @@ def follow(
         if sight.is_settled(count):
             print(f"{elapsed_s():6.1f} s  done", flush=True)
             return
-        pause(LOOK_EVERY_S)
+        pause(every_s)
     raise NotRunningError(f"not settled after {elapsed_s():.0f} s: make logs")
 
 
@@ -92,22 +96,36 @@ def looking(folder: Path, *, kind: SourceType, now_ms: NowMs) -> Callable[[], Si
     """Give what looks at a running stack with the operator's credentials; what moved before now is no news."""
     known = state.read(folder)
     if known is None:
-        raise NotRunningError("no stack runs: make up")
+        raise NotRunningError("no stack runs: make up, or name one in the cloud with STACK=outputs.json")
     client = Aws(endpoint=known.aws_endpoint, region=known.region, credentials=known.credentials).client("dynamodb")
-    table, since_ms = known.tables["Fleet"], now_ms()
 
-    def look() -> Sight:
+    def running() -> int:
         now = state.read(folder)
         if now is None:
             raise NotRunningError("the stack ended meanwhile")
+        return len(now.pids.workers.get(kind.value, ()))
+
+    return _looks(client, known.tables["Fleet"], kind, running, now_ms)
+
+
+def looking_at_cloud(cloud: Cloud, *, kind: SourceType, now_ms: NowMs) -> Callable[[], Sight]:
+    """Give what looks at a stack in the cloud."""
+    return _looks(cloud.client("dynamodb"), cloud.fleet_table, kind, lambda: cloud.running(kind.value), now_ms)
+
+
+def _looks(client: Any, table: str, kind: SourceType, running: Callable[[], int], now_ms: NowMs) -> Callable[[], Sight]:
+    since_ms = now_ms()
+
+    def look() -> Sight:
         try:
+            count = running()
             rows = [
                 Shard.read(row) for n in range(SHARD_ROW_BUCKETS) for row in _rows(client, fleet.shards(table, kind, n))
             ]
             workers = [Worker.read(row) for row in _rows(client, fleet.roster(table, kind))]
         except (BotoCoreError, ClientError) as error:
-            raise NotRunningError(f"the embedded AWS does not answer: {error}") from error
-        return Sight.of(len(now.pids.workers.get(kind.value, ())), workers, rows, since_ms=since_ms, now_ms=now_ms())
+            raise NotRunningError(f"AWS does not answer: {error}") from error
+        return Sight.of(count, workers, rows, since_ms=since_ms, now_ms=now_ms())
 
     return look
 

@@ -10,7 +10,7 @@ import pytest
 from moto import mock_aws
 
 from local.log_lines import LambdaGroups, WorkerFiles, readable
-from local.logs import NoLogsError, logs
+from local.logs import NoLogsError, here, logs
 
 PREFIX = "/project-local/"
 FIRST = '{"at": "2026-11-22T19:00:00.001Z", "event": "joined"}\n'
@@ -46,7 +46,7 @@ def test_lines_are_merged_by_time_and_tracebacks_stay_where_they_belong(
     written: Path, capsys: pytest.CaptureFixture[str]
 ):
     """What happened first stands first, whoever wrote it; worker logs can be read when the stack is gone."""
-    logs(written, written, name=None, pause=None)
+    logs(here(written, written), name=None, pause=None)
 
     assert [line.split(" ", 1)[1] for line in capsys.readouterr().out.splitlines()] == [
         f"external-1 | {FIRST.strip()}",
@@ -59,7 +59,7 @@ def test_lines_are_merged_by_time_and_tracebacks_stay_where_they_belong(
 def test_a_name_that_nobody_has_is_answered_with_those_there_are(written: Path):
     """An operator need not know how log groups are called."""
     with pytest.raises(NoLogsError, match="no log of api-lst; there is: external-1, external-2"):
-        logs(written, written, name="api-lst", pause=None)
+        logs(here(written, written), name="api-lst", pause=None)
 
 
 def test_following_prints_each_line_once(written: Path, capsys: pytest.CaptureFixture[str]):
@@ -74,7 +74,7 @@ def test_following_prints_each_line_once(written: Path, capsys: pytest.CaptureFi
             file.write(text)
 
     with pytest.raises(KeyboardInterrupt):
-        logs(written, written, name="external-2", pause=pause)
+        logs(here(written, written), name="external-2", pause=pause)
 
     assert capsys.readouterr().out.splitlines() == [
         f"2026-11-22T19:00:01.000Z external-2 | {BETWEEN.strip()}",

@@ -21,7 +21,7 @@ def scaled(folder: Path) -> str:
 
 def test_without_a_stack_it_says_how_to_start_one(tmp_path: Path):
     """The first thing an operator may forget."""
-    assert scaled(tmp_path) == "no stack runs: make up"
+    assert scaled(tmp_path) == "no stack runs: make up, or name one in the cloud with STACK=outputs.json"
 
 
 def test_a_dead_agent_is_noticed(tmp_path: Path):
@@ -38,5 +38,5 @@ def test_an_endpoint_that_does_not_answer_is_one_line(tmp_path: Path, monkeypatc
     state.write(tmp_path, replace(STATE, aws_endpoint="http://127.0.0.1:1"))
     said = scaled(tmp_path)
 
-    assert said.startswith("the embedded AWS did not take the count: Could not connect")
+    assert said.startswith("ECS did not take the count: Could not connect")
     assert "\n" not in said
