@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 
 const dist = new URL("../dist/", import.meta.url);
 const FIRST_MAX = 28_000;
-const ALL_MAX = 72_000;
+const ALL_MAX = 79_000;
 const CSS_MAX = 8_000;
 
 function packed(name: string): number {

@@ -1,7 +1,7 @@
 /** The HTTP API, one method per endpoint this page uses. */
 
 import { problemOf, unreachable } from "./problem.ts";
-import type { Change, Document, Fleet, NewSource, Patch, Preview, Series, Source, Summary } from "./types.ts";
+import type { Change, Document, Fleet, Imported, NewSource, Patch, Portable, Preview, Series, Source, Summary } from "./types.ts";
 
 const ANSWER_WITHIN_MS = 20_000;
 const PAGE_LENGTH = 100;
@@ -17,12 +17,24 @@ export class Api {
     this.token = token;
   }
 
-  async sources(): Promise<Summary[]> {
-    const items: Summary[] = [];
+  sources(): Promise<Summary[]> {
+    return this.pages("datasources");
+  }
+
+  exportSources(): Promise<Portable[]> {
+    return this.pages("datasources/export");
+  }
+
+  importSources(items: readonly Portable[], isDryRun: boolean): Promise<Imported> {
+    return this.json("POST", `datasources/import?dryRun=${isDryRun}`, { items });
+  }
+
+  private async pages<T>(path: string): Promise<T[]> {
+    const items: T[] = [];
     let cursor: string | undefined;
     for (let page = 0; page < PAGES_MAX; page += 1) {
       const after = cursor === undefined ? "" : `&cursor=${encodeURIComponent(cursor)}`;
-      const answer = await this.json<{ items: Summary[]; next?: string }>("GET", `datasources?limit=${PAGE_LENGTH}${after}`);
+      const answer = await this.json<{ items: T[]; next?: string }>("GET", `${path}?limit=${PAGE_LENGTH}${after}`);
       items.push(...answer.items);
       cursor = answer.next;
       if (cursor === undefined) break;

@@ -47,6 +47,7 @@ export interface Source extends Fields {
   id: string;
   enabled: boolean;
   revision: number;
+  shard?: number;
   /** Whether there is a key, and which secret holds it. */
   apiKeySecretId?: string | null;
   createdAt?: string;
@@ -57,9 +58,19 @@ export interface Source extends Fields {
 }
 
 export interface Summary extends Source {
+  incarnation: string;
   version: number;
   /** ISO 8601; null without data. */
   changedAt: string | null;
+}
+
+/** A source in a file. */
+export type Portable = { id?: string } & Partial<Fields>;
+
+export interface Imported {
+  created: number;
+  unchanged: number;
+  items: { index: number; outcome: "created" | "unchanged" | "refused"; errors: { field: string; message: string }[] }[];
 }
 
 export interface Warning {

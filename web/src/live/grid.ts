@@ -139,11 +139,18 @@ export class Grid implements Island {
   private readTable(): void {
     this.table = findTable(this.ports.document()) ?? NOTHING;
     const columns = columnsOf(this.table);
+    this.tellReshaped(columns.map(({ key }) => key));
     const isSame = columns.length === this.columns.length && columns.every(({ key }, i) => key === this.columns[i]?.key);
     // Widths stay while the columns do, so that a value that grows does not make the table jump.
     this.columns = isSame ? columns.map((column, i) => ({ ...column, widest: longest([this.columns[i]?.widest ?? "", column.widest]) })) : columns;
     this.layOut();
     this.note();
+  }
+
+  private tellReshaped(now: readonly string[]): void {
+    const [before, keys] = [new Set(this.columns.map(({ key }) => key)), new Set(now)];
+    const [added, removed] = [now.filter((key) => !before.has(key)), [...before].filter((key) => !keys.has(key))];
+    if (before.size > 0 && keys.size > 0 && added.length + removed.length > 0) this.ports.reshaped(added, removed);
   }
 
   private layOut(): void {

@@ -25,6 +25,8 @@ export interface IslandPorts {
   picked(picked: Picked | null): void;
   /** What the reader is to know about what is shown, such as a cut; empty for nothing. */
   noted(note: string): void;
+  /** The table has other columns than before. */
+  reshaped(added: string[], removed: string[]): void;
   /** The order is held still for whoever is in it, and was true then (ms since the epoch); null: it is true now. */
   aged(atMs: number | null): void;
 }

@@ -13,15 +13,16 @@ interface Props {
   label: string;
   picked: IslandPorts["picked"];
   noted: IslandPorts["noted"];
+  reshaped: IslandPorts["reshaped"];
   aged: IslandPorts["aged"];
 }
 
-export function IslandHost({ make: Made, watched, look, arranged, label, picked, noted, aged }: Props) {
+export function IslandHost({ make: Made, watched, look, arranged, label, picked, noted, reshaped, aged }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const island = useRef<Island>(null);
   useEffect(() => {
     const document = () => watched.shown;
-    const made = new Made(host.current as HTMLElement, { document, label, picked, noted, aged });
+    const made = new Made(host.current as HTMLElement, { document, label, picked, noted, reshaped, aged });
     const deaf = watched.listen((touched) => made.changed(touched));
     island.current = made;
     return () => {

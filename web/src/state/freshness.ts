@@ -20,6 +20,8 @@ export interface Shown {
   link: LinkState["name"];
   isEnabled: boolean;
   status: SourceStatus | null;
+  /** Why nobody polls it as often as asked, although its state is good; empty where somebody does. */
+  staleWhy?: string;
   /** When the server sent what is shown; 0 before anything. */
   atMs: number;
 }
@@ -31,7 +33,7 @@ const LINK_TEXTS: Readonly<Partial<Record<LinkState["name"], string>>> = {
 };
 
 /** Every reason there is to doubt, the page's own first. */
-export function doubts({ link, isEnabled, status, atMs }: Shown): Doubt[] {
+export function doubts({ link, isEnabled, status, staleWhy = "", atMs }: Shown): Doubt[] {
   const found: Doubt[] = [];
   const linkText = LINK_TEXTS[link];
   if (linkText !== undefined && atMs > 0) found.push({ of: "link", text: linkText, atMs });
@@ -39,6 +41,7 @@ export function doubts({ link, isEnabled, status, atMs }: Shown): Doubt[] {
   else if (status !== null && !["healthy", "new"].includes(status.state)) {
     found.push({ of: "source", text: status.why || `The source is ${status.state}`, atMs: status.lastGood ?? null });
   }
+  else if (staleWhy !== "") found.push({ of: "source", text: `Stale: ${staleWhy}`, atMs: null });
   return found;
 }
 

@@ -9,11 +9,13 @@ export class Polled<T> {
   readonly value: Signal<T | null> = signal(null);
   readonly problem: Signal<Problem | null> = signal(null);
   private readonly ask: () => Promise<T>;
+  private readonly leastMs: number;
   private timer = 0;
   private round = 0;
 
-  constructor(ask: () => Promise<T>) {
+  constructor(ask: () => Promise<T>, leastMs = 0) {
     this.ask = ask;
+    this.leastMs = leastMs;
   }
 
   /** Ask now and then regularly; returns what stops it. */
@@ -40,7 +42,7 @@ export class Polled<T> {
     } catch (error) {
       if (round === this.round) this.problem.value = readProblem(error);
     }
-    if (round === this.round) this.again(pauseMs(performance.now() - startMs));
+    if (round === this.round) this.again(Math.max(this.leastMs, pauseMs(performance.now() - startMs)));
   }
 
   private again(afterMs: number): void {

@@ -2,14 +2,24 @@
 
 import { computed, signal } from "@preact/signals";
 import type { Summary } from "../api/types.ts";
+import { Activity } from "./activity.ts";
+import { owners } from "./fleet.ts";
 import { Polled } from "./polling.ts";
 import { session } from "./session.ts";
+import { staleWhy } from "./stale.ts";
 import { matches, standing, worstFirst, type Standing } from "./standing.ts";
 
-export const sources = new Polled<Summary[]>(async () => (await session.value?.api.sources()) ?? []);
+export const activity = new Activity();
+
+export const sources = new Polled<Summary[]>(async () => {
+  const items = (await session.value?.api.sources()) ?? [];
+  activity.note(items, Date.now());
+  return items;
+});
 
 export const search = signal("");
-export const only = signal<Standing | "all">("all");
+export const only = signal<Standing | "stale" | "all">("all");
+export const isGrouped = signal(false);
 
 /** Ids of the sources that the next deed is for. */
 export const chosen = signal<ReadonlySet<string>>(new Set());
@@ -24,9 +34,19 @@ export function choose(ids: readonly string[], isChosen: boolean): void {
 /** Those of the chosen that still exist. */
 export const chosenSources = computed(() => (sources.value.value ?? []).filter(({ id }) => chosen.value.has(id)));
 
+/** By id, why a source is stale; those that are not are not in it. */
+export const stale = computed(() => {
+  const found = new Map<string, string>();
+  for (const source of sources.value.value ?? []) {
+    const why = staleWhy(source, owners.value.value, Date.now());
+    if (why !== "") found.set(source.id, why);
+  }
+  return found;
+});
+
 export const shown = computed(() =>
   (sources.value.value ?? [])
-    .filter((source) => only.value === "all" || standing(source) === only.value)
+    .filter((source) => only.value === "all" || (only.value === "stale" ? stale.value.has(source.id) : standing(source) === only.value))
     .filter((source) => matches(source, search.value))
     .sort(worstFirst),
 );
@@ -37,4 +57,13 @@ export const counts = computed(() => {
     byStanding.set(standing(source), (byStanding.get(standing(source)) ?? 0) + 1);
   }
   return byStanding;
+});
+
+/** Under each of its tags, so a source may be there more than once; those without one come last, under "". */
+export const groups = computed(() => {
+  const byTag = new Map<string, Summary[]>();
+  for (const source of shown.value) {
+    for (const tag of source.tags?.length ? source.tags : [""]) byTag.set(tag, [...(byTag.get(tag) ?? []), source]);
+  }
+  return [...byTag].sort(([a], [b]) => Number(a === "") - Number(b === "") || a.localeCompare(b));
 });

@@ -5,7 +5,7 @@ import type { Source, State, Summary } from "../api/types.ts";
 export type Standing = "failing" | "degraded" | "waiting" | "healthy" | "paused";
 
 /** Worst first: what needs a look is on top. */
-const RANK: Readonly<Record<Standing, number>> = { failing: 0, degraded: 1, waiting: 2, healthy: 3, paused: 4 };
+export const RANK: Readonly<Record<Standing, number>> = { failing: 0, degraded: 1, waiting: 2, healthy: 3, paused: 4 };
 
 const BY_STATE: Readonly<Record<State, Standing>> = {
   new: "waiting",

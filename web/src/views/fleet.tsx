@@ -1,11 +1,15 @@
 /** The workers: who lives, who owns what. */
 
 import { useEffect } from "preact/hooks";
-import type { FleetKind, Move, Worker } from "../api/types.ts";
+import type { FleetKind, Move, Summary, Worker } from "../api/types.ts";
 import { Empty, Trouble } from "../parts/empty.tsx";
 import { Since } from "../parts/since.tsx";
+import { Skeleton } from "../parts/skeleton.tsx";
+import { sourceAddress } from "../route.ts";
 import { fleet } from "../state/fleet.ts";
 import { duration } from "../state/since.ts";
+import { sources } from "../state/sources.ts";
+import { failingOf, ownerOf } from "../state/trouble.ts";
 
 const TITLES: Readonly<Record<string, string>> = { external: "Feeds", googleSheet: "Google Sheets" };
 const STATES: Readonly<Record<string, string>> = { UP: "Up", DRAIN: "Handing over", DEAD: "Dead" };
@@ -15,31 +19,35 @@ const REASONS: Readonly<Record<Move["why"], string>> = {
 /** Polls are due in whole seconds; less than this is no lag. */
 const LATE_MS = 1_000;
 const MOVES_SHOWN = 12;
+const FAILING_SHOWN_MAX = 50;
 /** As many colours as the style sheet has; owners beyond them share. */
 const COLOURS = 8;
 
 export function FleetPage() {
   useEffect(() => fleet.start(), []);
+  useEffect(() => sources.start(), []);
   const problem = fleet.problem.value;
   const kinds = Object.entries(fleet.value.value?.kinds ?? {});
   return (
     <>
       <div class="page-head"><h1>Fleet</h1></div>
       {problem && <Trouble title="The fleet could not be read." why={problem.message} retry={() => void fleet.refresh()} />}
-      {kinds.map(([kind, about]) => <Kind key={kind} title={TITLES[kind] ?? kind} about={about} />)}
+      {fleet.value.value === null && !problem && <Skeleton label="Loading the fleet" />}
+      {kinds.map(([kind, about]) => <Kind key={kind} title={TITLES[kind] ?? kind} about={about} failing={failingOf(kind, sources.value.value ?? [])} />)}
     </>
   );
 }
 
-function Kind({ title, about }: { title: string; about: FleetKind }) {
+function Kind({ title, about, failing }: { title: string; about: FleetKind; failing: readonly Summary[] }) {
   const workers = [...about.workers].sort((a, b) => a.id.localeCompare(b.id));
   const colours = new Map(workers.map(({ id }, i) => [id, i % COLOURS]));
   return (
     <section class="card fleet">
       <h2>{title}</h2>
       <Totals about={about} />
-      {workers.length === 0 ? <Empty title="No worker has joined" /> : <Workers workers={workers} colours={colours} />}
+      {workers.length === 0 ? <Empty title="No worker has joined" /> : <Workers about={about} workers={workers} colours={colours} failing={failing} />}
       <ShardMap about={about} colours={colours} />
+      <Failing about={about} failing={failing} />
       <Moves moves={about.moves} />
     </section>
   );
@@ -59,11 +67,18 @@ function Totals({ about }: { about: FleetKind }) {
   );
 }
 
-function Workers({ workers, colours }: { workers: Worker[]; colours: ReadonlyMap<string, number> }) {
+interface WorkersProps {
+  about: FleetKind;
+  workers: Worker[];
+  colours: ReadonlyMap<string, number>;
+  failing: readonly Summary[];
+}
+
+function Workers({ about, workers, colours, failing }: WorkersProps) {
   const most = Math.max(...workers.map(({ load }) => load));
   return (
     <table class="list">
-      <thead><tr><th>Worker</th><th>State</th><th class="end">Last heartbeat</th><th class="end">Shards</th><th class="end">Load</th><th class="end">Behind by</th></tr></thead>
+      <thead><tr><th>Worker</th><th>State</th><th class="end">Last heartbeat</th><th class="end">Shards</th><th class="end">Load</th><th class="end">Poll lag</th><th class="end">Failing sources</th></tr></thead>
       <tbody>
         {workers.map((worker) => (
           <tr key={worker.id}>
@@ -72,7 +87,8 @@ function Workers({ workers, colours }: { workers: Worker[]; colours: ReadonlyMap
             <td data-label="Last heartbeat" class="end"><Since atMs={worker.beatAt === null ? null : Date.parse(worker.beatAt)} /></td>
             <td data-label="Shards" class="end">{worker.owned}</td>
             <td data-label="Load" class="end"><Load ms={worker.load} most={most} /></td>
-            <td data-label="Behind by" class="end">{worker.overdueMs < LATE_MS ? "on time" : <strong class="warn">{duration(worker.overdueMs)}</strong>}</td>
+            <td data-label="Poll lag" class="end">{worker.overdueMs < LATE_MS ? "on time" : <strong class="warn">{duration(worker.overdueMs)} behind</strong>}</td>
+            <td data-label="Failing sources" class="end">{failing.filter((source) => ownerOf(source, about) === worker.id).length}</td>
           </tr>
         ))}
       </tbody>
@@ -100,6 +116,24 @@ function ShardMap({ about, colours }: { about: FleetKind; colours: ReadonlyMap<s
         <span key={shard} class="swatch" data-colour={owner === null ? "none" : (colours.get(owner) ?? "gone")} title={`shard ${shard}: ${owner ?? "no owner"}, epoch ${about.epochs[String(shard)] ?? "–"}`} />
       ))}
     </div>
+  );
+}
+
+/** What goes wrong, whose it is, and since when: the newest first. */
+function Failing({ about, failing }: { about: FleetKind; failing: readonly Summary[] }) {
+  if (failing.length === 0) return null;
+  return (
+    <details class="moves">
+      <summary>Failing sources: {failing.length}</summary>
+      <ol>
+        {failing.slice(0, FAILING_SHOWN_MAX).map((source) => (
+          <li key={source.id}>
+            <a href={sourceAddress(source.id)}>{source.name}</a> {source.status.why}
+            <span class="muted">: <Since atMs={source.status.since} />, <code>{ownerOf(source, about) ?? "no worker"}</code></span>
+          </li>
+        ))}
+      </ol>
+    </details>
   );
 }
 

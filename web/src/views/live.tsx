@@ -2,12 +2,14 @@
 
 import { useSignal, type Signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
+import { visible } from "../live/format.ts";
 import { Grid } from "../live/grid.ts";
 import type { Picked } from "../live/island.ts";
 import { findTable } from "../live/table.ts";
 import { Tree } from "../live/tree.ts";
 import { Empty } from "../parts/empty.tsx";
 import { IslandHost } from "../parts/island.tsx";
+import { Skeleton } from "../parts/skeleton.tsx";
 import { Since } from "../parts/since.tsx";
 import { useKeys } from "../parts/keys.ts";
 import type { Watched } from "../state/watched.ts";
@@ -16,6 +18,7 @@ import { CellPanel } from "./cell-panel.tsx";
 type View = "table" | "tree";
 
 const FROZEN_MAX = 3;
+const NAMED_MAX = 5;
 
 export function LiveTab({ watched }: { watched: Watched }) {
   const view = useSignal<View | null>(null);
@@ -26,6 +29,7 @@ export function LiveTab({ watched }: { watched: Watched }) {
   const hasFilters = useSignal(false);
   const agedAtMs = useSignal<number | null>(null);
   const arranged = useSignal(0);
+  const reshaped = useSignal("");
   void watched.news.value;
   const { phase, refusal } = watched.replica;
   const document = watched.shown;
@@ -36,11 +40,16 @@ export function LiveTab({ watched }: { watched: Watched }) {
   if (phase === "empty") {
     return <Empty title="No data yet"><p>The first poll that succeeds puts its document here.</p></Empty>;
   }
-  if (document === undefined) return phase === "deleted" ? <Empty title="This source was removed" /> : <Waiting />;
+  if (document === undefined) return phase === "deleted" ? <Empty title="This source was removed" /> : <Skeleton label="Waiting for the document" bones={6} />;
   const shown = view.value ?? (hasTable ? "table" : "tree");
   return (
     <div class="live">
       {phase === "deleted" && <p class="trouble" role="alert">This source was removed. What follows is its last document.</p>}
+      {reshaped.value && (
+        <p class="trouble" role="status">
+          {reshaped.value} <button type="button" class="inline" onClick={() => (reshaped.value = "")}>Dismiss</button>
+        </p>
+      )}
       <div class="bar">
         <div class="segments" role="group" aria-label="Show as">
           <Segment view={view} name="table" text="Table" isOn={shown === "table"} isOff={!hasTable} />
@@ -66,11 +75,22 @@ export function LiveTab({ watched }: { watched: Watched }) {
       <div class="beside" data-picked={picked.value === null ? undefined : ""}>
         <IslandHost make={shown === "table" ? Grid : Tree} watched={watched} label="Live data" arranged={arranged.value}
           look={{ query: query.value, frozen: frozen.value, hasFilters: hasFilters.value }}
-          picked={(now) => (picked.value = now)} noted={(text) => (note.value = text)} aged={(atMs) => (agedAtMs.value = atMs)} />
+          picked={(now) => (picked.value = now)} noted={(text) => (note.value = text)}
+          reshaped={(added, removed) => (reshaped.value = reshapedText(added, removed))} aged={(atMs) => (agedAtMs.value = atMs)} />
         <CellPanel watched={watched} picked={picked} />
       </div>
     </div>
   );
+}
+
+function reshapedText(added: readonly string[], removed: readonly string[]): string {
+  const parts = [["added", added], ["removed", removed]] as const;
+  return `Columns changed: ${parts.filter(([, keys]) => keys.length > 0).map(([what, keys]) => `${what} ${named(keys)}`).join("; ")}.`;
+}
+
+function named(keys: readonly string[]): string {
+  const more = keys.length - NAMED_MAX;
+  return keys.slice(0, NAMED_MAX).map((key) => visible(key)).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
 
 /** Hold what is shown still to read it; nothing is missed meanwhile. */
@@ -91,13 +111,5 @@ function Segment({ view, name, text, isOn, isOff }: { view: Signal<View | null>;
     <button type="button" aria-pressed={isOn} disabled={isOff} title={title} onClick={() => (view.value = name)}>
       {text}
     </button>
-  );
-}
-
-function Waiting() {
-  return (
-    <div class="skeleton" aria-busy="true" aria-label="Waiting for the document">
-      {[0, 1, 2, 3, 4, 5].map((i) => <div key={i} class="bone" />)}
-    </div>
   );
 }

@@ -7,6 +7,9 @@ import { Since } from "../parts/since.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
 import type { Replica } from "../protocol/replica.ts";
 import { doubts } from "../state/freshness.ts";
+import { staleWhy } from "../state/stale.ts";
+import { nowMs } from "../state/clock.ts";
+import { owners } from "../state/fleet.ts";
 import { linkState } from "../state/session.ts";
 import { interval, sentence } from "../state/interval.ts";
 import { clockTime } from "../state/since.ts";
@@ -18,6 +21,7 @@ export function SourceHead({ watched, source }: { watched: Watched; source: Sour
   useEffect(() => {
     if (back !== "") say(back);
   }, [back]);
+  useEffect(() => owners.start(), []);
   const { replica } = watched;
   const status = newest(source?.status, replica.status as SourceStatus | null);
   return (
@@ -30,7 +34,7 @@ export function SourceHead({ watched, source }: { watched: Watched; source: Sour
       {source && <Address url={source.url} />}
       <Facts replica={replica} source={source} />
       {source?.warnings?.map((warning) => <p key={warning.code} class="doubt" data-of={warning.code}>{sentence(warning.message)}</p>)}
-      {doubts({ link: linkState.value.name, isEnabled: source?.enabled ?? true, status, atMs: replica.atMs }).map((doubt) => (
+      {doubts({ link: linkState.value.name, isEnabled: source?.enabled ?? true, status, staleWhy: source ? staleWhy(source, owners.value.value, nowMs.value) : "", atMs: replica.atMs }).map((doubt) => (
         <p key={doubt.of} class="doubt" data-of={doubt.of}>
           {doubt.text}
           {doubt.of === "link"

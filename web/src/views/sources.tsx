@@ -4,23 +4,36 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Summary } from "../api/types.ts";
 import { Empty, Trouble } from "../parts/empty.tsx";
 import { later } from "../parts/later.tsx";
+import { hasLetters, useKeys } from "../parts/keys.ts";
+import { Skeleton } from "../parts/skeleton.tsx";
 import { Since } from "../parts/since.tsx";
+import { Spark } from "../parts/spark.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
 import { sourceAddress } from "../route.ts";
-import { choose, chosen, counts, only, search, shown, sources } from "../state/sources.ts";
-import { standing, WORDS, type Standing } from "../state/standing.ts";
+import { ACTIVITY_MIN } from "../state/activity.ts";
+import { nowMs } from "../state/clock.ts";
+import { owners } from "../state/fleet.ts";
+import { readProblem, session } from "../state/session.ts";
+import { activity, choose, chosen, counts, groups, isGrouped, only, search, shown, sources, stale } from "../state/sources.ts";
+import { RANK, standing, WORDS, type Standing } from "../state/standing.ts";
 import { BulkBar } from "./bulk-bar.tsx";
 import { Remove } from "./remove.tsx";
 
 const AddSource = later(async () => (await import("./add-source.tsx")).AddSource);
+const ImportSources = later(async () => (await import("./import.tsx")).ImportSources);
 
 const SHOWN_FIRST = 200;
+const COLUMNS = 9;
+const OVER = `in the last ${ACTIVITY_MIN} min, as far as this page was open`;
 const CHIPS: readonly Standing[] = ["failing", "degraded", "waiting", "paused"];
 
 export function SourcesPage() {
   const [isAdding, setAdding] = useState(false);
   const [removing, setRemoving] = useState<Summary | null>(null);
+  const [isImporting, setImporting] = useState(false);
   useEffect(() => sources.start(), []);
+  useEffect(() => owners.start(), []);
+  useKeys({ n: () => setAdding(true) });
   const all = sources.value.value;
   const problem = sources.problem.value;
   return (
@@ -30,11 +43,15 @@ export function SourcesPage() {
         <SearchBox />
         <button type="button" class="primary" onClick={() => setAdding(true)}>Add source</button>
       </div>
-      <Chips />
+      <div class="tools">
+        <Chips />
+        <Tools importing={() => setImporting(true)} />
+      </div>
       <BulkBar />
       {problem && <Trouble title="The list could not be refreshed." why={problem.message} retry={() => void sources.refresh()} />}
       <List add={() => setAdding(true)} remove={setRemoving} />
       {isAdding && <AddSource onClose={() => setAdding(false)} />}
+      {isImporting && <ImportSources onClose={() => setImporting(false)} />}
       {removing && <Remove source={removing} onClose={() => setRemoving(null)} />}
     </>
   );
@@ -42,22 +59,13 @@ export function SourcesPage() {
 
 function SearchBox() {
   const box = useRef<HTMLInputElement>(null);
-  useEffect(() => {
-    const focus = (event: KeyboardEvent) => {
-      const isTyping = (event.target as HTMLElement).closest("input, textarea, select, dialog") !== null;
-      if (event.key !== "/" || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
-      event.preventDefault();
-      box.current?.focus();
-    };
-    addEventListener("keydown", focus);
-    return () => removeEventListener("keydown", focus);
-  }, []);
+  useKeys({ "/": () => box.current?.focus() });
   return (
     <input
       ref={box}
       class="search"
       type="search"
-      placeholder="Search  /"
+      placeholder={hasLetters.value ? "Search  /" : "Search"}
       aria-label="Search sources by name, address or tag"
       value={search.value}
       onInput={(event) => (search.value = event.currentTarget.value)}
@@ -67,16 +75,46 @@ function SearchBox() {
 
 function Chips() {
   const used = CHIPS.filter((kind) => counts.value.has(kind) || only.value === kind);
-  if (used.length === 0) return null;
+  const isStale = stale.value.size > 0 || only.value === "stale";
+  if (used.length === 0 && !isStale) return null;
   return (
     <div class="chips" role="group" aria-label="Show only">
       <Chip kind="all" text="All" />
       {used.map((kind) => <Chip key={kind} kind={kind} text={`${WORDS[kind]} ${counts.value.get(kind) ?? 0}`} />)}
+      {isStale && <Chip kind="stale" text={`Stale ${stale.value.size}`} />}
     </div>
   );
 }
 
-function Chip({ kind, text }: { kind: Standing | "all"; text: string }) {
+/** What is done to the list as a whole. */
+function Tools({ importing }: { importing(): void }) {
+  const [why, setWhy] = useState("");
+  const write = async () => {
+    try {
+      save((await session.value?.api.exportSources()) ?? []);
+      setWhy("");
+    } catch (error) {
+      setWhy(readProblem(error).message);
+    }
+  };
+  return (
+    <div class="tools-end">
+      {why && <span class="error" role="alert">{why}</span>}
+      <button type="button" class="quiet" aria-pressed={isGrouped.value} onClick={() => (isGrouped.value = !isGrouped.value)}>Group by tag</button>
+      <button type="button" class="quiet" onClick={importing}>Import…</button>
+      <button type="button" class="quiet" onClick={() => void write()}>Export</button>
+    </div>
+  );
+}
+
+function save(items: readonly unknown[]): void {
+  const address = URL.createObjectURL(new Blob([JSON.stringify({ items }, null, 2)], { type: "application/json" }));
+  const link = Object.assign(document.createElement("a"), { href: address, download: "sources.json" });
+  link.click();
+  URL.revokeObjectURL(address);
+}
+
+function Chip({ kind, text }: { kind: Standing | "stale" | "all"; text: string }) {
   return (
     <button type="button" class="chip" aria-pressed={only.value === kind} onClick={() => (only.value = kind)}>
       {text}
@@ -87,7 +125,7 @@ function Chip({ kind, text }: { kind: Standing | "all"; text: string }) {
 function List({ add, remove }: { add(): void; remove(source: Summary): void }) {
   const [limit, setLimit] = useState(SHOWN_FIRST);
   const all = sources.value.value;
-  if (all === null) return sources.problem.value ? null : <Skeleton />;
+  if (all === null) return sources.problem.value ? null : <Skeleton label="Loading the sources" />;
   if (all.length === 0) {
     return (
       <Empty title="No sources yet">
@@ -107,18 +145,38 @@ function List({ add, remove }: { add(): void; remove(source: Summary): void }) {
     <>
       <table class="list">
         <thead>
-          <tr><th class="tick"><ChooseAll /></th><th>Source</th><th>State</th><th>Kind</th><th>Last change</th><th class="end">Polled every</th><th><span class="unseen">Actions</span></th></tr>
+          <tr><th class="tick"><ChooseAll /></th><th>Source</th><th>State</th><th>Kind</th><th>Freshness</th><th>Last change</th><th>Changes, {ACTIVITY_MIN} min</th><th class="end">Polled every</th><th><span class="unseen">Actions</span></th></tr>
         </thead>
-        <tbody>
-          {shown.value.slice(0, limit).map((source) => <Row key={source.id} source={source} remove={remove} />)}
-        </tbody>
+        {isGrouped.value
+          ? groups.value.map(([tag, items]) => <Group key={tag} tag={tag} items={items} limit={limit} remove={remove} />)
+          : <tbody>{shown.value.slice(0, limit).map((source) => <Row key={source.id} source={source} remove={remove} />)}</tbody>}
       </table>
-      {shown.value.length > limit && (
+      {!isGrouped.value && shown.value.length > limit && (
         <button type="button" class="more" onClick={() => setLimit(limit + SHOWN_FIRST)}>
           Show more ({shown.value.length - limit} left)
         </button>
       )}
     </>
+  );
+}
+
+/** Shown closed, a tag still tells how the worst of its sources does. */
+function Group({ tag, items, limit, remove }: { tag: string; items: readonly Summary[]; limit: number; remove(source: Summary): void }) {
+  const [isOpen, setOpen] = useState(true);
+  const worst = items.reduce((a, b) => (RANK[standing(b)] < RANK[standing(a)] ? b : a));
+  return (
+    <tbody>
+      <tr class="group">
+        <th colSpan={COLUMNS} scope="rowgroup">
+          <button type="button" class="quiet" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+            <span aria-hidden="true">{isOpen ? "▾" : "▸"}</span> {tag || "No tag"} <span class="muted">{items.length}</span>
+          </button>
+          <StateBadge source={worst} />
+        </th>
+      </tr>
+      {isOpen && items.slice(0, limit).map((source) => <Row key={source.id} source={source} remove={remove} />)}
+      {isOpen && items.length > limit && <tr><td colSpan={COLUMNS} class="muted">and {items.length - limit} more: search for them</td></tr>}
+    </tbody>
   );
 }
 
@@ -139,9 +197,11 @@ function Row({ source, remove }: { source: Summary; remove(source: Summary): voi
         {isTrouble && <span class="why" title={source.status.why}>{source.status.why} (<Since atMs={source.status.since} />)</span>}
       </td>
       <td data-label="Kind">{kindOf(source)}</td>
+      <td data-label="Freshness"><Freshness source={source} /></td>
       <td data-label="Last change">
         <Since atMs={source.changedAt === null ? null : Date.parse(source.changedAt)} none="no data yet" />
       </td>
+      <td data-label="Changes"><Spark counts={activity.of(source.id, nowMs.value)} over={OVER} /></td>
       <td data-label="Polled every" class="end">{source.pollingInterval} s</td>
       <td class="end">
         <button type="button" class="quiet icon" aria-label={`Remove ${source.name}`} title="Remove" onClick={() => remove(source)}>
@@ -150,6 +210,16 @@ function Row({ source, remove }: { source: Summary; remove(source: Summary): voi
       </td>
     </tr>
   );
+}
+
+/** Of the source's values, not of this page: whether somebody looked within its interval. */
+function Freshness({ source }: { source: Summary }) {
+  const why = stale.value.get(source.id);
+  const { state, lastGood } = source.status;
+  if (why !== undefined) return <><strong class="stale">Stale</strong><span class="why">{why}</span></>;
+  if (!source.enabled || state === "new") return <span class="muted">–</span>;
+  if (state === "healthy" || state === "degraded") return <>Fresh</>;
+  return lastGood ? <>good <Since atMs={lastGood} /></> : <span class="muted">never good</span>;
 }
 
 /** Chooses what is shown: what a filter hides is never part of a deed that nobody sees. */
@@ -165,12 +235,4 @@ function ChooseAll() {
 function kindOf({ type, dataFormat }: Summary): string {
   if (type === "googleSheet") return "Google Sheet";
   return dataFormat === "auto" ? "Auto" : dataFormat.toUpperCase();
-}
-
-function Skeleton() {
-  return (
-    <div class="skeleton" aria-busy="true" aria-label="Loading the sources">
-      {[0, 1, 2, 3].map((i) => <div key={i} class="bone" />)}
-    </div>
-  );
 }
