@@ -49,9 +49,9 @@ REQUESTS_PER_MESSAGE = 3
 BODY_DAYS, HISTORY_DAYS = BODY_TTL_S / DAY_S, 7
 #: A source's own row and its head.
 SOURCE_ROWS_BYTES = 2_000
-#: A worker's line a minute and the Lambda's per invocation, and what is seen of one kind of source; `tests/stack` holds
-#: them to the program and to the lines.
-WORKER_LINE_BYTES, INVOCATION_LINE_BYTES = 1_800, 1_500
+#: A worker's line a minute, one per change, the Lambda's per invocation, and what is seen of one kind of source;
+#: `tests/stack` holds them to the program and to the lines.
+WORKER_LINE_BYTES, CHANGE_LINE_BYTES, INVOCATION_LINE_BYTES = 1_800, 180, 1_500
 METRICS = sum(isinstance(one, Metric) for one in vars(metrics).values())
 ALARMS, CHART_PAGES = 14, 1
 #: The stack's own secrets, such as Google's accounts.
@@ -256,7 +256,11 @@ def _told(use: Use, month: Month, price: Prices) -> list[Line]:
 
 
 def _seen(use: Use, month: Month, price: Prices) -> Line:
-    logs_gb = (use.workers * MINUTES * WORKER_LINE_BYTES + _invocations(use, month) * INVOCATION_LINE_BYTES) / GB
+    logs_gb = (
+        use.workers * MINUTES * WORKER_LINE_BYTES
+        + use.changed * CHANGE_LINE_BYTES
+        + _invocations(use, month) * INVOCATION_LINE_BYTES
+    ) / GB
     return Line(
         what="seen",
         usd=METRICS * price["metric"]

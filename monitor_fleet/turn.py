@@ -115,6 +115,7 @@ class Turns:
             assert looked.document is not None and looked.validators is not None  # noqa: PT018 - what CHANGED means
             await self.committer.commit(watched, looked.document, looked.validators, looked.ahead)
             self._announce(watched, spawn)  # before the status is written: a change is what people wait for
+            _log_changed(watched)
         else:
             self._keep(watched, looked)
             if self.committer.wants_body(watched):
@@ -191,6 +192,12 @@ class Turns:
         extra = {"source": watched.target.id, "tries": watched.own_troubles, "error": str(error)}
         log.warning("own_trouble", extra=extra)
         return int(own_wait_s(watched.own_troubles, self.chance) * SECOND_MS)
+
+
+def _log_changed(watched: Watched) -> None:
+    """Say which version this poll made: source and version name a change in every log and frame from here on."""
+    if watched.head:
+        log.info("changed", extra={"source": watched.target.id, "version": watched.head.version})
 
 
 def _log_dropped(watched: Watched, dropped: Dropped) -> None:

@@ -36,6 +36,8 @@ class Consumed:
     conflated: int = 0
     hops: int = 0
     lags_ms: list[int] = field(default_factory=list)
+    news: list[dict[str, Any]] = field(default_factory=list)
+    """Which change each record told of and to how many: source and version name it in every log and frame."""
     again: list[str] = field(default_factory=list)
     error: str | None = None
 
@@ -76,6 +78,8 @@ def _serve(world: World, record: Record, time_left_ms: TimeLeftMs, consumed: Con
 
 def _add(consumed: Consumed, message: Message, done: Pass) -> None:
     consumed.passes += 1
+    about: dict[str, Any] = {"source": message.source_id, "version": message.version, "told": done.told}
+    consumed.news.append(about if message.bucket is None else about | {"bucket": message.bucket})
     consumed.told += done.told
     consumed.gone += done.gone
     consumed.cut += done.cut

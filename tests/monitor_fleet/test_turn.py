@@ -466,3 +466,16 @@ async def test_a_host_at_which_all_fail_is_asked_by_one_source_at_a_time(desk: A
     watched[1].head = None  # all of them stand for one row here: the others have fenced it since
     assert await owner.poll(watched[1]) is None
     assert (len(desk.web.asked), circuits.open) == (1, 0)
+
+
+async def test_each_change_is_one_line_that_names_it(desk: Any, caplog: pytest.LogCaptureFixture):
+    """By these two an operator follows it through queue and frame; polls that change nothing say nothing."""
+    caplog.set_level("INFO", logger="monitor_fleet")
+    owner, watched = desk.owner(), desk.watch()
+    await owner.poll(watched)
+    await owner.poll(watched)
+    desk.web.body = b'{"price":2}'
+    await owner.poll(watched)
+
+    named = [(one.source, one.version) for one in caplog.records if one.message == "changed"]  # type: ignore[attr-defined] # fields of `extra`
+    assert named == [(watched.target.id, 1), (watched.target.id, 2)]

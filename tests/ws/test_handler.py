@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.ws.service import Service
+from tests.ws.service import SOURCE, Service
 from ws import handler
 
 HEAVY = ("pydantic", "aiohttp", "pulumi", "uvloop")
@@ -52,3 +52,16 @@ def test_the_world_is_made_from_the_environment(service: Service, monkeypatch: p
     assert made.dead_letter_url == "dead_letter_url"
     assert made.tables.connections == "table_connections"
     assert service.world.dynamodb is not made.dynamodb
+
+
+def test_a_batchs_line_names_the_changes_it_told_of(service: Service):
+    """By source and version an operator follows one change from the worker's line to the frame."""
+    service.register()
+    service.consume(service.commit({"n": 1}))
+    service.subscriber()
+    message = service.commit({"n": 2})
+    record = {"messageId": "m", "body": message.encode(), "attributes": {"MessageGroupId": "g"}}
+
+    _, line = handler.serve(service.world, {"Records": [record]}, lambda: service.left_ms)
+
+    assert line["news"] == [{"source": SOURCE, "version": 2, "told": 1}]
