@@ -10,9 +10,15 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import fastjsonpatch
+import msgspec
+
+from contracts import narrow
 
 type Operation = dict[str, Any]
 type Step = list[Operation]
+
+#: Numbers of a canonical text need no second look: its integers are written as such.
+_decode = msgspec.json.Decoder().decode
 
 #: Replaces the whole document: the step where a patch would not be smaller.
 WHOLE_PATH = ""
@@ -61,6 +67,14 @@ class StepFailed(ValueError):
 def make(old: Any, new: Any) -> Step:
     """Find operations that turn `old` into `new`; empty if they are equal."""
     return [dict(operation) for operation in fastjsonpatch.make_patch(old, new).patch]
+
+
+def between(old: bytes, new: bytes) -> Step:
+    """Find operations that turn one document in canonical form into another."""
+    try:
+        return narrow.step(old, new)
+    except narrow.TooWide:
+        return make(_decode(old), _decode(new))
 
 
 def apply(step: Step, document: Any) -> Any:

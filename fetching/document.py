@@ -62,14 +62,6 @@ class Document:
 
 
 def read(decoded: bytes, content_type: str, how: Reading, last: bytes | None = None) -> Document | Failed:
-    """Read an answer's decoded bytes; see `read_with_value`."""
-    found = read_with_value(decoded, content_type, how, last)
-    return found if isinstance(found, Failed) else found[0]
-
-
-def read_with_value(
-    decoded: bytes, content_type: str, how: Reading, last: bytes | None = None
-) -> tuple[Document, Any] | Failed:
     """
     Read an answer's decoded bytes; whatever is wrong with them comes back as a failure.
 
@@ -84,24 +76,18 @@ def read_with_value(
         return Failed(reason=Reason.PARSE, why=str(error))
     except SelectorFailed as error:
         return Failed(reason=Reason.SELECTOR, why=str(error))
-    return _made(value, how, last, xml=xml)
+    return of_value(value, how, last, xml=xml)
 
 
-def of_value(value: Any, how: Reading, last: bytes | None = None, *, xml: bool = False) -> Document | Failed:
-    """Make the document of what was parsed, however it came; for `last` see `read_with_value`."""
-    found = _made(value, how, last, xml=xml)
-    return found if isinstance(found, Failed) else found[0]
-
-
-def _made(value: Any, how: Reading, last: bytes | None, *, xml: bool) -> tuple[Document, Any] | Failed:
+def of_value(value: Any, how: Reading, last: bytes | None, *, xml: bool = False) -> Document | Failed:
+    """Make the document of what was parsed, however it came; for `last` see `read`."""
     try:
-        shaped = _shaped(value, how, last, xml=xml)
-        written = canonical(shaped)
+        written = canonical(_shaped(value, how, last, xml=xml))
     except NotCanonical as error:
         return Failed(reason=Reason.PARSE, why=str(error))
     except SelectorFailed as error:
         return Failed(reason=Reason.SELECTOR, why=str(error))
-    return Document(canonical=written, hash=digest(written)), shaped
+    return Document(canonical=written, hash=digest(written))
 
 
 def _shaped(value: Any, how: Reading, last: bytes | None, *, xml: bool) -> Any:

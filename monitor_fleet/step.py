@@ -1,7 +1,6 @@
 """The step between two documents in canonical form. Pure and picklable: large ones are made in another process."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
@@ -28,14 +27,9 @@ class Made:
 
 def make(old: bytes, new: bytes) -> Made:
     """Make the step from one document to the next; all of it anew where a patch would not be smaller."""
-    return make_to(old, _decode(new), size=len(new))
-
-
-def make_to(old: bytes, document: Any, *, size: int) -> Made:
-    """Make the step to a document whose canonical form has so many bytes; its numbers are those of that form."""
-    patch = steps.make(_decode(old), document)
+    patch = steps.between(old, new)
     patch_size = len(_encode(patch))
     summary = Summary.of(patch)
-    if patch_size < max(size, SMALL_BYTES):
+    if patch_size < max(len(new), SMALL_BYTES):
         return Made(packed=changes.pack(patch), bytes=patch_size, summary=summary)
-    return Made(packed=changes.pack(steps.replace_whole(document)), bytes=size, summary=summary)
+    return Made(packed=changes.pack(steps.replace_whole(_decode(new))), bytes=len(new), summary=summary)

@@ -65,16 +65,15 @@ class Visit:
         digest = digest_of(self.content_type.encode(), decoded)
         if digest == self.known_decoded:
             return Seen(decoded_digest=digest)
-        found = document.read_with_value(decoded, self.content_type, self.how, self.last)
-        if isinstance(found, Failed):
-            return found
-        made, value = found
+        made = document.read(decoded, self.content_type, self.how, self.last)
+        if isinstance(made, Failed):
+            return made
         if made.hash == self.known:
             return Seen(decoded_digest=digest, document=made)
         ahead = Ahead(
             packed=bodies.encode(made.canonical),
             base_id=self.base_id,
-            made=None if self.last is None else step.make_to(self.last, value, size=len(made.canonical)),
+            made=None if self.last is None else step.make(self.last, made.canonical),
         )
         return Seen(decoded_digest=digest, document=made, ahead=ahead)
 

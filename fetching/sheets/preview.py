@@ -14,14 +14,14 @@ from contracts.pointer import escaped
 from fetching import advice
 from fetching.advice import Warned
 from fetching.document import Document, Reading
-from fetching.excerpt import excerpt
+from fetching.excerpt import COLUMNS_MAX, TEXT_LENGTH_MAX, excerpt
 from fetching.hidden import Hidden
 from fetching.outcome import Failed, Reason
 from fetching.sheets import reading
 from fetching.sheets.account import Account, in_order
 from fetching.sheets.answers import failed
 from fetching.sheets.asking import TROUBLES, by_any, in_its_tab, in_trouble
-from fetching.sheets.table import ROWS
+from fetching.sheets.table import COLUMNS, ROWS
 from fetching.sheets.tabs import Tabs
 from fetching.sheets.target import SheetTarget
 from fetching.sheets.verbs import GoogleRefused, GoogleVerbs
@@ -126,9 +126,11 @@ def _excerpt(document: Any, sheet: SheetTarget, how: Reading) -> dict[str, Any]:
         return excerpt(document, nothing_hidden)
     names = sheet.shape.names
     tables = [("", document)] if len(names) == 1 else [(f"/{escaped(name)}", document[name]) for name in names]
-    at, rows = max(((at, table[ROWS]) for at, table in tables), key=lambda found: len(found[1]))
-    listed = list(rows.values()) if isinstance(rows, dict) else rows
-    return excerpt(listed, nothing_hidden) | {"kind": "object", "at": f"{at}/{ROWS}"}
+    at, table = max(tables, key=lambda found: len(found[1][ROWS]))
+    rows = list(table[ROWS].values()) if isinstance(table[ROWS], dict) else table[ROWS]
+    # A canonical row has its members in the order of their names.
+    columns = [name[:TEXT_LENGTH_MAX] for name in table.get(COLUMNS, [])[:COLUMNS_MAX]]
+    return excerpt(rows, nothing_hidden) | {"kind": "object", "at": f"{at}/{ROWS}", "columns": columns}
 
 
 def _computing() -> Warned:

@@ -1,14 +1,16 @@
 """A step leads from one document to the next, exactly."""
 
 import copy
+import json
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts import narrow
 from contracts.canonical import canonical
-from contracts.steps import StepFailed, apply, make, replace_whole
+from contracts.steps import StepFailed, apply, between, make, replace_whole
 
 keys = st.sampled_from(["a", "b", "", "~", "/", "~1", "0", "-", "__proto__", "constructor", "é"]) | st.text(max_size=3)
 documents = st.recursive(
@@ -30,6 +32,50 @@ def test_applying_the_step_gives_the_next_document(old: Any, new: Any):
 
     assert canonical(new) == canonical(apply(make(old, new), old))
     assert canonical(kept) == canonical(old)
+
+
+@given(documents, documents)
+def test_a_step_between_canonical_forms_leads_from_one_to_the_other(old: Any, new: Any):
+    """Whatever is in them, however little they have in common."""
+    before, after = canonical(old), canonical(new)
+
+    assert canonical(apply(between(before, after), json.loads(before))) == after
+
+
+@given(st.data(), documents)
+def test_a_few_values_that_differ_are_found_among_many(data: st.DataObject, cell: Any):
+    """What has a step of its own for that takes it, and finds what comparing the documents whole does."""
+    rows = [{"id": number, "name": f"item {number}", "cell": cell} for number in range(40)]
+    changed = [dict(row) for row in rows]
+    for number in data.draw(st.lists(st.integers(0, 39), max_size=5)):
+        changed[number]["name"] = data.draw(st.text(max_size=3)) + f" {number} anew"
+    for old, new in (
+        (rows, changed),
+        ({"rows": rows}, {"rows": changed}),
+        ({"a/b": {"~": rows}}, {"a/b": {"~": changed}}),
+    ):
+        before, after = canonical(old), canonical(new)
+        assert narrow.step(before, after) == make(json.loads(before), json.loads(after))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"a": 1}, {"b": 1}), ([1, 2], [1]), ([1, 2, 3], [3, 2, 1]), ({"a": [1, 2]}, {"a": [2, 1]}),
+        ([[n] for n in range(100)], [[n + 100] for n in range(100)]),
+    ],
+)  # fmt: skip
+def test_what_may_have_moved_or_is_mostly_new_is_compared_whole(old: Any, new: Any):
+    """A move is one operation, and a whole document decoded at once is quicker than in pieces."""
+    with pytest.raises(narrow.TooWide):
+        narrow.step(canonical(old), canonical(new))
+    assert between(canonical(old), canonical(new)) == make(old, new)
+
+
+def test_numbers_and_truth_are_told_apart_as_bytes():
+    """To Python `1 == True == 1.0`."""
+    for old, new in ((1, True), (0, False), ("1", 1), (None, "")):
+        assert between(canonical({"a": old}), canonical({"a": new})) == [{"op": "replace", "path": "/a", "value": new}]
 
 
 @given(documents)

@@ -7,14 +7,11 @@ from typing import Any
 
 import brotli  # type: ignore[import-untyped] # ships no types
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts import bodies, steps
 from contracts.canonical import canonical
 from contracts.steps import Summary
-from fetching import document
-from fetching.document import Document, Reading
 from fetching.outcome import Failed, Reply, Validators
 from monitor_fleet import step
 
@@ -137,21 +134,6 @@ async def test_a_large_change_is_a_step_made_in_one_visit_and_stored_whole(desk:
     step_made = desk.changes()[1].step
     assert steps.apply(step_made, LARGE) == changed
     assert len(step_made) <= 4
-
-
-@given(json_values, json_values)
-def test_a_step_made_on_the_way_leads_to_the_canonical_form(old: Any, new: Any):
-    """Made from the value that was read, not from its canonical form: numbers are the same in both."""
-    before = document.read(json.dumps(old).encode(), "", Reading(format="json"))
-    after = document.read_with_value(json.dumps(new).encode(), "", Reading(format="json"))
-    assert isinstance(before, Document)
-    assert not isinstance(after, Failed)
-    made, value = after
-    on_the_way = step.make_to(before.canonical, value, size=len(made.canonical))
-    assert isinstance(on_the_way.packed, str)
-    applied = steps.apply(json.loads(on_the_way.packed), json.loads(before.canonical))
-    assert canonical(applied) == made.canonical
-    assert on_the_way.bytes == step.make(before.canonical, made.canonical).bytes
 
 
 def test_a_summary_survives_its_row():

@@ -49,6 +49,12 @@ async def test_of_several_ranges_the_longest_is_shown():
         assert (seen["document"]["at"], seen["document"]["count"]) == ("/'Sheet1'!A1:B/rows", 2)
 
 
+async def test_columns_stand_in_the_order_of_the_sheet():
+    """Not in that of their names, as a document has them."""
+    async with standing(["Zinc", "Amber"], [1, 2]) as stand:
+        assert (await look(stand, []))["document"]["columns"] == ["Zinc", "Amber"]
+
+
 async def test_a_selector_shows_what_it_makes():
     """As for any other source."""
     async with standing(*ROWS) as stand:
