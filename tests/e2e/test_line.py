@@ -21,8 +21,12 @@ async def echo() -> AsyncIterator[int]:
         writer.close()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server:
+    try:
         yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        server.abort_clients()  # `async with server` would wait for whoever is still connected
+        await server.wait_closed()
 
 
 async def say(port: int, text: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

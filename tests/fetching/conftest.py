@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -49,7 +50,7 @@ class Servers:
 
         async def close() -> None:
             server.close()
-            server.close_clients()
+            server.abort_clients()  # to wait for a client that keeps its connection would be to wait for ever
             await server.wait_closed()
 
         self._closers.append(close)
@@ -59,6 +60,17 @@ class Servers:
         """Stop them all."""
         for close in self._closers:
             await close()
+
+
+@asynccontextmanager
+async def listening(server: asyncio.Server) -> AsyncIterator[int]:
+    """Give a server's port; at the end cut whoever is still connected: `async with server` would wait for them."""
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        server.abort_clients()
+        await server.wait_closed()
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from fetching.fetch import Ask, fetch
 from fetching.guard import Forbidden, Gate, GuardedResolver, connector
 from fetching.outcome import Failed, Reason, Reply
 from fetching.session import session
+from tests.fetching.conftest import listening
 
 PUBLIC = Policy()
 GOOD = "93.184.215.14"
@@ -98,10 +99,8 @@ class Canary:
 async def canary() -> AsyncIterator[Canary]:
     """Give a listener that nobody may reach."""
     given = Canary()
-    server = await given.start()
-    yield given
-    server.close()
-    await server.wait_closed()
+    async with listening(await given.start()):
+        yield given
 
 
 @pytest.fixture
@@ -184,8 +183,8 @@ async def test_a_session_whose_name_moves_is_refused_at_its_next_look_up(moved: 
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     through = connector(Policy(allow_private=True), resolver=Names(["127.0.0.1"], [moved]))
-    async with server, session(through) as http:
-        ask = Ask(url=URL(f"http://moving.example:{server.sockets[0].getsockname()[1]}/"), timeout_s=2)
+    async with listening(server) as port, session(through) as http:
+        ask = Ask(url=URL(f"http://moving.example:{port}/"), timeout_s=2)
         first, remembered = await fetch(http, ask), await fetch(http, ask)
         through.clear_dns_cache()  # as after DNS_TTL_S
         failed = await fetch(http, ask)

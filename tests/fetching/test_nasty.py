@@ -15,6 +15,7 @@ from yarl import URL
 from fetching.decode import TooLarge, Undecodable, decode
 from fetching.fetch import REDIRECTS_MAX, Ask, fetch
 from fetching.outcome import Failed, NotModified, Outcome, Reason, Reply, Validators
+from tests.fetching.conftest import listening
 
 type Get = Callable[..., Awaitable[Outcome]]
 
@@ -61,8 +62,8 @@ async def test_a_kept_connection_that_has_died_is_no_failure(http: Any, ends: st
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        ask = Ask(url=URL(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"), timeout_s=3)
+    async with listening(server) as port:
+        ask = Ask(url=URL(f"http://127.0.0.1:{port}/"), timeout_s=3)
         found = [await fetch(http, ask) for _ in range(3)]
     assert [type(one) for one in found] == [Reply, Reply, Failed]
     assert answered == [1, 1, 0]  # the third was asked on the dead second connection first, then once on a new one
