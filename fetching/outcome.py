@@ -30,11 +30,17 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Validators:
-    """What a server gave to ask again with, verbatim; good for `url` only, the one that answered."""
+    """
+    What a server gave to ask again with, verbatim; good for `url` only, the one that answered.
+
+    And for the key that asked: what it may read may be another document than what the next key may.
+    """
 
     url: str
     etag: str = ""
     last_modified: str = ""
+    #: The version of the secret whose key asked; empty where none did.
+    key_version: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -241,8 +241,8 @@ def _head(source_id: str, value: Mapping[str, Any]) -> Head:
         version=int(value["version"]),
         hash=str(value["hash"]),
         last_updated=value["lastUpdated"],
-        ref=Ref(**value["ref"]) if value["ref"] else None,
     )
+    head = head.keeping(Ref(**value["ref"])) if value["ref"] else head
     if head.version < 0 or bool(head.version) != bool(head.ref):
         raise BackupRefused(f"{source_id} has a head that no worker writes")
     return head

@@ -173,7 +173,7 @@ class Restorer:
             table = self.stack.tables.sheets_data
             request = heads.put_body(table, body.ref, source_id=head.source_id, data=body.data, at_ms=at_ms)
             self.stack.dynamodb.put_item(**request)
-        return replace(head, ref=body.ref, body_until_ms=at_ms + BODY_TTL_S * SECOND_MS)
+        return replace(head.keeping(body.ref), body_until_ms=at_ms + BODY_TTL_S * SECOND_MS)
 
     def _put_changes(self, saved: Saved, head: Head) -> None:
         """Write the history, but for what is older than this stack keeps it."""

@@ -1,5 +1,6 @@
 """What to request of a source: its url and headers, its key where it belongs."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 from yarl import URL
@@ -19,6 +20,8 @@ def ask_for(target: Target, key: Key | None, validators: Validators | None) -> A
     """Say what to request; raises KeyMissing if the key must not or cannot be sent there."""
     headers = dict(target.headers)
     url = _parsed(target.url)
+    if validators and validators.key_version != (key.version if key else ""):
+        validators = None  # another key may see another document: a 304 would be about that one
     if key is not None:
         _check(key, target)
         url, headers = with_key(url, headers, key.value, target.auth)
@@ -42,14 +45,13 @@ def _for(url: URL, target: Target, validators: Validators | None) -> Validators 
     """Let validators of the source's url hold for it with its key in the query; they are kept without the key."""
     if validators is None or validators.url != target.url:
         return validators
-    return Validators(url=str(url), etag=validators.etag, last_modified=validators.last_modified)
+    return replace(validators, url=str(url))
 
 
-def without_key(ask: Ask, target: Target, validators: Validators) -> Validators:
-    """Undo `_for`: nothing that is kept holds a key."""
-    if validators.url != str(ask.url):
-        return validators
-    return Validators(url=target.url, etag=validators.etag, last_modified=validators.last_modified)
+def without_key(ask: Ask, target: Target, validators: Validators, key: Key | None) -> Validators:
+    """Undo `_for`: nothing that is kept holds a key, only which one it was."""
+    url = target.url if validators.url == str(ask.url) else validators.url
+    return replace(validators, url=url, key_version=key.version if key else "")
 
 
 def _timeout_s(target: Target) -> float:

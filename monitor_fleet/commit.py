@@ -176,6 +176,7 @@ class Committer:
             at_ms=self.now_ms(),
             etag=validators.etag if own else None,
             last_modified=validators.last_modified if own else None,
+            key_version=validators.key_version,
         )
         return new, body
 
@@ -210,12 +211,12 @@ class Committer:
 
     def _remember(self, watched: Watched, head: Head, new: Next, document: Document) -> None:
         watched.head = replace(
-            head,
+            head.keeping(new.ref),
             version=new.version,
             hash=new.hash,
-            ref=new.ref,
             etag=new.etag,
             last_modified=new.last_modified,
+            key_version=new.key_version,
             last_updated=iso(new.at_ms),
             body_until_ms=new.at_ms + BODY_TTL_S * SECOND_MS,
         )
@@ -238,7 +239,10 @@ def _same(text: str, held: str) -> str:
 def _stored_validators(head: Head, watched: Watched) -> Validators | None:
     if not (head.etag or head.last_modified):
         return None
-    return Validators(url=watched.target.url, etag=head.etag or "", last_modified=head.last_modified or "")
+    return Validators(
+        url=watched.target.url, etag=head.etag or "", last_modified=head.last_modified or "",
+        key_version=head.key_version,
+    )  # fmt: skip
 
 
 def _token(head: Head, new: Next) -> str:

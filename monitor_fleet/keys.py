@@ -41,6 +41,8 @@ class Key:
 
     value: str = field(repr=False)
     origin: str
+    #: Of its secret: names the key without telling it. A new version with the same key is no other key.
+    version: str = field(default="", compare=False)
 
 
 class KeyRing(Protocol):
@@ -110,13 +112,13 @@ class Keys:
             if response.get("Error", {}).get("Code") in _GONE:
                 raise KeyMissing("the key of this source was deleted: register it again") from error
             raise
-        return _parse(answer["SecretString"])
+        return _parse(answer["SecretString"], answer["VersionId"])
 
 
-def _parse(secret: str) -> Key:
+def _parse(secret: str, version: str) -> Key:
     try:
         fields = json.loads(secret)
-        return Key(value=str(fields["apiKey"]), origin=str(fields["origin"]))
+        return Key(value=str(fields["apiKey"]), origin=str(fields["origin"]), version=version)
     except (KeyError, TypeError, ValueError):
         # The cause is left out on purpose: its text may hold the secret.
         raise KeyMissing("the key of this source cannot be read: register it again") from None

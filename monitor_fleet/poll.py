@@ -18,7 +18,7 @@ from fetching.fetch import Ask
 from fetching.outcome import Failed, NotModified, Outcome, Reason, Reply, Validators
 from monitor_fleet.asking import ask_for, without_key
 from monitor_fleet.documents import Documents
-from monitor_fleet.keys import KeyMissing, KeyRing
+from monitor_fleet.keys import Key, KeyMissing, KeyRing
 from monitor_fleet.offload import Offload
 from monitor_fleet.sharing import Fetch, Once
 from monitor_fleet.visit import Ahead, Seen, Visit, digest_of
@@ -105,7 +105,7 @@ class Poller:
     async def look(self, watched: Watched, once: Once | None = None) -> Looked | Failed:
         """Ask a source whose head is known, and say whether it changed; through `once` where others ask with it."""
         try:
-            ask, outcome = await self._ask(watched, once or self.fetch)
+            ask, key, outcome = await self._ask(watched, once or self.fetch)
         except KeyMissing as error:
             return Failed(reason=Reason.KEY, why=str(error))
         match outcome:
@@ -113,11 +113,11 @@ class Poller:
                 return _NOT_MODIFIED
             case Reply():
                 watched.taken_bytes = len(outcome.wire)
-                return await self._climb(watched, outcome, without_key(ask, watched.target, outcome.validators))
+                return await self._climb(watched, outcome, without_key(ask, watched.target, outcome.validators, key))
             case Failed():
                 return outcome
 
-    async def _ask(self, watched: Watched, fetch: Fetch) -> tuple[Ask, Outcome]:
+    async def _ask(self, watched: Watched, fetch: Fetch) -> tuple[Ask, Key | None, Outcome]:
         """Request once; and once more if the key was refused and there is another one by now."""
         target = watched.target
         validators = self._validators(watched)
@@ -128,9 +128,9 @@ class Poller:
         if refused and key and target.secret_id:
             newer = await self.keys.renew(target.secret_id, refused=key)
             if newer:
-                ask = ask_for(target, newer, validators)
+                key, ask = newer, ask_for(target, newer, validators)
                 outcome = await fetch(ask)
-        return ask, outcome
+        return ask, key, outcome
 
     def _validators(self, watched: Watched) -> Validators | None:
         """Give what to ask with; None where the whole answer is wanted."""

@@ -7,7 +7,8 @@ flight is refused. A body is written once, before the commit that points to it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from sys import intern
 from typing import Any, Self
 
 from contracts.clock import DAY_S, iso
@@ -30,7 +31,11 @@ class Ref:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Head:
-    """The newest state of a source. Version 0 has no body yet."""
+    """
+    The newest state of a source. Version 0 has no body yet.
+
+    Workers hold one of each source, so what can be derived is not held: where the body is follows from the rest.
+    """
 
     source_id: str
     incarnation: str
@@ -42,13 +47,28 @@ class Head:
     etag: str | None = None
     last_modified: str | None = None
     last_updated: str | None = None
+    key_version: str = ""
     body_until_ms: int = 0
-    ref: Ref | None = None
+    encoding: str = ""
+    bytes: int = 0
+    exact: bool = False
+
+    @property
+    def ref(self) -> Ref | None:
+        """Say where the body is."""
+        if not self.encoding:
+            return None
+        name = body_id(self.source_id, self.version, self.hash)
+        return Ref(id=name, encoding=self.encoding, bytes=self.bytes, exact=self.exact)
+
+    def keeping(self, ref: Ref) -> Self:
+        """Give the same with its body kept so; the body's name is the one that follows from the rest."""
+        return replace(self, encoding=ref.encoding, bytes=ref.bytes, exact=ref.exact)
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Self:
         """Read a head's item, already unwrapped."""
-        ref = item.get("ref")
+        ref = item.get("ref", {})
         return cls(
             source_id=item["sheetId"],
             incarnation=item["incarnation"],
@@ -60,8 +80,11 @@ class Head:
             etag=item.get("etag"),
             last_modified=item.get("lastModified"),
             last_updated=item.get("lastUpdated"),
+            key_version=item.get("keyVersion", ""),
             body_until_ms=item.get("bodyUntil", 0),
-            ref=Ref(**ref) if ref else None,
+            encoding=intern(ref.get("encoding", "")),
+            bytes=ref.get("bytes", 0),
+            exact=ref.get("exact", False),
         )
 
     @classmethod
@@ -80,6 +103,7 @@ class Next:
     at_ms: int
     etag: str | None = None
     last_modified: str | None = None
+    key_version: str = ""
 
 
 def body_id(source_id: str, version: int, document_hash: str) -> str:
@@ -150,7 +174,7 @@ def close_door(table: str, source_id: str) -> Request:
     return {
         "TableName": table,
         "Key": write_item({"id": source_id}),
-        "UpdateExpression": "REMOVE etag, lastModified ADD fence :one",
+        "UpdateExpression": "REMOVE etag, lastModified, keyVersion ADD fence :one",
         "ConditionExpression": "attribute_exists(id)",
         "ExpressionAttributeValues": bind({"one": 1}),
     }
@@ -161,13 +185,14 @@ def commit(table: str, head: Head, new: Next) -> Request:
     values = {
         "version": new.version, "hash": new.hash, "ref": asdict(new.ref), "lastUpdated": iso(new.at_ms),
         "bodyUntil": new.at_ms + BODY_TTL_S * 1_000, "etag": new.etag or "", "lastModified": new.last_modified or "",
+        "keyVersion": new.key_version,
         "epoch": head.epoch, "fence": head.fence, "base": head.version, "incarnation": head.incarnation,
     }  # fmt: skip
     return {
         "TableName": table,
         "Key": write_item({"id": head.source_id}),
         "UpdateExpression": "SET #version = :version, #hash = :hash, #ref = :ref, lastUpdated = :lastUpdated,"
-        " bodyUntil = :bodyUntil, etag = :etag, lastModified = :lastModified",
+        " bodyUntil = :bodyUntil, etag = :etag, lastModified = :lastModified, keyVersion = :keyVersion",
         "ConditionExpression": "epoch = :epoch AND fence = :fence AND #version = :base AND incarnation = :incarnation",
         "ExpressionAttributeNames": {"#version": "version", "#hash": "hash", "#ref": "ref"},
         "ExpressionAttributeValues": bind(values),

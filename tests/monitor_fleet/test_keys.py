@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, cast
 
 import boto3
@@ -18,8 +19,9 @@ from monitor_fleet.keys import AGE_MAX_MS, AGE_MIN_MS, AGE_STALE_MAX_MS, Key, Ke
 from monitor_fleet.watched import Target
 
 PREFIX = "fleet/"
-KEY = Key(value="s3cret", origin="https://feed.example")
-KEY_OLD, KEY_NEW = Key(value="old", origin=KEY.origin), Key(value="new", origin=KEY.origin)
+KEY = Key(value="s3cret", origin="https://feed.example", version="v0")
+KEY_OLD = Key(value="old", origin=KEY.origin, version="v1")
+KEY_NEW = Key(value="new", origin=KEY.origin, version="v2")
 
 
 @pytest.fixture
@@ -94,10 +96,49 @@ def test_a_key_goes_where_the_source_says(auth: Any, headers: Any, sent: Any):
 def test_a_key_in_the_query_is_in_no_validator_that_is_kept():
     """Validators are kept by url; the url with the key is made for each request and forgotten."""
     source = target(auth={"scheme": "query", "name": "k"})
-    ask = ask_for(source, KEY, Validators(url=source.url, etag='"1"'))
+    kept = Validators(url=source.url, etag='"1"', key_version="v0")
+    ask = ask_for(source, KEY, kept)
     assert str(ask.url) == "https://feed.example/prices?day=1&k=s3cret"
-    assert ask.validators == Validators(url=str(ask.url), etag='"1"')
-    assert without_key(ask, source, Validators(url=str(ask.url), etag='"2"')) == Validators(url=source.url, etag='"2"')
+    assert ask.validators == replace(kept, url=str(ask.url))
+    given = Validators(url=str(ask.url), etag='"2"')
+    assert without_key(ask, source, given, KEY) == replace(kept, etag='"2"')
+
+
+async def test_validators_are_of_the_key_that_asked(desk: Any):
+    """A key changed in Secrets Manager itself may see another document: what the old one was told says nothing of it."""
+
+    class Changed:
+        """Has a key, and another one from then on."""
+
+        key = KEY_OLD
+
+        async def get(self, _: str) -> Key:
+            """Give the key."""
+            return self.key
+
+        async def renew(self, _: str, *, refused: Key) -> Key | None:
+            """Have no other."""
+            assert refused
+            return None
+
+    desk.register(apiKeySecretId=PREFIX + "a")
+    desk.web.etags, keys = True, Changed()
+    owner, watched = desk.owner(), desk.watch()
+    object.__setattr__(owner.turns.poller, "keys", keys)
+    await owner.poll(watched)
+    await owner.poll(watched)
+    assert desk.web.asked[-1].validators
+    keys.key = KEY_NEW
+    await owner.poll(watched)
+    assert desk.web.asked[-1].validators is None
+    await owner.poll(watched)
+    assert desk.web.asked[-1].validators
+    # A new owner knows of the committed document which key saw it: the old one.
+    later, again = desk.owner(), desk.watch(epoch=2)
+    object.__setattr__(later.turns.poller, "keys", keys)
+    await later.load(again)
+    await later.poll(again)
+    assert desk.web.asked[-1].validators is None
 
 
 @pytest.mark.parametrize("url", ["https://evil.example/", "http://feed.example/", "https://feed.example:8443/"])
@@ -127,7 +168,7 @@ async def test_while_the_secrets_are_away_a_key_stays_good_for_an_hour(threads: 
             self.reads += 1
             if self.away:
                 raise EndpointConnectionError(endpoint_url="https://secrets")
-            return {"SecretString": json.dumps({"apiKey": "old", "origin": KEY.origin})}
+            return {"SecretString": json.dumps({"apiKey": "old", "origin": KEY.origin}), "VersionId": "v1"}
 
     now, secrets = [1_000_000], Away()
     keys = Keys(cast("Any", secrets), threads, prefix=PREFIX, now_ms=lambda: now[0])

@@ -57,9 +57,11 @@ class Desk:
         looked = await self.monitor.poller.look(watched)
         if isinstance(looked, Looked):
             if looked.document:
-                ref = Ref(id=looked.document.hash, encoding="json", bytes=len(looked.document.canonical))
-                watched.head = Head(source_id=watched.target.id, incarnation="i", hash=looked.document.hash, ref=ref)
-                self.documents.keep(ref, looked.document.canonical)
+                size, found = len(looked.document.canonical), looked.document.hash
+                head = Head(source_id=watched.target.id, incarnation="i", hash=found, encoding="json", bytes=size)
+                watched.head = head
+                assert head.ref
+                self.documents.keep(head.ref, looked.document.canonical)
             looked.remember(watched, self.stand.wall())
         return looked
 
