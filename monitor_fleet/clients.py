@@ -92,6 +92,9 @@ class Clients:
             read_timeout=read_timeout_s,
             max_pool_connections=threads,
             tcp_keepalive=True,
+            # Requests are built in `contracts/`, whose tests send them validated: here it would be a sixth of a call.
+            parameter_validation=False,
+            user_agent="sheet-monitor-fleet",  # else it is put together anew for each call
             # A second try of a conditional write needs its caller's judgement, so nobody tries again behind its back.
             retries={"total_max_attempts": 1, "mode": "standard"},
         )
