@@ -223,6 +223,7 @@ class Worker(Model):
     owned: int
     load: float
     overdue_ms: int
+    overloaded: bool
 
 
 class Move(Model):

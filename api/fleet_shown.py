@@ -55,6 +55,7 @@ def _worker(worker: Worker, now_ms: int) -> dict[str, Any]:
         "owned": len(worker.owned),
         "load": worker.load,
         "overdueMs": worker.overdue_ms,
+        "overloaded": worker.overloaded,
     }
 
 

@@ -55,6 +55,8 @@ class Status(Model):
     since: int = 0
     last_good: int | None = Field(default=None, alias="lastGood")
     epoch: int = 0
+    #: Its certificate ends within so many days, in steps; absent while that is not near.
+    certificate_days: int | None = Field(default=None, alias="certificateDays")
 
 
 Pointer = Annotated[str, AfterValidator(check_pointer), Field(json_schema_extra={"pattern": f"^{POINTER}$"})]

@@ -16,6 +16,8 @@ from aiohttp.connector import AddrInfoType
 
 from contracts.addresses import Policy, literal, why_refused
 from contracts.rules import PORTS_ALLOWED
+from fetching.certificates import Certificates
+from fetching.connections import Connector
 
 #: Below the 350 s after which a NAT gateway forgets a connection, above a poll each minute.
 KEEPALIVE_S = 75
@@ -72,11 +74,20 @@ class GuardedResolver(AbstractResolver):
 
 
 def connector(
-    policy: Policy, *, resolver: AbstractResolver | None = None, trust: ssl.SSLContext | None = None
+    policy: Policy,
+    *,
+    resolver: AbstractResolver | None = None,
+    trust: ssl.SSLContext | None = None,
+    certificates: Certificates | None = None,
 ) -> TCPConnector:
-    """Make the one connector that requests to sources use; call it inside the loop. `trust` is the system's if None."""
+    """
+    Make the one connector that requests to sources use; call it inside the loop.
+
+    `trust` is the system's if None; when the certificates that it meets end is noted in `certificates`.
+    """
     gate = Gate(policy=policy)
-    return TCPConnector(
+    return Connector(
+        certificates=certificates or Certificates(),
         resolver=GuardedResolver(gate, resolver or ThreadedResolver()),
         socket_factory=gate.open,
         ssl=trust or True,

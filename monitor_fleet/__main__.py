@@ -15,6 +15,7 @@ import uvloop
 from contracts.clock import SECOND_MS, NowMs
 from contracts.kinds import SourceType
 from contracts.metrics import KIND, STACK
+from fetching.certificates import Certificates
 from fetching.fetch import Ask, fetch
 from fetching.guard import connector
 from fetching.outcome import Outcome
@@ -58,7 +59,9 @@ async def _run(settings: Settings, events: Counter[str], now_ms: NowMs) -> None:
     clients, pool, chance = Clients(), Pool(), random.SystemRandom()
     names = ThreadPoolExecutor(NAME_THREADS, thread_name_prefix="names")
     asyncio.get_running_loop().set_default_executor(names)
-    async with session(connector(settings.policy), contact=settings.contact) as http:
+    certificates = Certificates()
+    through = connector(settings.policy, certificates=certificates)
+    async with session(through, contact=settings.contact) as http:
 
         async def ask_source(ask: Ask) -> Outcome:
             return await fetch(http, ask)
@@ -72,6 +75,7 @@ async def _run(settings: Settings, events: Counter[str], now_ms: NowMs) -> None:
                 publish=clients.queue(settings.queue_url, chance).publish,
                 keys=clients.keys(settings.secrets_prefix, now_ms),
                 fetch=ask_source,
+                certificates=certificates,
                 offload=pool,
                 now_ms=now_ms,
                 boot_now=_boot_now,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from contracts.clock import SECOND_MS, NowMs
 from contracts.table.fleet import Shard
+from fetching.certificates import Certificates
 from monitor_fleet.admission import Admission, HostCap
 from monitor_fleet.announce import Announcer, Publish
 from monitor_fleet.burden import Burden
@@ -42,6 +43,8 @@ class Seams:
     publish: Publish
     keys: KeyRing
     fetch: Fetch
+    certificates: Certificates
+    """What the connections of `fetch` met."""
     offload: Offload
     now_ms: NowMs
     boot_now: Callable[[], float]
@@ -84,7 +87,8 @@ class FleetWorker:
             table=settings.tables.fleet, kind=settings.kind, worker_id=seams.worker_id, shards=settings.shards,
             store=seams.lease_store, now_ms=seams.now_ms, boot_now=seams.boot_now, chance=seams.chance,
             on_claimed=self._on_claimed, on_giving=self._on_giving, on_lost=self._on_lost,
-            loads=burden.loads, overdue_ms=self._worker.overdue_ms, is_working=self._worker.is_ticking,
+            loads=burden.loads, overdue_ms=self._worker.overdue_ms,
+            is_overloaded=self._is_overloaded, is_working=self._worker.is_ticking,
             release=settings.release, sleep=seams.sleep,
         )  # fmt: skip
 
@@ -146,6 +150,9 @@ class FleetWorker:
     def _on_edited(self, spreadsheet_ids: Iterable[str]) -> None:
         self._worker.on_edited(spreadsheet_ids)
 
+    def _is_overloaded(self) -> bool:
+        return self._worker.pace.overloaded
+
     def _may_act(self) -> bool:
         return self._leases.may_act()
 
@@ -198,6 +205,7 @@ def _turns(
         ),
         statuses=StatusWriter(store=seams.store, table=tables.data_sources),
         documents=documents,
+        certificates=seams.certificates,
         now_ms=seams.now_ms,
         chance=seams.chance,
         circuits=Circuits(seams.chance),

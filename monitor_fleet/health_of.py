@@ -20,11 +20,12 @@ _IN_TROUBLE = (State.DEGRADED, State.FAILING, State.DORMANT)
 _WORSE = (State.NEW, State.HEALTHY, State.DEGRADED, State.FAILING, State.DORMANT)
 
 
-def after_good(known: Health, *, now_ms: int) -> Health:
-    """Say how a source does after a good poll."""
+def after_good(known: Health, *, now_ms: int, certificate_days: int | None = None) -> Health:
+    """Say how a source does after a good poll; `certificate_days`: the step within which its certificate ends."""
     if known.state is State.HEALTHY:
-        return known
-    return Health(state=State.HEALTHY, since_ms=now_ms, last_good_ms=now_ms)
+        is_news = certificate_days != known.certificate_days
+        return replace(known, certificate_days=certificate_days) if is_news else known
+    return Health(state=State.HEALTHY, since_ms=now_ms, last_good_ms=now_ms, certificate_days=certificate_days)
 
 
 def recovered(known: Health, *, now_ms: int) -> str:

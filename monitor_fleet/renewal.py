@@ -38,13 +38,18 @@ class WrongShardCount(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Carried:
-    """What a heartbeat tells the others: the shards held, what each costs, which came lately, how late polls are."""
+    """
+    What a heartbeat tells: the shards held, what each costs, which came lately, how late polls are.
+
+    `overloaded`: due times passed because polls had to wait; for people only.
+    """
 
     state: str = UP
     owned: frozenset[int] = frozenset()
     loads: Mapping[int, float] = field(default_factory=dict)
     young: frozenset[int] = frozenset()
     overdue_ms: int = 0
+    overloaded: bool = False
     taken: frozenset[int] = frozenset()
 
 
@@ -105,7 +110,7 @@ class Renewal:
             worker = Worker(
                 id=self.worker_id, state=carried.state, beat=self._beat, owned=carried.owned, loads=carried.loads,
                 load=round(sum(carried.loads.values()), 3), young=carried.young, overdue_ms=carried.overdue_ms,
-                beat_at_ms=self._now_ms(),
+                overloaded=carried.overloaded, beat_at_ms=self._now_ms(),
             )  # fmt: skip
             began_s = self._boot_now()
             self.is_well = await self._move(worker, carried.taken)

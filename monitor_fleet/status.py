@@ -31,6 +31,7 @@ class StatusWriter:
             since=health.since_ms,
             lastGood=health.last_good_ms,
             epoch=watched.shard.epoch,
+            certificateDays=health.certificate_days,
         )
         request = sources.set_status(self.table, target.id, status, incarnation=target.incarnation)
         try:
@@ -45,7 +46,9 @@ class StatusWriter:
 def _log(watched: Watched, health: Health, why: str) -> None:
     before = watched.health
     extra = {"source": watched.target.id, "state": health.state.value, "was": before.state.value, "why": why}
-    if health.state is State.HEALTHY and before.state is not State.NEW:
+    if health.state is before.state is State.HEALTHY:
+        log.info("source_certificate", extra=extra | {"days": health.certificate_days})
+    elif health.state is State.HEALTHY and before.state is not State.NEW:
         log.info("source_recovered", extra=extra | {"outage_ms": health.since_ms - before.since_ms})
     else:
         log.info("source_state", extra=extra)

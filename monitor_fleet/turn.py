@@ -9,6 +9,7 @@ from typing import Any
 
 from contracts.clock import SECOND_MS, NowMs
 from contracts.kinds import State
+from fetching.certificates import Certificates, step_of, warning
 from fetching.outcome import Failed
 from monitor_fleet.announce import Announcer, owes
 from monitor_fleet.backoff import own_wait_s, source_wait_ms
@@ -24,7 +25,7 @@ from monitor_fleet.remedy import REMEDIES, is_patience, wants_fewer
 from monitor_fleet.schedule import spread_ms
 from monitor_fleet.sharing import Once
 from monitor_fleet.status import StatusWriter
-from monitor_fleet.watched import Watched
+from monitor_fleet.watched import Health, Watched
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ class Turns:
     chance: random.Random
     circuits: Circuits
     outlook: Outlook = field(default_factory=Outlook)
+    certificates: Certificates = field(default_factory=Certificates)
     #: How polls ended.
     counts: Counter[str] = field(default_factory=Counter)
     #: Turns without a poll: the host is left alone.
@@ -127,9 +129,10 @@ class Turns:
         watched.failures = watched.put_off = 0
         self.circuits.good(watched.target.host, now_ms)
         self.outlook.good(watched.target.host, now_ms)
-        health = after_good(watched.health, now_ms=now_ms)
+        days_left = self.certificates.days_left(watched.target.host, now_ms / SECOND_MS)
+        health = after_good(watched.health, now_ms=now_ms, certificate_days=step_of(days_left))
         if health is not watched.health:
-            await self.statuses.write(watched, health, why=recovered(watched.health, now_ms=now_ms))
+            await self.statuses.write(watched, health, why=_why(watched, health, days_left, now_ms))
 
     async def _failed(self, watched: Watched, failed: Failed) -> int | None:
         """Note a failure where it belongs: to this worker, to the host, to the source."""
@@ -198,6 +201,14 @@ def _log_changed(watched: Watched) -> None:
     """Say which version this poll made: source and version name a change in every log and frame from here on."""
     if watched.head:
         log.info("changed", extra={"source": watched.target.id, "version": watched.head.version})
+
+
+def _why(watched: Watched, health: Health, days_left: int | None, now_ms: int) -> str:
+    """Say what is worth telling of a source that does well."""
+    said = [recovered(watched.health, now_ms=now_ms)]
+    if health.certificate_days is not None and days_left is not None:
+        said.append(warning(watched.target.host, days_left))
+    return "; ".join(filter(None, said))
 
 
 def _log_dropped(watched: Watched, dropped: Dropped) -> None:

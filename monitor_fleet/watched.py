@@ -96,6 +96,8 @@ class Health:
     #: What the failure was that the row tells of; None where it tells of none, or another worker wrote it.
     reason: Reason | None = None
     written_ms: int = 0
+    #: The step within which its certificate ends, as the row tells; None if that is not near.
+    certificate_days: int | None = None
 
 
 @dataclass(kw_only=True, slots=True)
@@ -141,7 +143,10 @@ class Watched:
     def begin(cls, source: Source, shard: Shard) -> Self:
         """Begin to watch a source as it is configured now."""
         known = source.status
-        health = Health(state=known.state, since_ms=known.since, last_good_ms=known.last_good)
+        health = Health(
+            state=known.state, since_ms=known.since, last_good_ms=known.last_good,
+            certificate_days=known.certificate_days,
+        )  # fmt: skip
         return cls(target=Target.of(source), shard=shard, health=health, last_good_ms=known.last_good)
 
     def forget_answers(self) -> None:

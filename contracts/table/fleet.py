@@ -49,7 +49,8 @@ class Worker:
 
     `owned` is the set of its shards, `loads` what each of them costs (ms of work per second) and `load` the sum;
     `young` are those handed to it less than a minute ago. `inbox` counts the times others rang it, `given` are the
-    shards they say they handed over and it has not taken notice of; `release` names the program it runs; `dead_by` who
+    shards they say they handed over and it has not taken notice of; `overloaded` says that it polls less often than it
+    was asked to; `release` names the program it runs; `dead_by` who
     marked it dead.
     """
 
@@ -59,6 +60,7 @@ class Worker:
     owned: frozenset[int] = frozenset()
     load: float = 0.0
     overdue_ms: int = 0
+    overloaded: bool = False
     started_ms: int = 0
     beat_at_ms: int = 0
     inbox: int = 0
@@ -80,6 +82,7 @@ class Worker:
             owned=owned,
             load=row.get("load", 0.0),
             overdue_ms=row.get("overdue", 0),
+            overloaded=row.get("overloaded", False),
             started_ms=row.get("startedAt", 0),
             beat_at_ms=row.get("beatAt", 0),
             inbox=row.get("inbox", 0),
@@ -191,7 +194,7 @@ def renew(
     """
     values = {
         "hb": worker.beat, "owned": pack_shards(worker.owned), "load": worker.load, "overdue": worker.overdue_ms,
-        "at": worker.beat_at_ms, "st": worker.state, "dead": DEAD, "after": after,
+        "overloaded": worker.overloaded, "at": worker.beat_at_ms, "st": worker.state, "dead": DEAD, "after": after,
         "loads": pack_loads(worker.owned, worker.loads), "young": pack_shards(worker.young),
         **({"taken": taken} if taken else {}),
     }  # fmt: skip
@@ -199,7 +202,7 @@ def renew(
         "TableName": table,
         "Key": write_item(worker_key(kind, worker.id)),
         "UpdateExpression": "SET hb = :hb, st = :st, owned = :owned, #load = :load, loads = :loads, young = :young,"
-        " overdue = :overdue, beatAt = :at" + (" DELETE given :taken" if taken else ""),
+        " overdue = :overdue, overloaded = :overloaded, beatAt = :at" + (" DELETE given :taken" if taken else ""),
         "ConditionExpression": "attribute_exists(pk) AND st <> :dead AND hb >= :after AND hb < :hb",
         "ExpressionAttributeNames": {"#load": "load"},
         "ExpressionAttributeValues": bind(values),

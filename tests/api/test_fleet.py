@@ -51,6 +51,7 @@ def test_the_fleet_shows_who_works_who_owns_what_and_what_moved(aws: Aws, caller
         owned=frozenset({5, 21}),
         load=2.5,
         overdue_ms=7,
+        overloaded=True,
         beat_at_ms=NOW_MS,
         started_ms=NOW_MS - 1_000,
         release="r7",
@@ -79,6 +80,7 @@ def test_the_fleet_shows_who_works_who_owns_what_and_what_moved(aws: Aws, caller
                         "startedAt": "2026-11-18T11:06:39.000Z", "beat": 3,
                         "beatAt": "2026-11-18T11:06:40.000Z", "beatAgeMs": 1_500, "owned": 2, "load": 2.5,
                         "overdueMs": 7,
+                        "overloaded": True,
                     }
                 ],
                 "owners": {"5": "w1", "21": "w0"},

@@ -28,6 +28,7 @@ from contracts.table import heads, schema, sources
 from contracts.table.changes import Change
 from contracts.table.heads import Head
 from contracts.table.values import read_item
+from fetching.certificates import Certificates
 from fetching.fetch import Ask
 from fetching.outcome import Outcome, Reply, Validators
 from local.memory import NAMES, Memory, MemoryStore
@@ -259,6 +260,7 @@ class Worker:
         self.fleet = FleetWorker(
             SETTINGS,
             Seams(
+                certificates=Certificates(),
                 store=LinedStore(store, self.line, "data"),
                 lease_store=LinedStore(store, self.line, "lease"),
                 bucket=LinedBucket(world.objects, self.line),

@@ -1,10 +1,11 @@
 """Encrypted sources: a certificate is checked, and a connection is kept for the next poll."""
 
+import asyncio
 import datetime as dt
 import ipaddress
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,11 +20,14 @@ from cryptography.x509.oid import NameOID
 from yarl import URL
 
 from contracts.addresses import Policy
+from fetching.certificates import Certificates, step_of, warning
+from fetching.connections import Connector
 from fetching.fetch import Ask, fetch
 from fetching.guard import connector
 from fetching.outcome import Failed, NotModified, Outcome, Reason, Reply
 from fetching.session import session
 
+HOUR = dt.timedelta(hours=1)
 LOCAL = Policy(allow_private=True)
 DAY = dt.timedelta(days=1)
 
@@ -192,3 +196,45 @@ async def test_http_to_a_tls_port_is_a_failure(tmp_path: Path):
     async with serving(good(tmp_path)) as server:
         failed = await ask(server.url.with_scheme("http"))
     assert isinstance(failed, Failed)
+
+
+@pytest.mark.parametrize(("ends", "days", "step"), [(60 * DAY, 60, None), (10 * DAY, 10, 14), (DAY / 2, 0, 1)])
+async def test_when_a_certificate_ends_is_known_before_it_does(
+    tmp_path: Path, ends: dt.timedelta, days: int, step: int | None
+):
+    """Its owner can renew it while all is well; afterwards every poll fails."""
+    seen, context = Certificates(), authority().context(tmp_path, names=HERE, ends=ends + HOUR)
+    through = connector(LOCAL, trust=authority().trust, certificates=seen)
+    async with serving(context) as server, session(through) as http:
+        for _ in range(2):
+            assert isinstance(await fetch(http, Ask(url=server.url)), Reply)
+        place = f"{server.url.host}:{server.url.port}"
+    left = seen.days_left(place, dt.datetime.now(dt.UTC).timestamp())
+    assert (left, step_of(left)) == (days, step)
+    assert seen.days_left("elsewhere:443", 0) is None
+
+
+def test_a_warning_says_whose_certificate_and_how_soon():
+    """One who reads it does not look further."""
+    assert warning("a.example:443", 13).startswith("the certificate of a.example:443 ends in 13 days")
+    assert "in 1 day:" in warning("a.example:443", 1)
+    assert "within a day" in warning("a.example:443", 0)
+
+
+async def test_of_too_many_connections_at_rest_those_are_closed_that_rested_longest(tmp_path: Path):
+    """Each takes 47 KiB: a worker with many hosts must not be ended for its memory."""
+    through = Connector(certificates=Certificates(), idle_tls_max=2, ssl=authority().trust)
+    async with session(through) as http, AsyncExitStack() as servers:
+        three = [await servers.enter_async_context(serving(good(tmp_path))) for _ in range(3)]
+        for server in (*three, three[2], three[0]):
+            assert isinstance(await fetch(http, Ask(url=server.url)), Reply)
+    # The third found its connection as it was left; the first had rested longest when there was one too many.
+    assert [server.connections for server in three] == [2, 1, 1]
+
+
+async def test_connections_in_use_are_not_at_rest(tmp_path: Path):
+    """Nothing is cut under a poll, however many there are at once."""
+    through = Connector(certificates=Certificates(), idle_tls_max=1, ssl=authority().trust)
+    async with serving(good(tmp_path)) as server, session(through) as http:
+        outcomes = await asyncio.gather(*(fetch(http, Ask(url=server.url)) for _ in range(20)))
+    assert all(isinstance(one, Reply) for one in outcomes)

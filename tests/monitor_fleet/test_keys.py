@@ -105,7 +105,7 @@ def test_a_key_in_the_query_is_in_no_validator_that_is_kept():
 
 
 async def test_validators_are_of_the_key_that_asked(desk: Any):
-    """A key changed in Secrets Manager itself may see another document: what the old one was told says nothing of it."""
+    """A key changed in Secrets Manager itself may see another document: the old key's 304 says nothing of it."""
 
     class Changed:
         """Has a key, and another one from then on."""

@@ -41,7 +41,7 @@ class Slow(MemoryStore):
 
 async def renewed(renewal: Renewal) -> None:
     """Renew once."""
-    await renewal.renew(Carried(owned=frozenset({1}), loads={1: 0.5}, overdue_ms=3))
+    await renewal.renew(Carried(owned=frozenset({1}), loads={1: 0.5}, overdue_ms=3, overloaded=True))
 
 
 @pytest.fixture

@@ -6,17 +6,20 @@ Every test is a story of one source; owners are workers with memories of their o
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from contracts import steps
+from contracts.clock import DAY_S
 from contracts.messages import Kind
 from contracts.source import State
 from contracts.table import heads
 from fetching.outcome import Failed, Reason, Reply
 from monitor_fleet.errors import Ambiguous, StoreFailed, Throttled
 from monitor_fleet.poll import CONDITIONAL_FOR_MAX_MS
+from tests.monitor_fleet.conftest import START_MS
 
 CHANGE = "transact"
 
@@ -479,3 +482,38 @@ async def test_each_change_is_one_line_that_names_it(desk: Any, caplog: pytest.L
 
     named = [(one.source, one.version) for one in caplog.records if one.message == "changed"]  # type: ignore[attr-defined] # fields of `extra`
     assert named == [(watched.target.id, 1), (watched.target.id, 2)]
+
+
+async def test_a_certificate_that_ends_soon_is_told_at_each_step_and_not_at_each_poll(desk: Any):
+    """The row says it while all is well, a new owner does not write it again, and a renewed one ends it."""
+    owner, watched = desk.owner(), desk.watch()
+
+    def ends_in(days: float) -> None:
+        at = datetime.fromtimestamp(START_MS / 1_000 + days * DAY_S, UTC)
+        told = {"notAfter": at.strftime("%b %d %H:%M:%S %Y GMT")}
+        owner.turns.certificates.note(watched.target.host, told)
+
+    ends_in(60)
+    await owner.poll(watched)
+    assert desk.source().status.why == ""
+    ends_in(10.5)
+    await owner.poll(watched)
+    status = desk.source().status
+    assert (status.state, status.certificate_days) == (State.HEALTHY, 14)
+    assert status.why.startswith("the certificate of feed.example:443 ends in 10 days")
+    assert owner.sent[-1].kind is Kind.STATUS
+    owner.store.asked.clear()
+    ends_in(9.5)
+    await owner.poll(watched)
+    assert owner.store.asked == []
+    watched = desk.watch(epoch=2)
+    await owner.load(watched)
+    owner.store.asked.clear()
+    await owner.poll(watched)
+    assert owner.store.asked == []
+    ends_in(6.5)
+    await owner.poll(watched)
+    assert (desk.source().status.certificate_days, owner.store.asked) == (7, ["update"])
+    ends_in(90)
+    await owner.poll(watched)
+    assert (desk.source().status.certificate_days, desk.source().status.why) == (None, "")

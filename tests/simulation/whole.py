@@ -16,6 +16,7 @@ from contracts.messages import Message
 from contracts.source import Source
 from contracts.table import fleet, heads, sources
 from contracts.table.fleet import Shard
+from fetching.certificates import Certificates
 from fetching.fetch import Ask
 from fetching.outcome import Outcome, Reply, Validators
 from local.memory import NAMES, Memory
@@ -132,6 +133,7 @@ class WholeFleet:
 
     def _seams(self, name: str, store: FarStore) -> Seams:
         return Seams(
+            certificates=Certificates(),
             store=store, lease_store=store, bucket=_NoBucket(), publish=_heard, keys=_NoKeys(), fetch=self._fetch,
             offload=_Inline(), now_ms=self.now_ms, boot_now=asyncio.get_running_loop().time,
             chance=Random(self._chance.random()), worker_id=name, cpu_now=lambda: 0.0,

@@ -78,7 +78,7 @@ def test_a_renewal_moves_the_number_and_shows_what_is_carried(client: Any, table
     """The roster is all that the others see of a worker."""
     client.put_item(**fleet.join(table, KIND, A))
     beat = replace(
-        A, beat=1, owned=frozenset({0, 9, 1023}), load=2.5, overdue_ms=7, beat_at_ms=8, state=DRAINING,
+        A, beat=1, owned=frozenset({0, 9, 1023}), load=2.5, overdue_ms=7, overloaded=True, beat_at_ms=8, state=DRAINING,
         loads={0: 1.5, 9: 0.0, 1023: 6553.5}, young=frozenset({9}),
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ import pytest
 
 from contracts.source import Source
 from contracts.table.fleet import Shard
-from contracts.table.heads import Head, Ref
+from contracts.table.heads import Head
 from fetching.outcome import Failed, Reason
 from fetching.sheets.settle import HELD_POLLS_MAX
 from local.google.book import Tab
