@@ -63,8 +63,13 @@ export class Link {
   private asked: ClientFrame[] = [];
   private openedAtMs = 0;
   private attempt = 0;
-  /** Numbers dials; what belongs to an earlier one is ignored. */
+  /** How often in a row the connection could not be handed over. */
+  private missedInARow = 0;
+  /** Numbers dials. */
   private dialled = 0;
+  /** The dial that is under way, and the one whose connection was taken; what belongs to another is ignored. */
+  private dialling: number | null = null;
+  private taken: number | null = null;
   private retry: Cancel = nothing;
   private quiet: Cancel = nothing;
   private pong: Cancel = nothing;
@@ -80,7 +85,7 @@ export class Link {
   }
 
   stop(): void {
-    this.dialled += 1;
+    this.dialling = this.taken = null;
     this.cancelTimers();
     this.socket?.close();
     this.socket = null;
@@ -117,36 +122,64 @@ export class Link {
   }
 
   private async dial(): Promise<void> {
-    const dial = ++this.dialled;
+    const dial = (this.dialling = ++this.dialled);
     this.retry();
     try {
       const address = await this.ports.address();
-      if (dial === this.dialled) this.open(address, dial);
+      if (dial === this.dialling) this.open(address, dial);
     } catch (error) {
-      if (dial !== this.dialled) return;
+      if (dial !== this.dialling) return;
       if (error instanceof SignedOut) this.signOut();
-      else this.lost();
+      else this.missed();
     }
   }
 
   private open(address: string, dial: number): void {
     const socket = this.ports.open(address, {
-      opened: () => (dial === this.dialled ? this.adopt(socket, dial) : socket.close()),
+      opened: () => (dial === this.dialling ? this.adopt(socket, dial) : socket.close()),
       text: (text) => this.heard(text, dial),
       closed: () => {
-        if (dial === this.dialled) this.lost();
+        if (dial === this.taken) this.gone();
+        else if (dial === this.dialling) this.missed();
       },
     });
     this.retry = this.ports.clock.after(OPEN_WITHIN_MS, () => {
       socket.close();
-      this.lost();
+      this.missed();
     });
+  }
+
+  /** A dial came to nothing. Where it was to hand over, the old connection is as good as before: try again beside it. */
+  private missed(): void {
+    if (this.socket === null) {
+      this.lost();
+      return;
+    }
+    this.dialling = null;
+    this.retry();
+    const waitMs = backoffMs(this.missedInARow++, () => this.ports.random());
+    this.handOver = this.ports.clock.after(waitMs, () => void this.dial());
+  }
+
+  /** The connection ended. Where another one is being dialled already, that one takes its place. */
+  private gone(): void {
+    if (this.dialling === null) {
+      this.lost();
+      return;
+    }
+    this.socket?.close();
+    this.socket = this.taken = null;
+    for (const cancel of [this.quiet, this.pong, this.handOver]) cancel();
+    this.become({ name: "connecting" });
   }
 
   private adopt(socket: Socket, dial: number): void {
     const old = this.socket;
     if (old !== null) this.ports.clock.after(OVERLAP_MS, () => old.close());
     this.cancelTimers();
+    this.dialling = null;
+    this.taken = dial;
+    this.missedInARow = 0;
     this.socket = socket;
     this.openedAtMs = this.ports.clock.now();
     const leaveAfterMs = HAND_OVER_LEAST_MS + HAND_OVER_SPREAD_MS * this.ports.random();
@@ -158,7 +191,7 @@ export class Link {
 
   private heard(text: string, dial: number): void {
     if (this.socket === null) return;
-    if (dial === this.dialled) this.listen();
+    if (dial === this.taken) this.listen();
     this.ports.text(text, dial);
   }
 
@@ -172,7 +205,7 @@ export class Link {
   private probe(): void {
     this.send({ action: "ping" });
     this.pong();
-    this.pong = this.ports.clock.after(PONG_WITHIN_MS, () => this.lost());
+    this.pong = this.ports.clock.after(PONG_WITHIN_MS, () => this.gone());
   }
 
   private lost(): void {

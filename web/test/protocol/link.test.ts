@@ -134,6 +134,65 @@ test("a connection is handed over before the gateway ends it", async () => {
   assert.equal(opened.length, 2);
 });
 
+async function handsOver(made: ReturnType<typeof makeLink>) {
+  await made.live();
+  for (let minutes = 0; minutes < 110; minutes += 5) {
+    await made.clock.pass(5 * MINUTE_MS);
+    made.sockets[0]?.events.text("{}");
+  }
+}
+
+test("a connection stays while the one that is to replace it cannot be opened", async () => {
+  const made = makeLink();
+  await handsOver(made);
+  const { clock, link, sockets, network, last, opened } = made;
+  last().events.closed();
+  assert.equal(link.state.name, "live");
+  network.fails = true;
+  await clock.pass(60_000);
+  network.fails = false;
+  link.send({ action: "ping" });
+  await settled();
+  assert.deepEqual([sockets[0]?.isClosed, sockets[0]?.sent.length, link.state.name], [false, 1, "live"]);
+  await clock.pass(15_000);
+  assert.ok(sockets.length > 2);
+  last().events.opened();
+  await clock.pass(5_000);
+  assert.deepEqual([sockets[0]?.isClosed, opened.length, link.state.name], [true, 2, "live"]);
+});
+
+test("a replacement that never opens is given up, and the connection it was to replace is kept", async () => {
+  const made = makeLink();
+  await handsOver(made);
+  const { clock, link, sockets } = made;
+  await clock.pass(15_000);
+  assert.deepEqual([sockets[0]?.isClosed, sockets[1]?.isClosed, link.state.name], [false, true, "live"]);
+  sockets[1]?.events.opened();
+  sockets[1]?.events.closed();
+  assert.equal(link.state.name, "live");
+});
+
+test("a connection that ends while its replacement is dialled waits for that one, and then for none", async () => {
+  const made = makeLink();
+  await handsOver(made);
+  const { link, sockets, last } = made;
+  const states = [sockets[0], last(), last()].map((socket, i) => {
+    if (i === 1) socket?.events.opened();
+    else socket?.events.closed();
+    return link.state.name;
+  });
+  assert.deepEqual(states, ["connecting", "live", "reconnecting"]);
+});
+
+test("when both are gone the link is lost", async () => {
+  const made = makeLink();
+  await handsOver(made);
+  const { link, sockets, last } = made;
+  sockets[0]?.events.closed();
+  last().events.closed();
+  assert.equal(link.state.name, "reconnecting");
+});
+
 test("a socket that never opens is given up", async () => {
   const { clock, link, last } = makeLink();
   link.start();
