@@ -56,10 +56,23 @@ def leave(world: World, source_id: str, bucket: int) -> None:
     _once(world, subscribers.count_out(world.tables.subscribers, source_id, bucket))
 
 
-def _once(world: World, request: subscribers.Request) -> None:
-    """Do what somebody else may have done already."""
+def wants_job(world: World, source_id: str, bucket: int, version: int) -> bool:
+    """Say whether a job is to be queued for a bucket: one that waits will see the newest state when it begins."""
+    table = world.tables.subscribers
+    return _once(world, subscribers.note_job(table, source_id, bucket, version=version, now_ms=world.now_ms()))
+
+
+def begin_job(world: World, source_id: str, bucket: int) -> None:
+    """Note that a bucket's job begins; before the head is read, so that what is committed from then on gets its own."""
+    _once(world, subscribers.begin_job(world.tables.subscribers, source_id, bucket))
+
+
+def _once(world: World, request: subscribers.Request) -> bool:
+    """Do what somebody else may have done already; says whether nobody had."""
     try:
         world.dynamodb.update_item(**request)
     except ClientError as error:
         if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
             raise
+        return False
+    return True

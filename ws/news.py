@@ -53,8 +53,11 @@ def tell(world: World, message: Message, time_left_ms: TimeLeftMs) -> Pass:
     if time_left_ms() < STOP_BEFORE_END_MS:
         queue(world, replace(message, hops=message.hops + 1))
         return Pass(stopped_at=message.after or CURSOR)
-    if message.bucket is None and message.after is None:
-        _queue_further_buckets(world, message)
+    if message.after is None:
+        if message.bucket is None:
+            _queue_further_buckets(world, message)
+        elif message.kind is Kind.FAN_OUT:
+            buckets.begin_job(world, message.source_id, message.bucket)
     news = _NEWS[message.kind](world, message)
     return _pass(world, news, time_left_ms) if news else Pass()
 
@@ -66,9 +69,12 @@ def queue(world: World, message: Message) -> None:
 
 
 def _queue_further_buckets(world: World, message: Message) -> None:
-    kind = Kind.FAN_OUT if message.kind is Kind.CHANGE else message.kind
+    """Queue a job for each; of a change only where none waits, however fast a source changes."""
+    is_change = message.kind is Kind.CHANGE
+    kind = Kind.FAN_OUT if is_change else message.kind
     for bucket in range(1, buckets.count(world, message.source_id)):
-        queue(world, replace(message, kind=kind, bucket=bucket, hops=0))
+        if not is_change or buckets.wants_job(world, message.source_id, bucket, message.version):
+            queue(world, replace(message, kind=kind, bucket=bucket, hops=0))
 
 
 def _pass(world: World, news: News, time_left_ms: TimeLeftMs) -> Pass:

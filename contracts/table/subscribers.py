@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+from contracts.clock import MINUTE_MS
 from contracts.table.connections import Subscription
 from contracts.table.values import bind, read_item, write_item
 
@@ -15,6 +16,8 @@ type Request = dict[str, Any]
 
 CURSOR = "#"
 BUCKET_SUBSCRIBERS_MAX = 2_500
+#: A job that has not begun by then is queued once more: twice does no harm, never would.
+JOB_LOST_AFTER_MS = 5 * MINUTE_MS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +123,27 @@ def set_cursor(table: str, source_id: str, bucket: int, cursor: Cursor) -> Reque
         "incarnation": cursor.incarnation, "version": cursor.version, "count": cursor.count, "lag": cursor.lag_ms,
     }  # fmt: skip
     return _cursor(table, source_id, bucket, action=action, values=values)
+
+
+def note_job(table: str, source_id: str, bucket: int, *, version: int, now_ms: int) -> Request:
+    """
+    Note that a job for a bucket is about to wait in the queue, for the message about a version.
+
+    Refused if one waits already; not to the same message come again, whose job may never have been sent, nor if that
+    one was noted so long ago that it must be lost.
+    """
+    request = _cursor(
+        table, source_id, bucket, action="SET queued = :queued, queuedAt = :now",
+        values={"queued": version, "now": now_ms, "lost": now_ms - JOB_LOST_AFTER_MS},
+    )  # fmt: skip
+    condition = "attribute_not_exists(queued) OR queued = :queued OR queuedAt < :lost"
+    return request | {"ConditionExpression": condition}
+
+
+def begin_job(table: str, source_id: str, bucket: int) -> Request:
+    """Note that no job waits any more; refused if none did."""
+    request = _cursor(table, source_id, bucket, action="REMOVE queued, queuedAt", values={"none": 0})
+    return request | {"ConditionExpression": "queuedAt > :none"}
 
 
 def delete_cursor(table: str, source_id: str, bucket: int) -> Request:

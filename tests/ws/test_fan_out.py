@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from contracts.messages import Kind
+from contracts.table import subscribers
 from contracts.table.connections import CONNECTION_TTL_S
 from tests.ws.service import HANDFUL, NOW_MS, OVER, SOURCE, Service
 from ws.fan_out import GIVE_UP_MAX
@@ -238,6 +239,59 @@ def test_a_full_bucket_opens_the_next_and_each_is_told_by_a_message_of_its_own(s
     assert {json.loads(body)["kind"] for body in queued} == {"fan_out"}
     assert [len(service.post.take(f"c{number}")) for number in range(5)] == [1, 1, 1, 1, 1]
     assert [service.cursor(bucket=bucket)["count"] for bucket in range(3)] == [2, 2, 1]
+
+
+def test_however_fast_a_source_changes_one_job_waits_for_each_bucket(service: Service):
+    """What waits sees the newest state when it begins; a job for each version would only find nothing to tell."""
+    service.with_world(bucket_subscribers_max=1)
+    service.register()
+    service.consume(service.commit({"n": 0}))
+    for number in range(2):  # one bucket each, and a third one is open
+        service.subscriber(f"c{number}")
+    for number in range(1, 11):
+        service.consume(service.commit({"n": number}))
+    waiting = service.queued()
+    assert [json.loads(body)["bucket"] for body in waiting] == [1, 2]
+
+    service.consume(waiting[0])
+    service.consume(service.commit({"n": 11}))
+    again = service.queued()
+    assert [json.loads(body)["bucket"] for body in again] == [1]
+    service.consume(waiting[1], *again)
+
+    assert [service.cursor(bucket=bucket)["version"] for bucket in range(3)] == [12, 12, 12]
+    assert [service.post.take(f"c{number}")[-1]["version"] for number in range(2)] == [12, 12]
+
+
+def test_a_message_that_comes_again_queues_its_jobs_again(service: Service):
+    """The Lambda may have died between noting a job and sending it."""
+    service.with_world(bucket_subscribers_max=1)
+    service.register()
+    for number in range(2):
+        service.subscriber(f"c{number}")
+    message = service.commit({"n": 1})
+    request = subscribers.note_job(
+        service.world.tables.subscribers, SOURCE, 1, version=message.version, now_ms=service.at_ms
+    )
+    service.world.dynamodb.update_item(**request)
+    service.consume(message, receives=2)
+    assert [json.loads(body)["bucket"] for body in service.queued()] == [1, 2]
+
+
+def test_a_job_that_was_noted_and_lost_is_queued_again_after_a_while(service: Service):
+    """Whoever empties the queue by hand must not silence a bucket for ever."""
+    service.with_world(bucket_subscribers_max=1)
+    service.register()
+    for number in range(2):
+        service.subscriber(f"c{number}")
+    service.consume(service.commit({"n": 1}))
+    assert len(service.queued()) == 2
+    service.consume(service.commit({"n": 2}))
+    assert service.queued() == []
+    service.at_ms += subscribers.JOB_LOST_AFTER_MS + 1
+    service.consume(service.commit({"n": 3}))
+    service.drain()
+    assert service.cursor(bucket=1)["version"] == 3
 
 
 def test_out_of_time_a_pass_saves_its_place_and_the_next_invocation_goes_on(service: Service):
