@@ -1,4 +1,8 @@
-"""Two demo feeds that change by themselves, and that anybody may replace: a JSON price list, an XML weather report."""
+"""
+Two demo feeds that change by themselves, and that anybody may replace: a JSON price list, an XML weather report.
+
+They have the size of real ones, 15 and 9 KB, and change as those do: a few values at a time.
+"""
 
 import asyncio
 import hashlib
@@ -15,7 +19,25 @@ from aiohttp import web
 TICK_S = 1.0
 BODY_BYTES_MAX = 16 * 1024 * 1024
 NAMES = ("Amber", "Basalt", "Cedar", "Dune", "Ember", "Fjord", "Grove", "Harbor", "Isle", "Juniper", "Kelp", "Lagoon")
-CITIES = ("Bergen", "Cadiz", "Delft", "Evora", "Faro", "Ghent")
+GOODS = (
+    "bench",
+    "bowl",
+    "candle",
+    "chair",
+    "clock",
+    "desk",
+    "frame",
+    "lamp",
+    "mirror",
+    "rug",
+    "shelf",
+    "stool",
+    "vase",
+)
+CITIES = ("Bergen", "Cadiz", "Delft", "Evora", "Faro", "Ghent", "Hamar", "Izmir", "Jaca", "Kotor", "Lugo", "Malmo")
+SITES = ("airport", "bridge", "centre", "harbor", "hill", "park", "station")
+PRICES_MOVED = 3
+STATIONS_MOVED = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,18 +88,27 @@ class Feed:
 
 def demo_feeds(chance: random.Random, now: datetime) -> dict[str, Feed]:
     """Make both feeds."""
-    prices = {name: round(chance.uniform(10, 200), 2) for name in NAMES}
-    degrees = {city: round(chance.uniform(5, 25), 1) for city in CITIES}
+    prices = {f"{name} {good}": round(chance.uniform(10, 200), 2) for name in NAMES for good in GOODS}
+    stock = {name: chance.randrange(500) for name in prices}
+    degrees = {f"{city} {site}": round(chance.uniform(5, 25), 1) for city in CITIES for site in SITES}
+    wind = {place: round(chance.uniform(0, 15), 1) for place in degrees}
 
     def next_prices(_: Document, at: datetime) -> Document:
-        for name in chance.sample(NAMES, k=2):
+        for name in chance.sample(list(prices), k=PRICES_MOVED):
             prices[name] = round(max(1.0, prices[name] * chance.uniform(0.98, 1.02)), 2)
-        return _json({"prices": [{"name": name, "price": price} for name, price in prices.items()]}, at)
+        sold = chance.choice(list(stock))
+        stock[sold] = stock[sold] - 1 if stock[sold] else 500
+        rows = [
+            {"sku": f"SKU-{number:05d}", "name": name, "price": price, "currency": "EUR", "stock": stock[name]}
+            for number, (name, price) in enumerate(prices.items())
+        ]
+        return _json({"prices": rows}, at)
 
     def next_weather(_: Document, at: datetime) -> Document:
-        city = chance.choice(CITIES)
-        degrees[city] = round(degrees[city] + chance.uniform(-0.5, 0.5), 1)
-        return _xml(degrees, at)
+        for place in chance.sample(list(degrees), k=STATIONS_MOVED):
+            degrees[place] = round(degrees[place] + chance.uniform(-0.5, 0.5), 1)
+            wind[place] = round(max(0.0, wind[place] + chance.uniform(-1, 1)), 1)
+        return _xml(degrees, wind, at)
 
     empty = Document(body=b"", content_type="text/plain", changed_at=now)
     return {
@@ -136,9 +167,11 @@ def _json(value: object, at: datetime) -> Document:
     return Document(body=json.dumps(value).encode(), content_type="application/json", changed_at=at)
 
 
-def _xml(degrees: Mapping[str, float], at: datetime) -> Document:
+def _xml(degrees: Mapping[str, float], wind: Mapping[str, float], at: datetime) -> Document:
     stations = "".join(
-        f"<station city={quoteattr(city)}><celsius>{c}</celsius></station>" for city, c in degrees.items()
+        f"<station name={quoteattr(place)} id={quoteattr(f'WX{number:04d}')}><celsius>{celsius}</celsius>"
+        f'<wind unit="m/s">{wind[place]}</wind></station>\n'
+        for number, (place, celsius) in enumerate(degrees.items())
     )
     body = f'<?xml version="1.0" encoding="UTF-8"?>\n<weather>{stations}</weather>\n'
     return replace(_json(None, at), body=body.encode(), content_type="application/xml")
