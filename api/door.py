@@ -1,11 +1,12 @@
 """What a Lambda gets from outside: its clock, its chance, its clients. Handlers fetch these here and hand them in."""
 
 import random
-import time
 from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
+
+from api.moment import clock_s, pause, wall_ms
 
 if TYPE_CHECKING:  # the stubs are not deployed
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -15,6 +16,8 @@ if TYPE_CHECKING:  # the stubs are not deployed
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
+__all__ = ["CHANCE", "clock_s", "dynamodb", "ecs", "pause", "s3", "secrets_manager", "sns", "sqs", "wall_ms"]
+
 #: Ids, tickets and jitter: nobody may guess them.
 CHANCE = random.SystemRandom()
 
@@ -22,21 +25,6 @@ CHANCE = random.SystemRandom()
 _CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
 #: Presigned URLs name the region: signed for the global endpoint, a young bucket elsewhere answers with a redirect.
 _S3_CONFIG = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
-
-
-def wall_ms() -> int:
-    """Tell the time, in ms since the epoch."""
-    return time.time_ns() // 1_000_000
-
-
-def clock_s() -> float:
-    """Tell seconds that only grow."""
-    return time.monotonic()
-
-
-def pause(seconds: float) -> None:
-    """Wait."""
-    time.sleep(seconds)
 
 
 def dynamodb() -> "DynamoDBClient":

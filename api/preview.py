@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from yarl import URL
 
-from api import door, shown
+from api import moment, shown
 from api.body import read_object
 from api.fields import read_registration, refuse
-from api.keys import Keys
 from api.models import Registration
+from api.outgoing import read_policy
 from api.problem import FieldError
-from api.registrar import read_policy
 from api.request import Request
 from api.respond import Act, Answer, Event, Response, json_response, serve
 from contracts.addresses import Policy
@@ -38,6 +37,7 @@ from fetching.preview import Fetch, Wanted, World, preview
 from fetching.session import session
 
 if TYPE_CHECKING:
+    from api.keys import Keys
     from api.sheet_preview import SheetPreviewer
 
 #: Registering needs one, looking does not.
@@ -46,10 +46,10 @@ NAME = {"name": "preview"}
 
 @dataclass(frozen=True, kw_only=True)
 class Previewer:
-    """All that a preview needs. `requests` opens what fetches, `run` has a loop to run in."""
+    """All that a preview needs. `requests` opens what fetches, `run` has a loop; `keys`, `sheets`: made on demand."""
 
     policy: Policy
-    keys: Keys
+    keys: "Callable[[], Keys]"
     sheets: "Callable[[], SheetPreviewer]"
     requests: Callable[[], AbstractAsyncContextManager[Fetch]]
     run: Callable[..., Any]
@@ -75,7 +75,7 @@ def _check(registration: Registration) -> None:
         raise refuse(*(FieldError(field=f"headers.{name[:64]}", message=message) for name in hidden))
 
 
-def _key(registration: Registration, keys: Keys) -> str | None:
+def _key(registration: Registration, keys: "Callable[[], Keys]") -> str | None:
     """Give the key as it came, or out of the secret it names, if that is bound to this very origin."""
     if registration.api_key:
         key = registration.api_key.get_secret_value()
@@ -85,7 +85,7 @@ def _key(registration: Registration, keys: Keys) -> str | None:
     secret_id = registration.api_key_secret_id
     if secret_id is None:
         return None
-    kept = keys.read(secret_id, origin(registration.url))
+    kept = keys().read(secret_id, origin(registration.url))
     if kept is None:
         message = "not a secret of a source of the same scheme, host and port"
         raise refuse(FieldError(field="apiKeySecretId", message=message))
@@ -127,9 +127,19 @@ def _runner() -> asyncio.Runner:
 
 
 @cache
+def _keys() -> "Keys":
+    """Join what the first key takes that is not in the request: without one, boto3 is never imported."""
+    from api import door  # noqa: PLC0415 - see above
+    from api.keys import Keys  # noqa: PLC0415
+
+    return Keys(client=door.secrets_manager(), prefix=os.environ["SECRETS_PREFIX"])
+
+
+@cache
 def _sheets() -> "SheetPreviewer":
     """Join what a sheet takes, with the first one: a preview of another source does not wait for it."""
-    from api.sheet_preview import SheetPreviewer  # noqa: PLC0415 - see above
+    from api import door  # noqa: PLC0415 - see above
+    from api.sheet_preview import SheetPreviewer  # noqa: PLC0415
 
     return SheetPreviewer.of(
         os.environ, dynamodb=door.dynamodb(), secrets=door.secrets_manager(), pause=asyncio.sleep, clock=door.clock_s,
@@ -142,17 +152,17 @@ def _act() -> Act:
     policy = read_policy(os.environ)
     previewer = Previewer(
         policy=policy,
-        keys=Keys(client=door.secrets_manager(), prefix=os.environ["SECRETS_PREFIX"]),
+        keys=_keys,
         sheets=_sheets,
         requests=partial(_requests, policy, os.environ.get("CONTACT", "")),
         run=_runner().run,
         pause=asyncio.sleep,
-        clock=door.clock_s,
-        now_ms=door.wall_ms,
+        clock=moment.clock_s,
+        now_ms=moment.wall_ms,
     )
     return partial(preview_source, at=previewer)
 
 
 def handler(event: Event, _context: Any) -> Answer:
     """Be called by Lambda."""
-    return serve(event, what="preview", make=_act, now_ms=door.wall_ms)
+    return serve(event, what="preview", make=_act, now_ms=moment.wall_ms)

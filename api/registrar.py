@@ -11,7 +11,8 @@ from api.edit import Configuration
 from api.key_uses import KeyUses
 from api.keys import Keys
 from api.models import Registration
-from contracts.addresses import Policy, read_networks
+from api.outgoing import read_policy
+from contracts.addresses import Policy
 from contracts.clock import NowMs
 from contracts.kinds import SourceType
 from contracts.sharding import shard_of_request, shard_of_spreadsheet
@@ -21,15 +22,6 @@ from contracts.table.schema import TableNames
 if TYPE_CHECKING:  # the stubs are not deployed
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
-
-
-def read_policy(environ: Mapping[str, str]) -> Policy:
-    """Read where requests to sources may go."""
-    return Policy(
-        allow_private=environ.get("GATE_ALLOW_PRIVATE") == "1",
-        forbidden_ports=frozenset(int(port) for port in environ.get("GATE_FORBIDDEN_PORTS", "").split(",") if port),
-        forbidden_networks=read_networks(environ.get("GATE_FORBIDDEN_NETWORKS", "")),
-    )
 
 
 @dataclass(frozen=True, kw_only=True)

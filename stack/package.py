@@ -1,11 +1,14 @@
 """
 Build what Lambdas run, before anything is declared: Pulumi hashes an archive while the program goes on.
 
-A zip is named after its content and made of nothing that changes by itself (times, order, compiled files), so the
-same sources give the same name anywhere and an unchanged function is not deployed again.
+A zip is named after its content and made of nothing that changes by itself (times, order), so the same sources give
+the same name anywhere and an unchanged function is not deployed again. It holds compiled files, since a Lambda cannot
+keep what it compiles and would do so at each start: of the kind that names no time and is not checked against its
+source, compiled in one order by one process without chance.
 """
 
 import hashlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -30,6 +33,11 @@ ZIPS_KEPT = 6
 #: The earliest time a zip can hold: the same in every build.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 READABLE_FILE = 0o100644 << 16
+#: Where Lambda unpacks a zip: what a trace of errors names.
+TASK = "/var/task"
+COMPILE_TIMEOUT_S = 300
+#: Sets would be stored in an order of chance.
+_NO_CHANCE = {"PYTHONHASHSEED": "0"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +61,7 @@ BUNDLES = (LAMBDA, PREVIEW)
 
 
 class PackagingFailedError(RuntimeError):
-    """The packages of a lock could not be installed; the text is the installer's."""
+    """The packages of a lock could not be installed, or something not be compiled; the text is who failed's."""
 
 
 def build(root: Path, *, architecture: Architecture, packages_for: PackagesFor, bundle: Bundle = LAMBDA) -> Path:
@@ -64,21 +72,46 @@ def build(root: Path, *, architecture: Architecture, packages_for: PackagesFor, 
     sources = {f"{path.relative_to(root)}": path for folder in bundle.folders for path in _files(root / folder)}
     made = build_folder / f"{bundle.name}-{_digest([packages.name, *_contents(sources)])}.zip"
     if not made.exists():
-        _write(made, {**_installed(packages), **sources})
+        with tempfile.TemporaryDirectory(dir=build_folder, prefix="compiling-") as scratch:
+            _write(made, {**_installed(packages), **_compiled(sources, Path(scratch))})
         _forget_old(build_folder, bundle)
     return made
 
 
+def _compiled(sources: Mapping[str, Path], scratch: Path) -> dict[str, Path]:
+    """Give copies of our files with what they compile to: those that lie beside the sources are of another kind."""
+    for name, path in sources.items():
+        copy = scratch / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+    _compile(scratch)
+    return {f"{path.relative_to(scratch)}": path for path in scratch.rglob("*") if path.is_file()}
+
+
 def _packages(lock: Path, build_folder: Path, platform: str | None) -> Path:
     """Give the folder of the installed lock, named after what determines it."""
-    folder = build_folder / f"packages-{_digest([lock.read_text(), platform or _host(), *sorted(SERVICES)])}"
+    folder = (
+        build_folder / f"packages-{_digest([lock.read_text(), platform or _host(), _compiler(), *sorted(SERVICES)])}"
+    )
     if not folder.exists():
         build_folder.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=build_folder, prefix="installing-") as scratch:
             target = Path(scratch) / "packages"
             _install(lock, target, platform)
+            _compile(target)
             _place(target, folder)
     return folder
+
+
+def _compile(folder: Path) -> None:
+    """Compile all of a folder as if it were where Lambda unpacks it."""
+    command = [sys.executable, "-m", "compileall", "-q", "-j", "1", "--invalidation-mode", "unchecked-hash"]
+    command += ["-s", f"{folder}", "-p", TASK, f"{folder}"]
+    done = subprocess.run(  # noqa: S603 - Python's own compiler
+        command, env=_NO_CHANCE, capture_output=True, text=True, timeout=COMPILE_TIMEOUT_S, check=False
+    )
+    if done.returncode:
+        raise PackagingFailedError(f"{folder.name}: {done.stdout.strip()}")
 
 
 def _place(made: Path, final: Path) -> None:
@@ -92,6 +125,11 @@ def _place(made: Path, final: Path) -> None:
 
 def _host() -> str:
     return f"{sys.platform}-{sys.implementation.cache_tag}"
+
+
+def _compiler() -> str:
+    """Name what decides about compiled files: another one makes others of the same sources."""
+    return f"{sys.version_info[:3]} {TASK}"
 
 
 def _install(lock: Path, target: Path, platform: str | None) -> None:
@@ -111,8 +149,8 @@ def _installed(packages: Path) -> dict[str, Path]:
 
 
 def _is_needed(path: Path) -> bool:
-    """Leave out compiled files, commands, and what botocore knows of services nobody calls."""
-    if "__pycache__" in path.parts or path.parts[0] == "bin" or path.name == ".lock":
+    """Leave out commands, and what botocore knows of services nobody calls."""
+    if path.parts[0] == "bin" or path.name == ".lock":
         return False
     match path.parts:
         case ("botocore", "data", service, _, *_):

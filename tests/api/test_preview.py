@@ -49,7 +49,7 @@ def look(aws: Aws, caller: Caller, feed: Feed, body: Any, *, policy: Policy | No
         pass
 
     at = Previewer(
-        policy=policy or Policy(), keys=Keys(client=aws.secrets, prefix=PREFIX), requests=feed.open,
+        policy=policy or Policy(), keys=lambda: Keys(client=aws.secrets, prefix=PREFIX), requests=feed.open,
         sheets=_no_sheets,
         run=asyncio.run, pause=pause, clock=lambda: 0.0, now_ms=aws.now_ms,
     )  # fmt: skip
