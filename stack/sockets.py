@@ -20,8 +20,11 @@ TIMEOUT_S = 15
 MEMORY_MB = 1_024
 #: The most a FIFO queue hands out at once (AWS).
 BATCH_MAX = 10
-#: Only the handshake can be authorized; what follows is on the connection's own record.
-ROUTES = ("$connect", "$disconnect", "$default", "ping")
+#: By route: so many requests a second of all clients together. Only the handshake can be authorized; what follows is on
+#: the connection's own record. Whoever is refused comes again, ever later (`client/backoff.py`): after a cut 5,000
+#: clients are back within some ten seconds. Of $disconnect none may be lost: its rows would stay until they expire.
+ROUTES: Mapping[str, int] = {"$connect": 500, "$disconnect": 2_000, "$default": 1_000, "ping": 100}
+LEAST_PER_S = min(ROUTES.values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +64,10 @@ class Sockets(pulumi.ComponentResource):
             api_id=self._api.id,
             name=STAGE,
             auto_deploy=True,
+            default_route_settings=aws.apigatewayv2.StageDefaultRouteSettingsArgs(
+                throttling_rate_limit=LEAST_PER_S, throttling_burst_limit=2 * LEAST_PER_S
+            ),
+            route_settings=[_throttled(key, per_s) for key, per_s in ROUTES.items()],
             opts=ResourceOptions(parent=self, depends_on=routes),
         )
         self.url = Output.concat(self._api.api_endpoint, "/", STAGE)
@@ -160,3 +167,9 @@ class Sockets(pulumi.ComponentResource):
             f"{self._name}-may-authorize", Output.concat(self._api.execution_arn, "/authorizers/", authorizer.id)
         )
         return authorizer
+
+
+def _throttled(route_key: str, per_s: int) -> aws.apigatewayv2.StageRouteSettingArgs:
+    return aws.apigatewayv2.StageRouteSettingArgs(
+        route_key=route_key, throttling_rate_limit=per_s, throttling_burst_limit=2 * per_s
+    )

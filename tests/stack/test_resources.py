@@ -142,6 +142,19 @@ def test_every_http_route_is_throttled(built: Built):
     assert all(one["throttlingBurstLimit"] == 2 * one["throttlingRateLimit"] for one in stage["routeSettings"])
 
 
+def test_every_websocket_route_is_throttled(built: Built):
+    """One client that sends without end must not take the account's requests from all others; nobody else's reads."""
+    (stage,) = [one.inputs for one in built.of("Stage") if one.inputs["name"] == "live"]
+    routes = {route.inputs["routeKey"] for route in built.of("Route") if route.inputs["apiId"] == "sockets"}
+    rates = {one["routeKey"]: one["throttlingRateLimit"] for one in stage["routeSettings"]}
+
+    assert set(rates) == routes
+    assert max(rates.values()) == rates["$disconnect"] <= 2_000
+    assert rates["$connect"] <= 500  # what AWS grants an account by itself
+    assert stage["defaultRouteSettings"] == {"throttlingRateLimit": 100, "throttlingBurstLimit": 200}
+    assert all(one["throttlingBurstLimit"] == 2 * one["throttlingRateLimit"] for one in stage["routeSettings"])
+
+
 def test_pages_of_named_origins_alone_may_call(built: Built):
     """CORS is there only where it was configured, never for everybody, and never with cookies."""
     cors = built.named("api").inputs["corsConfiguration"]
@@ -271,14 +284,14 @@ def test_workers_of_one_kind_are_told_their_kind(built: Built):
     assert all(own.values())
 
 
-def test_only_workers_of_sheets_may_read_the_accounts(built: Built):
+def test_only_workers_of_sheets_and_the_preview_may_read_the_accounts(built: Built):
     """A key of a service account opens every sheet that was shared with it."""
     readers = [
         policy.name
         for policy in built.of("RolePolicy")
         if "google-accounts" in policy.inputs["policy"] and "GetSecretValue" in policy.inputs["policy"]
     ]
-    assert readers == ["fleet-googleSheet-policy"]
+    assert sorted(readers) == ["api-preview-policy", "fleet-googleSheet-policy"]
 
 
 def test_the_fleets_page_may_ask_about_its_own_services_and_no_others(built: Built):
