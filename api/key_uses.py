@@ -3,7 +3,8 @@ Who uses which secret: made before its first source is written, deleted with its
 
 The secret itself is outside of any transaction, so its row goes first and stays last (`contracts.table.secrets`):
 wherever a process dies, the row tells `api.tidy` what to finish. A secret is made, brought back and deleted only by
-who holds its row, and only while nobody uses it; so a source that joins never finds its key gone.
+who holds its row, and only while nobody uses it; so a source that joins never finds its key gone. A key that replaces
+another waits beside it until its edit has landed, so nobody is polled with a key of an edit that was not made.
 """
 
 import random
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from api.keys import Keys
+from api.rows import read_row
 from contracts.clock import NowMs
 from contracts.table import secrets
 from contracts.table.transaction import Act
@@ -37,14 +39,17 @@ class Move:
     holder: str = ""
     """Who holds the row of `after`, which has no user yet; empty: others use it."""
     version: str = ""
-    """The version that replaced another within the same secret."""
+    """The version that is to replace another within the same secret."""
     first: bool = False
     """Whether its name was never used before."""
 
     def actions(self, table: str) -> Sequence[Action]:
         """Give what the transaction that writes the source must count."""
         if self.before == self.after:
-            return []
+            chosen = self.version and self.after
+            return (
+                [("Update", secrets.choose(table, self.after, version=self.version))] if chosen and self.after else []
+            )
         left: list[Action] = [("Update", secrets.leave(table, self.before))] if self.before else []
         if not self.after:
             return left
@@ -82,7 +87,7 @@ class KeyUses:
         """Keep another key for a source: in its own secret, or in a new one where others use that name."""
         own, holder = self.keys.secret_id(source_id), self.new_holder()
         if before == own:
-            return Move(before=own, after=own, version=self.keys.put(own, api_key, origin))
+            return Move(before=own, after=own, version=self.keys.propose(own, api_key, origin))
         if not self.holds(own, holder=holder):
             own = f"{own}-{self.chance.getrandbits(NAME_BITS):08x}"
             self.dynamodb.update_item(
@@ -94,13 +99,30 @@ class KeyUses:
     def take_back(self, move: Move) -> None:
         """Undo what was done for an edit that did not land; what cannot be undone now is left to `api.tidy`."""
         try:
-            if move.version and move.after:
-                self.keys.put_back(move.after, move.version)
-            elif move.holder and move.after:
+            if move.holder and move.after:
                 (self.keys.delete_for_good if move.first else self.keys.delete)(move.after)
                 self.dynamodb.delete_item(**secrets.forget(self.fleet_table, move.after, holder=move.holder))
         except (BotoCoreError, ClientError):
             return  # why the edit did not land is the news
+
+    def land(self, move: Move) -> None:
+        """Finish what an edit that landed has begun; what cannot be finished now is left to `api.tidy`."""
+        try:
+            if move.version and move.after:
+                self.promote(move.after, move.version)
+            elif move.before and move.before != move.after:
+                self.tidy(move.before)
+        except (BotoCoreError, ClientError):
+            return  # the edit is made, and must not be taken for one that is not
+
+    def promote(self, secret_id: str, version: str) -> None:
+        """Have the chosen version read, unless another was chosen since."""
+        self.keys.promote(secret_id, version, still_wanted=lambda: self._chosen(secret_id) == version)
+        self._held(secrets.is_read(self.fleet_table, secret_id, version=version))
+
+    def _chosen(self, secret_id: str) -> str | None:
+        found = read_row(self.dynamodb, secrets.row(self.fleet_table, secret_id))
+        return found.get("chosen") if found else None
 
     def tidy(self, secret_id: str) -> bool:
         """Delete a secret that nobody uses any more; False if somebody does, or is at it."""

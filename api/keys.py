@@ -7,6 +7,7 @@ uses a secret, and when it goes, is `api.key_uses`.
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:  # the stubs are not deployed
 #: A tag takes no brackets and 256 characters (AWS), an origin may have both: its hash always fits.
 ORIGIN_TAG = "origin-sha256"
 RECOVERY_DAYS = 7
-_CURRENT, _PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
+#: The version that readers get, and the one that an edit has brought and not landed yet.
+_CURRENT, _PROPOSED = "AWSCURRENT", "proposed"
 _GONE = frozenset({"ResourceNotFoundException", "InvalidRequestException"})
 _NO_NAME = frozenset({"ValidationException", "InvalidParameterException"})
 
@@ -43,28 +45,49 @@ class Keys:
             Tags=[{"Key": ORIGIN_TAG, "Value": _hash(origin)}],
         )
 
-    def put(self, secret_id: str, api_key: str, origin: str) -> str:
-        """Keep a key under a name that may be in use, may be on its way out, or may be new; give its version."""
+    def put(self, secret_id: str, api_key: str, origin: str) -> None:
+        """Keep a key under a name that nobody uses, that may be on its way out, or may be new."""
+        if self._ready(secret_id, api_key, origin):
+            self.client.put_secret_value(SecretId=secret_id, SecretString=_value(api_key, origin))
+
+    def propose(self, secret_id: str, api_key: str, origin: str) -> str:
+        """Keep a key beside the one in use; give its version, or nothing if there was none in use any more."""
+        if not self._ready(secret_id, api_key, origin):
+            return ""
+        value = _value(api_key, origin)
+        made = self.client.put_secret_value(SecretId=secret_id, SecretString=value, VersionStages=[_PROPOSED])
+        return made["VersionId"]
+
+    def promote(self, secret_id: str, version: str, *, still_wanted: Callable[[], bool]) -> None:
+        """
+        Have readers get a version, if that is still wanted once it is known which one they get.
+
+        The move names the version that it replaces: of two that promote at once, the one that asked first fails.
+        """
+        try:
+            known = self.client.describe_secret(SecretId=secret_id).get("VersionIdsToStages", {})
+            current = next((name for name, stages in known.items() if _CURRENT in stages), None)
+            if current is None or current == version or not still_wanted():
+                return
+            self.client.update_secret_version_stage(
+                SecretId=secret_id, VersionStage=_CURRENT, MoveToVersionId=version, RemoveFromVersionId=current
+            )
+        except ClientError as error:
+            if error.response["Error"].get("Code") not in _GONE:  # deleted by hand: there is nothing to read
+                raise
+
+    def _ready(self, secret_id: str, api_key: str, origin: str) -> bool:
+        """See that a secret can take another version; False if it was made just now, with this very key."""
         try:
             secret = self.client.describe_secret(SecretId=secret_id)
         except ClientError as error:
             if error.response["Error"].get("Code") != "ResourceNotFoundException":
                 raise
             self.create(secret_id, api_key, origin)
-            return ""
+            return False
         if "DeletedDate" in secret:
             self.client.restore_secret(SecretId=secret_id)
-        made = self.client.put_secret_value(SecretId=secret_id, SecretString=_value(api_key, origin))
-        return made["VersionId"]
-
-    def put_back(self, secret_id: str, version: str) -> None:
-        """Make the key current again that was before a version, unless it was replaced since."""
-        known = self.client.describe_secret(SecretId=secret_id).get("VersionIdsToStages", {})
-        before = [name for name, stages in known.items() if _PREVIOUS in stages]
-        if before and _CURRENT in known.get(version, []):
-            self.client.update_secret_version_stage(
-                SecretId=secret_id, VersionStage=_CURRENT, MoveToVersionId=before[0], RemoveFromVersionId=version
-            )
+        return True
 
     def belongs_to(self, secret_id: str, origin: str) -> bool:
         """Tell whether a secret is one of ours, alive, and bound to an origin."""

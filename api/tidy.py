@@ -2,12 +2,13 @@
 Now and then: secrets that nobody uses are deleted.
 
 A deletion or an edit does this at once; here is finished what broke off, and what a registration left that was killed
-between its secret and its transaction.
+between its secret and its transaction. And a key that an edit has chosen is made the one that is read.
 """
 
 import os
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import islice
 from typing import Any
 
 from api import door
@@ -24,15 +25,17 @@ SECRETS_MAX = 50
 
 
 def sweep(uses: KeyUses) -> int:
-    """Delete what is left behind, some at a time; give how many."""
-    return sum(uses.tidy(secret_id) for secret_id, _ in zip(_unused(uses), range(SECRETS_MAX), strict=False))
+    """Finish what is left behind, some at a time; give how many secrets were deleted."""
+    for row in islice(_rows(uses, secrets.chosen(uses.fleet_table)), SECRETS_MAX):
+        uses.promote(row["sk"], row["chosen"])
+    unused = _rows(uses, secrets.unused(uses.fleet_table, now_ms=uses.now_ms()))
+    return sum(uses.tidy(row["sk"]) for row in islice(unused, SECRETS_MAX))
 
 
-def _unused(uses: KeyUses) -> Iterator[str]:
-    request = secrets.unused(uses.fleet_table, now_ms=uses.now_ms())
+def _rows(uses: KeyUses, request: secrets.Request) -> Iterator[dict[str, Any]]:
     while True:
         page = uses.dynamodb.query(**request)
-        yield from [read_item(item)["sk"] for item in page["Items"]]
+        yield from map(read_item, page["Items"])
         if "LastEvaluatedKey" not in page:
             return
         request = request | {"ExclusiveStartKey": page["LastEvaluatedKey"]}

@@ -46,8 +46,7 @@ def update_source(request: Request, at: Registrar) -> Response:
     move = _move(item, patch, registration, at)
     source = _edited(item, registration, move, at)
     _land(source, move, at)
-    if move.before and move.before != move.after:
-        at.uses.tidy(move.before)
+    at.uses.land(move)
     edited = source.item()
     return json_response(
         shown.source(edited) | at.quota.foretold(edited, item),

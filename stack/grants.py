@@ -179,8 +179,11 @@ def tell_alerts(
 
 
 def tidy_secrets(store: Store) -> list[Grant]:
-    """Find secrets that nobody uses, and delete them."""
-    return [_table(store, "Fleet", "Query", "UpdateItem", "DeleteItem"), _secrets(store, "DeleteSecret")]
+    """Find secrets that nobody uses, and delete them; have a key read that an edit has chosen."""
+    return [
+        _table(store, "Fleet", "Query", "GetItem", "UpdateItem", "DeleteItem"),
+        _secrets(store, "DeleteSecret", "DescribeSecret", "UpdateSecretVersionStage"),
+    ]
 
 
 def issue_tickets(store: Store) -> list[Grant]:

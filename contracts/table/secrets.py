@@ -3,7 +3,8 @@ Requests to Fleet about secrets: which there are, and how many sources use each.
 
 A secret's row is written before the secret is made and deleted after the secret is: so none is without a row, and
 whoever dies in between leaves something that is found. Who makes, brings back or deletes a secret holds its row for
-a while, and only while nobody uses it; sources come and go by transactions that count.
+a while, and only while nobody uses it; sources come and go by transactions that count. A key that replaces another in
+its secret is `chosen` by the transaction of its edit, and read afterwards.
 """
 
 from typing import Any
@@ -57,6 +58,44 @@ def share(table: str, secret_id: str) -> Request:
     }
 
 
+def choose(table: str, secret_id: str, *, version: str) -> Request:
+    """Say which version of a used secret is to be read from now on (an action of the transaction of the edit)."""
+    return {
+        "TableName": table,
+        "Key": write_item(key(secret_id)),
+        "UpdateExpression": "SET chosen = :version",
+        "ConditionExpression": "uses > :zero",
+        "ExpressionAttributeValues": bind({"version": version, "zero": 0}),
+    }
+
+
+def row(table: str, secret_id: str) -> Request:
+    """Read the row of a secret, strongly."""
+    return {"TableName": table, "Key": write_item(key(secret_id)), "ConsistentRead": True}
+
+
+def chosen(table: str) -> Request:
+    """Query the secrets of which a version was chosen and may not be read yet."""
+    return {
+        "TableName": table,
+        "KeyConditionExpression": "pk = :pk",
+        "FilterExpression": "attribute_exists(chosen)",
+        "ExpressionAttributeValues": bind({"pk": PARTITION}),
+        "ConsistentRead": True,
+    }
+
+
+def is_read(table: str, secret_id: str, *, version: str) -> Request:
+    """Write down that the chosen version is the one that is read; refused if another was chosen since."""
+    return {
+        "TableName": table,
+        "Key": write_item(key(secret_id)),
+        "UpdateExpression": "REMOVE chosen",
+        "ConditionExpression": "chosen = :version",
+        "ExpressionAttributeValues": bind({"version": version}),
+    }
+
+
 def leave(table: str, secret_id: str) -> Request:
     """Count one user less (an action of the transaction that edits or deletes the source); never refused."""
     return {
@@ -93,7 +132,7 @@ def _hold(table: str, secret_id: str, condition: str, *, holder: str, now_ms: in
     return {
         "TableName": table,
         "Key": write_item(key(secret_id)),
-        "UpdateExpression": "SET heldBy = :holder, heldUntil = :until, uses = if_not_exists(uses, :zero)",
+        "UpdateExpression": "SET heldBy = :holder, heldUntil = :until, uses = if_not_exists(uses, :zero) REMOVE chosen",
         "ConditionExpression": condition,
         "ExpressionAttributeValues": bind(values),
     }

@@ -168,6 +168,63 @@ def test_whoever_is_killed_at_whatever_call_leaves_no_orphan_and_no_source_witho
     assert 3 <= broken < CALLS_MAX - 1
 
 
+def current_key(aws: Aws, secret_id: str) -> str:
+    """Read the key that workers get; moto gives the version that was put last unless it is asked for this one."""
+    kept = aws.secrets.get_secret_value(SecretId=secret_id, VersionStage="AWSCURRENT")["SecretString"]
+    return str(json.loads(kept)["apiKey"])
+
+
+@pytest.mark.parametrize("lands", [False, True])
+def test_a_key_is_read_once_its_edit_is_made_and_never_before(aws: Aws, lands: bool):
+    """Killed at any call: a source is polled with the key of the edit that is shown, at the latest after a tidy."""
+    ends = set()
+    for breaks_at in range(1, CALLS_MAX):
+        sharing = Sharing(aws)
+        source = sharing.register().json
+        calls = Calls(breaks_at=breaks_at, lands=lands, for_good=True)
+        sharing.edit(source, calls, apiKey="another")
+        made = any(row["id"] == source["id"] and row["revision"] == 2 for row in items(aws, aws.tables.data_sources))
+        at_once = current_key(aws, source["apiKeySecretId"])
+        assert made or at_once == KEY
+        sharing.tidy()
+        sharing.check()
+        assert current_key(aws, source["apiKeySecretId"]) == ("another" if made else KEY)
+        ends.add((made, at_once))
+        if calls.count < breaks_at:
+            break
+    assert ends == {(False, KEY), (True, KEY), (True, "another")}
+
+
+def test_a_key_that_was_chosen_once_does_not_come_back_over_a_later_one(aws: Aws, sharing: Sharing):
+    """Its edit was made by somebody who died; then the key was taken away, and another one brought."""
+    source = sharing.register().json
+    calls = Calls()
+    sharing.edit(sharing.register().json, calls, apiKey="another")
+    chosen_at = calls.names.index("transact_write_items") + 1
+    sharing.edit(source, Calls(breaks_at=chosen_at, lands=True, for_good=True), apiKey="second")
+    sharing.edit(source, apiKey=None)
+    sharing.edit(source, apiKey="third")
+    sharing.tidy()
+    sharing.check()
+    assert current_key(aws, source["apiKeySecretId"]) == "third"
+
+
+def test_of_two_that_replace_a_key_the_later_edit_is_read(aws: Aws):
+    """At each call of the slower one: what is shown last is what is sent."""
+    for overtaken_at in range(1, CALLS_MAX):
+        sharing = Sharing(aws)
+        source = sharing.register().json
+        calls = Calls(overtaken_at=overtaken_at, by=lambda: sharing.edit(source, apiKey="quick"))  # noqa: B023
+        status = sharing.edit(source, calls, apiKey="slow").status
+        sharing.tidy()
+        sharing.check()
+        if calls.count < overtaken_at:
+            assert (status, current_key(aws, source["apiKeySecretId"])) == (200, "slow")
+            break
+        assert status in {200, 412}
+        assert current_key(aws, source["apiKeySecretId"]) == "quick"
+
+
 def joins(sharing: Sharing, secret_id: str) -> Act:
     """Have another source use the key."""
     return lambda calls: sharing.register(calls, apiKeySecretId=secret_id)
@@ -212,9 +269,7 @@ def test_a_refused_edit_leaves_the_key_as_it_was(aws: Aws, sharing: Sharing):
     calls = Calls(overtaken_at=5, by=lambda: sharing.edit(source, name="Quick"))
     stale = sharing.edit(source, calls, apiKey="mine")
     assert (stale.status, stale.json["current"]["name"]) == (412, "Quick")
-    # moto goes on giving the version that was put last unless it is asked for the current one.
-    current = aws.secrets.get_secret_value(SecretId=PREFIX + source["id"], VersionStage="AWSCURRENT")
-    assert json.loads(current["SecretString"])["apiKey"] == KEY
+    assert current_key(aws, PREFIX + source["id"]) == KEY
 
 
 def test_a_name_that_others_use_is_not_taken_back(aws: Aws, sharing: Sharing):
