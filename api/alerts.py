@@ -180,8 +180,8 @@ def sender(policy: Policy, contact: str, run: Callable[..., Any]) -> Send:
 
     async def send(url: str, body: bytes, headers: Mapping[str, str]) -> str | None:
         from fetching.guard import connector  # noqa: PLC0415 - see above
-        from fetching.post import post  # noqa: PLC0415
-        from fetching.session import session  # noqa: PLC0415
+        from fetching.post import post  # noqa: PLC0415 - see above
+        from fetching.session import session  # noqa: PLC0415 - see above
 
         async with session(connector(policy), contact=contact) as http:
             return await post(http, url, body, headers)

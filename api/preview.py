@@ -130,7 +130,7 @@ def _runner() -> asyncio.Runner:
 def _keys() -> "Keys":
     """Join what the first key takes that is not in the request: without one, boto3 is never imported."""
     from api import door  # noqa: PLC0415 - see above
-    from api.keys import Keys  # noqa: PLC0415
+    from api.keys import Keys  # noqa: PLC0415 - see above
 
     return Keys(client=door.secrets_manager(), prefix=os.environ["SECRETS_PREFIX"])
 
@@ -139,7 +139,7 @@ def _keys() -> "Keys":
 def _sheets() -> "SheetPreviewer":
     """Join what a sheet takes, with the first one: a preview of another source does not wait for it."""
     from api import door  # noqa: PLC0415 - see above
-    from api.sheet_preview import SheetPreviewer  # noqa: PLC0415
+    from api.sheet_preview import SheetPreviewer  # noqa: PLC0415 - see above
 
     return SheetPreviewer.of(
         os.environ, dynamodb=door.dynamodb(), secrets=door.secrets_manager(), pause=asyncio.sleep, clock=door.clock_s,

@@ -214,7 +214,7 @@ def test_of_two_that_replace_a_key_the_later_edit_is_read(aws: Aws):
     for overtaken_at in range(1, CALLS_MAX):
         sharing = Sharing(aws)
         source = sharing.register().json
-        calls = Calls(overtaken_at=overtaken_at, by=lambda: sharing.edit(source, apiKey="quick"))  # noqa: B023
+        calls = Calls(overtaken_at=overtaken_at, by=lambda: sharing.edit(source, apiKey="quick"))  # noqa: B023 - called before the next turn
         status = sharing.edit(source, calls, apiKey="slow").status
         sharing.tidy()
         sharing.check()
