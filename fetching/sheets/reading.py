@@ -6,13 +6,14 @@ from typing import Any
 
 import msgspec
 
-from contracts.canonical import number
 from fetching.document import Document, Reading, of_value
 from fetching.outcome import Failed, Reason
+from fetching.parse import Unparsable, parse
 from fetching.sheets.settle import VOLATILE, Place, settle
 from fetching.sheets.table import KeyColumnMissing, Shape, document_of
 
-_decode = msgspec.json.Decoder(float_hook=number).decode
+#: Numbers of a canonical text need no second look.
+_decode = msgspec.json.Decoder().decode
 _VOLATILE_BYTES = tuple(f'"{text}"'.encode() for text in VOLATILE)
 
 
@@ -34,7 +35,10 @@ def read(
 ) -> Sheet | Failed:
     """Read the rows of each range (JSON); `known` is the last document told, where one is wanted."""
     try:
-        value: Any = document_of([_decode(table) for table in tables], shape)
+        cells = parse(b"".join((b"[", b",".join(tables), b"]")).decode(), "json")
+        value: Any = document_of(cells, shape)
+    except (Unparsable, UnicodeDecodeError) as error:
+        return Failed(reason=Reason.PARSE, why=str(error))
     except KeyColumnMissing as error:
         return Failed(reason=Reason.SELECTOR, why=str(error))
     now_held: Mapping[Place, int] = {}

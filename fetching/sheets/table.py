@@ -48,7 +48,8 @@ def document_of(tables: Sequence[Sequence[Sequence[Any]]], shape: Shape) -> Any:
 
 
 def _table(cells: Sequence[Sequence[Any]], shape: Shape) -> dict[str, Any]:
-    rows = [[_cell(value) for value in row] for row in cells]
+    # Most rows have no empty cell, and a sheet may have 100,000.
+    rows = [[_cell(value) for value in row] if "" in row else list(row) for row in cells]
     width = max(map(len, rows), default=0)
     if not shape.header:
         return {ROWS: [_padded(row, width) for row in rows]}
@@ -118,7 +119,7 @@ def text_of(cell: Cell) -> str:
 
 
 def _padded(row: Row, width: int) -> Row:
-    return row + [None] * (width - len(row))
+    return row if len(row) == width else row + [None] * (width - len(row))
 
 
 def _cell(value: Any) -> Cell:
