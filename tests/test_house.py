@@ -1,5 +1,6 @@
 """Rules of the repository itself."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -55,3 +56,16 @@ def test_no_test_is_skipped_quietly():
     ]
 
     assert not wrong
+
+
+def test_json_files_say_nothing_twice():
+    """Of two members of one name a reader takes one, and which is anybody's guess."""
+
+    def once(members: list[tuple[str, object]]) -> dict[str, object]:
+        assert len({name for name, _ in members}) == len(members), [name for name, _ in members]
+        return dict(members)
+
+    found = [path for path in tracked() if path.suffix == ".json"]
+    assert found
+    for path in found:
+        json.loads(path.read_text(), object_pairs_hook=once)
