@@ -4,6 +4,7 @@ An answer's bytes to a document in canonical form.
 Pure and picklable, because large answers are read in another process.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -59,14 +60,18 @@ class Document:
 
     canonical: bytes
     hash: str
+    #: Lists of XML that it cannot tell of, because their parents are gone (`fetching.lists`).
+    untold: tuple[str, ...] = ()
 
 
-def read(decoded: bytes, content_type: str, how: Reading, last: bytes | None = None) -> Document | Failed:
+def read(
+    decoded: bytes, content_type: str, how: Reading, last: bytes | None = None, untold: Sequence[str] = ()
+) -> Document | Failed:
     """
     Read an answer's decoded bytes; whatever is wrong with them comes back as a failure.
 
     `last` is the last reported document in canonical form, where there is one: numbers that wobble are held against
-    it, and what is a list in it stays one.
+    it, and what is a list in it stays one, as do the lists that it could not tell of (`untold`).
     """
     try:
         text = text_of(decoded, content_type)
@@ -76,32 +81,38 @@ def read(decoded: bytes, content_type: str, how: Reading, last: bytes | None = N
         return Failed(reason=Reason.PARSE, why=str(error))
     except SelectorFailed as error:
         return Failed(reason=Reason.SELECTOR, why=str(error))
-    return of_value(value, how, last, xml=xml)
+    return of_value(value, how, last, untold, xml=xml)
 
 
-def of_value(value: Any, how: Reading, last: bytes | None, *, xml: bool = False) -> Document | Failed:
-    """Make the document of what was parsed, however it came; for `last` see `read`."""
+def of_value(
+    value: Any, how: Reading, last: bytes | None, untold: Sequence[str] = (), *, xml: bool = False
+) -> Document | Failed:
+    """Make the document of what was parsed, however it came; for `last` and `untold` see `read`."""
     try:
-        written = canonical(_shaped(value, how, last, xml=xml))
+        shaped, left = _shaped(value, how, last, untold, xml=xml)
+        written = canonical(shaped)
     except NotCanonical as error:
         return Failed(reason=Reason.PARSE, why=str(error))
     except SelectorFailed as error:
         return Failed(reason=Reason.SELECTOR, why=str(error))
-    return Document(canonical=written, hash=digest(written))
+    return Document(canonical=written, hash=digest(written), untold=left)
 
 
-def _shaped(value: Any, how: Reading, last: bytes | None, *, xml: bool) -> Any:
+def _shaped(
+    value: Any, how: Reading, last: bytes | None, untold: Sequence[str], *, xml: bool
+) -> tuple[Any, tuple[str, ...]]:
     """Select, make lists steady, ignore, put into order, and settle: each step sees what the one before made."""
     document = select(value, how.selector)
     if how.selector and (how.ignore or how.unordered or how.tolerance):
         document = unshared(document)
     before = _decode(last) if last is not None and how.wants_last(xml=xml) else None
+    left: tuple[str, ...] = ()
     if xml:
-        document = steady(document, before)
+        document, left = steady(document, before, untold)
     document = ordered(ignore(document, how.ignore), how.unordered)
     if not how.tolerance or last is None:
-        return document
-    return settled(document, before, how.tolerance, unordered=how.unordered, texts=xml)
+        return document, left
+    return settled(document, before, how.tolerance, unordered=how.unordered, texts=xml), left
 
 
 def undecodable(error: Undecodable | TooLarge) -> Failed:

@@ -3,10 +3,11 @@ One element or many: XML does not say, and xmltodict makes a value of one and a 
 
 So that a second item does not turn a value into a list, and its going back, an element is a list wherever the
 selector treats it as one; and wherever it repeats, in this document or in the last one, in every place alike: with
-one item, and with none (`[]`). What was a list once stays one, across workers too, because the last document says so.
+one item, and with none (`[]`). What was a list once stays one, across workers too, because the last document says so;
+and of a list whose parent is gone, which no document can tell of, the head does (`untold`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -15,6 +16,9 @@ from fetching.select import ANY, COMPILED_MAX, compiled
 
 type Path = tuple[str, ...]
 type Node = Any  # jmespath types its trees for itself only
+
+#: Lists without a parent that are remembered of a source.
+UNTOLD_MAX = 64
 
 _OF_LISTS = frozenset({"avg", "max_by", "min_by", "sort", "sort_by", "sum"})
 
@@ -39,12 +43,24 @@ def forced(places: frozenset[Path]) -> Callable[[Any, str, Any], bool]:
     return is_list
 
 
-def steady(document: Any, last: Any) -> Any:
-    """Make lists of what repeats, in the document or in the last one (None if there is none)."""
+def steady(document: Any, last: Any, untold: Sequence[str] = ()) -> tuple[Any, tuple[str, ...]]:
+    """
+    Make lists of what repeats, in the document, in the last one (None if there is none), or at a place of `untold`.
+
+    Gives also the places of lists that the document made cannot tell of: the next one is to be made with them.
+    """
     shape = _Shape()
     shape.learn(last)
+    for place in untold:
+        shape.note(place.split("/"))
+    known = frozenset(shape.places())
     shape.learn(document)
-    return shape.apply(document)
+    made = shape.apply(document)
+    if not known:
+        return made, ()
+    told = _Shape()
+    told.learn(made)
+    return made, tuple(sorted(known.difference(told.places())))[:UNTOLD_MAX]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -66,6 +82,21 @@ class _Shape:
         if isinstance(value, dict):
             for name, member in value.items():
                 self.members.setdefault(name, _Shape()).learn(member)
+
+    def note(self, names: Sequence[str]) -> None:
+        """Take it from elsewhere that a place repeats; no name of XML holds a slash."""
+        at = self
+        for name in names:
+            at = at.members.setdefault(name, _Shape())
+        at.many = True
+
+    def places(self, at: str = "") -> Iterator[str]:
+        """Name the places that repeat; the document itself never does."""
+        for name, shape in self.members.items():
+            place = f"{at}/{name}" if at else name
+            if shape.many:
+                yield place
+            yield from shape.places(place)
 
     def apply(self, value: Any) -> Any:
         if isinstance(value, list):

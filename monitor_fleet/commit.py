@@ -177,6 +177,7 @@ class Committer:
             etag=validators.etag if own else None,
             last_modified=validators.last_modified if own else None,
             key_version=validators.key_version,
+            untold=document.untold,
         )
         return new, body
 
@@ -217,6 +218,7 @@ class Committer:
             etag=new.etag,
             last_modified=new.last_modified,
             key_version=new.key_version,
+            untold=new.untold,
             last_updated=iso(new.at_ms),
             body_until_ms=new.at_ms + BODY_TTL_S * SECOND_MS,
         )

@@ -178,7 +178,8 @@ class Poller:
         most = INLINE_XML_BYTES_MAX if may_be_xml else INLINE_JSON_BYTES_MAX
         if len(decoded) + len(last or b"") > most:
             return await self._visit(watched, decoded, reply, coding="", last=last)
-        found = document.read(decoded, reply.content_type, watched.target.reading, last)
+        untold = watched.head.untold if watched.head else ()
+        found = document.read(decoded, reply.content_type, watched.target.reading, last, untold)
         return found if isinstance(found, Failed) else Seen(decoded_digest=digest, document=found)
 
     async def _visit(
@@ -190,7 +191,7 @@ class Poller:
         visit = Visit(
             wire=data, coding=coding, content_type=reply.content_type, how=watched.target.reading,
             known=head.hash if head else "", known_decoded=watched.decoded_digest, base_id=ref.id if ref else "",
-            last=last or (self.documents.held(ref) if ref else None),
+            last=last or (self.documents.held(ref) if ref else None), untold=head.untold if head else (),
         )  # fmt: skip
         return await self.offload(visit.make)
 

@@ -44,7 +44,7 @@ class Visit:
     An answer and what it is compared with.
 
     `last` is the newest document, named `base_id`, where it is at hand; `known` are the hashes of the newest document
-    and of the decoded bytes that gave it.
+    and of the decoded bytes that gave it, `untold` the lists that it cannot tell of.
     """
 
     wire: bytes
@@ -55,6 +55,7 @@ class Visit:
     known_decoded: bytes
     base_id: str
     last: bytes | None
+    untold: tuple[str, ...] = ()
 
     def make(self) -> Seen | Failed:
         """Do what is to be done away from the loop."""
@@ -65,7 +66,7 @@ class Visit:
         digest = digest_of(self.content_type.encode(), decoded)
         if digest == self.known_decoded:
             return Seen(decoded_digest=digest)
-        made = document.read(decoded, self.content_type, self.how, self.last)
+        made = document.read(decoded, self.content_type, self.how, self.last, self.untold)
         if isinstance(made, Failed):
             return made
         if made.hash == self.known:

@@ -48,6 +48,8 @@ class Head:
     last_modified: str | None = None
     last_updated: str | None = None
     key_version: str = ""
+    #: Lists of an XML document that it cannot tell of itself: their parents are gone.
+    untold: tuple[str, ...] = ()
     body_until_ms: int = 0
     encoding: str = ""
     bytes: int = 0
@@ -81,6 +83,7 @@ class Head:
             last_modified=item.get("lastModified"),
             last_updated=item.get("lastUpdated"),
             key_version=item.get("keyVersion", ""),
+            untold=tuple(item.get("untold", ())),
             body_until_ms=item.get("bodyUntil", 0),
             encoding=intern(ref.get("encoding", "")),
             bytes=ref.get("bytes", 0),
@@ -104,6 +107,7 @@ class Next:
     etag: str | None = None
     last_modified: str | None = None
     key_version: str = ""
+    untold: tuple[str, ...] = ()
 
 
 def body_id(source_id: str, version: int, document_hash: str) -> str:
@@ -174,7 +178,7 @@ def close_door(table: str, source_id: str) -> Request:
     return {
         "TableName": table,
         "Key": write_item({"id": source_id}),
-        "UpdateExpression": "REMOVE etag, lastModified, keyVersion ADD fence :one",
+        "UpdateExpression": "REMOVE etag, lastModified, keyVersion, untold ADD fence :one",
         "ConditionExpression": "attribute_exists(id)",
         "ExpressionAttributeValues": bind({"one": 1}),
     }
@@ -185,14 +189,15 @@ def commit(table: str, head: Head, new: Next) -> Request:
     values = {
         "version": new.version, "hash": new.hash, "ref": asdict(new.ref), "lastUpdated": iso(new.at_ms),
         "bodyUntil": new.at_ms + BODY_TTL_S * 1_000, "etag": new.etag or "", "lastModified": new.last_modified or "",
-        "keyVersion": new.key_version,
+        "keyVersion": new.key_version, "untold": list(new.untold),
         "epoch": head.epoch, "fence": head.fence, "base": head.version, "incarnation": head.incarnation,
     }  # fmt: skip
     return {
         "TableName": table,
         "Key": write_item({"id": head.source_id}),
         "UpdateExpression": "SET #version = :version, #hash = :hash, #ref = :ref, lastUpdated = :lastUpdated,"
-        " bodyUntil = :bodyUntil, etag = :etag, lastModified = :lastModified, keyVersion = :keyVersion",
+        " bodyUntil = :bodyUntil, etag = :etag, lastModified = :lastModified, keyVersion = :keyVersion,"
+        " untold = :untold",
         "ConditionExpression": "epoch = :epoch AND fence = :fence AND #version = :base AND incarnation = :incarnation",
         "ExpressionAttributeNames": {"#version": "version", "#hash": "hash", "#ref": "ref"},
         "ExpressionAttributeValues": bind(values),

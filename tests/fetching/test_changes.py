@@ -1,6 +1,7 @@
 """What counts as a change, and what must not: a corpus of pairs, and the rules behind it."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from tests.fetching.pairs import DIFFERENT, SAME, XML, Pair
 
 def document(data: bytes, how: Reading, content_type: str = XML, last: Document | None = None) -> Document:
     """Read an answer as a poll does."""
-    found = read(data, content_type, how, last.canonical if last else None)
+    found = read(data, content_type, how, last.canonical if last else None, last.untold if last else ())
     assert isinstance(found, Document), found
     return found
 
@@ -117,17 +118,50 @@ nodes = st.recursive(
 @given(nodes)
 def test_the_same_answer_again_is_no_change(value: Any):
     """What was learned of a document must not change that very document."""
-    first = steady(value, None)
-    assert canonical(steady(value, first)) == canonical(first)
+    first, _ = steady(value, None)
+    assert canonical(steady(value, first)[0]) == canonical(first)
 
 
 @given(nodes, nodes)
 def test_what_is_a_list_stays_one_and_nothing_is_lost(old: Any, new: Any):
     """Every text of the answer is in the document, and learning twice learns nothing new."""
-    last = steady(old, None)
-    now = steady(new, last)
+    last, _ = steady(old, None)
+    now, untold = steady(new, last)
     assert leaves(now) == leaves(new)
-    assert canonical(steady(new, now)) == canonical(now)
+    assert canonical(steady(new, now, untold)[0]) == canonical(now)
+
+
+@given(st.lists(nodes, min_size=2, max_size=5))
+def test_what_was_a_list_is_one_after_any_absence(answers: list[Any]):
+    """Of itself, or of all that it is in: the last document and what that cannot tell say as much as all before."""
+    last: Any = None
+    untold: tuple[str, ...] = ()
+    lists = set[str]()
+    for each in answers:
+        last, untold = steady(each, last, untold)
+        lists |= {place for place, value in places(last) if isinstance(value, list)}
+    assert not {place for place, value in places(last) if place in lists and not isinstance(value, list)}
+
+
+def test_a_list_whose_parent_was_away_is_still_one():
+    """One item that comes back must not be a value where several were a list: the head remembers for the document."""
+    both = document(b"<r><a><b>1</b><b>2</b></a></r>", Reading())
+    gone = document(b"<r><c>3</c></r>", Reading(), last=both)
+    assert gone.untold == ("r/a/b",)
+    back = document(b"<r><a><b>1</b></a></r>", Reading(), last=gone)
+    assert json.loads(back.canonical) == {"r": {"a": {"b": ["1"]}}}
+    assert back.untold == ()
+
+
+def places(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:
+    """Give every member and where it is, lists left out of the way."""
+    if isinstance(value, list):
+        for item in value:
+            yield from places(item, at)
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            yield f"{at}/{name}", member
+            yield from places(member, f"{at}/{name}")
 
 
 def leaves(value: Any) -> list[str]:

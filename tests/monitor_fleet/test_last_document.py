@@ -140,3 +140,20 @@ def test_a_summary_survives_its_row():
     """The table gives back lists for tuples."""
     summary = Summary(added=1, removed=2, changed=3, paths=("/a",))
     assert Summary.from_row(summary.row()) == summary
+
+
+async def test_a_list_whose_parent_was_away_is_still_one_for_the_next_owner(desk: Any):
+    """The head says what no document can: between the two the parent was not there."""
+    desk.register(dataFormat="xml")
+    owner, watched = desk.owner(), desk.watch()
+    for body in (b"<r><a><b>1</b><b>2</b></a></r>", b"<r><c>3</c></r>"):
+        desk.web.body = body
+        await owner.poll(watched)
+    assert desk.head().untold == ("r/a/b",)
+    desk.web.body = b"<r><a><b>1</b></a></r>"
+    later, again = desk.owner(), desk.watch(epoch=2)
+    await later.load(again)
+    await later.poll(again)
+    stored = await later.turns.documents._stored(desk.head().ref)
+    assert json.loads(bodies.unpack(desk.head().ref.encoding, stored)) == {"r": {"a": {"b": ["1"]}}}
+    assert desk.head().untold == ()
