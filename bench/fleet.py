@@ -2,7 +2,9 @@
 What a fleet of real processes does: after a crash, while shards are handed over, and when a source is edited.
 
 Workers, agent, Lambdas, tables and queue of a private local stack; only AWS is embedded. What is measured is measured
-at the sources, which see when they are polled. Large fleets, and how fast shards alone change hands, are virtual.
+at the sources, which see when they are polled: each has a loopback address of its own (Linux has them all), so that
+what is late was not waiting for another source of the same host. Large fleets, and how fast shards alone change hands,
+are virtual.
 """
 
 import asyncio
@@ -38,7 +40,7 @@ def main() -> None:
         running_stack(ROOT, workers={KIND: 0}, folder=Path(base), say=print),
     ):
         crashes, (wrong, late_ms), edits = asyncio.run(measure(Path(base), Path(folder)))
-    how = f"real processes, embedded AWS, {WORKERS} workers, {SOURCES} sources at {INTERVAL_S} s"
+    how = f"real processes, embedded AWS, {WORKERS} workers, {SOURCES} sources at {INTERVAL_S} s, each at its own host"
     crash = f"{how}; the interval is part of it, n={len(crashes)}"
     planned = f"{how}; scaled {'→'.join(map(str, (WORKERS, *SCALES)))}, n={len(late_ms)} polls"
     edited = f"{how}; from the API's answer to the poll, n={len(edits)}"
@@ -62,7 +64,7 @@ def _claim(name: str, value: float, unit: str, bar: float, how: str) -> Claim:
 
 async def measure(base: Path, folder: Path) -> tuple[list[float], tuple[int, list[float]], list[float]]:
     """Give the seconds of each crash, what moves did to polls, and the seconds of each edit."""
-    async with Storm.over(base, folder, workers=WORKERS, command=PLAIN) as world:
+    async with Storm.over(base, folder, workers=WORKERS, command=PLAIN, hosts=SOURCES) as world:
         await world.until_shared(WORKERS)
         crashes = [await one_crash(world) for _ in range(CRASHES)]
         moves = await planned_moves(world)

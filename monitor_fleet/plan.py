@@ -8,7 +8,7 @@ Loads are what each worker measured of each of its shards (`monitor_fleet/burden
 import heapq
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contracts.table.fleet import UP, Worker
 from monitor_fleet.roster import SHARD_COST, cost
@@ -37,8 +37,9 @@ def plan(workers: Sequence[Worker], *, shards: int) -> list[Give]:
     """
     Plan the gives that bring the workers that are up closer together; none if they are close enough.
 
-    While programs of two releases run, only the newest is given to: what an old one got would soon move again. Shards
-    that were handed over lately (`young`) stay, unless the imbalance is urgent.
+    While programs of two releases run, only the newest is given to: what an old one got would soon move again. Only if
+    the newest have enough and others still too little or too much, a deployment takes its time: then all are given to.
+    Shards that were handed over lately (`young`) stay, unless the imbalance is urgent.
     """
     loads = _loads(workers)
     if len(loads) < 2:  # noqa: PLR2004 - one worker has nobody to give to
@@ -50,7 +51,10 @@ def plan(workers: Sequence[Worker], *, shards: int) -> list[Give]:
     if heaviest <= ACT * mean and lightest >= ACT_BELOW * mean:
         return []
     urgent = heaviest > URGENT * mean or lightest < ACT_BELOW * mean
-    return _Making(loads, mean, urgent=urgent).gives(shards if urgent else max(1, int(TUNING_SHARE * shards)))
+    gives = _Making(loads, mean, urgent=urgent).gives(shards if urgent else max(1, int(TUNING_SHARE * shards)))
+    if gives or not urgent:
+        return gives
+    return _Making([replace(load, is_newest=True) for load in loads], mean, urgent=True).gives(shards)
 
 
 def is_urgent(workers: Sequence[Worker]) -> bool:

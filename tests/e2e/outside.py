@@ -53,7 +53,9 @@ class Feeds:
         self.polls: dict[str, list[float]] = defaultdict(list)
         self.seen: dict[tuple[str, bytes], float] = {}
         self.headers: dict[str, list[dict[str, str]]] = defaultdict(list)
-        self.base = ""
+        self.port = 0
+        self._hosts = 1
+        self._numbers: dict[str, int] = {}
         #: Every answer comes so much later, with what was there when it was asked for.
         self.delay_s = 0.0
         #: Cleared, no answer goes out until it is set.
@@ -67,8 +69,9 @@ class Feeds:
         self.types[path] = "application/json"
 
     def url(self, path: str) -> str:
-        """Give the address of a document."""
-        return f"{self.base}/{path}"
+        """Give the address of a document; each new one is at the next host."""
+        number = self._numbers.setdefault(path, len(self._numbers))
+        return f"http://{_host(number % self._hosts)}:{self.port}/{path}"
 
     async def until(self, holds: Callable[[], bool], timeout_s: float = FRAME_TIMEOUT_S) -> None:
         """Wait until something holds, looking again at every request."""
@@ -92,20 +95,25 @@ class Feeds:
 
     @classmethod
     @asynccontextmanager
-    async def serving(cls) -> AsyncIterator[Self]:
-        """Serve until the block ends."""
+    async def serving(cls, *, hosts: int = 1) -> AsyncIterator[Self]:
+        """Serve until the block ends; with more than one host where all of 127.0.0.0/8 is loopback (Linux)."""
         feeds = cls()
+        feeds._hosts = hosts
         app = web.Application()
         app.router.add_get("/{path:.*}", feeds._serve)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        feeds.base = f"http://127.0.0.1:{runner.addresses[0][1]}"
         try:
+            for number in range(hosts):
+                await web.TCPSite(runner, _host(number), feeds.port).start()
+                feeds.port = runner.addresses[0][1]
             yield feeds
         finally:
             await runner.cleanup()
+
+
+def _host(number: int) -> str:
+    return f"127.0.0.{number + 1}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -53,9 +53,13 @@ class Storm:
     @classmethod
     @asynccontextmanager
     async def over(
-        cls, base: Path, folder: Path, *, workers: int, command: Sequence[str] = SKEWED
+        cls, base: Path, folder: Path, *, workers: int, command: Sequence[str] = SKEWED, hosts: int = 1
     ) -> AsyncIterator[Self]:
-        """Begin with so many workers, each source registered and followed; `base` is the folder of the stack."""
+        """
+        Begin with so many workers, each source registered and followed; `base` is the folder of the stack.
+
+        On one host sources wait for each other, as at most a few polls of a host are under way at once.
+        """
         known = state.read(base)
         assert known is not None
         described = json.loads((base / state.FILE).read_text())
@@ -67,7 +71,7 @@ class Storm:
         assert port is not None
         async with (
             TcpLine.to(port) as line,
-            Feeds.serving() as feeds,
+            Feeds.serving(hosts=hosts) as feeds,
             Api.of(described) as api,
             Reader.connected(described) as reader,
         ):

@@ -151,6 +151,17 @@ def test_the_newest_is_not_buried():
     assert len(set(given)) > 1
 
 
+def test_a_deployment_that_takes_its_time_is_balanced_too():
+    """The newest have their share, but of the old ones two do nearly everything (seed 56, wide)."""
+    old = [worker("a", range(30), release="1"), worker("b", range(30, 60), release="1"), worker("c", [], release="1")]
+    new = worker("x", range(60, 90), release="2", started_ms=5)
+
+    owned = after([*old, new], plan([*old, new], shards=90))
+
+    assert len(owned["c"]) >= 20
+    assert max(map(len, owned.values())) <= URGENT * 90 / 4
+
+
 def test_tuning_moves_a_few_at_a_time():
     """Small imbalances may come right by themselves; a plan on them is bounded."""
     workers = [worker("a", range(115)), worker("b", range(115, 200))]
