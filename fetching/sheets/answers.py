@@ -14,7 +14,14 @@ from fetching.outcome import Failed, Reason
 #: Quotas are counted by the minute.
 RATE_LIMITED_WAIT_S = 60.0
 _RATE_REASONS = frozenset(
-    {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "RATE_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED"}
+    {
+        "rateLimitExceeded",
+        "userRateLimitExceeded",
+        "quotaExceeded",
+        "dailyLimitExceeded",
+        "RATE_LIMIT_EXCEEDED",
+        "RESOURCE_EXHAUSTED",
+    }
 )
 _OFF_REASONS = frozenset({"SERVICE_DISABLED", "accessNotConfigured"})
 _TOO_MANY, _SERVER_ERROR = 429, 500
@@ -51,7 +58,7 @@ class Refusal:
         message = error.get("message")
         return cls(
             status=status,
-            meaning=_meaning(status, reasons, message if isinstance(message, str) else ""),
+            meaning=_meaning(status, reasons, message if isinstance(message, str) else "", is_said=bool(error)),
             message=message[:200] if isinstance(message, str) else "",
         )
 
@@ -91,10 +98,12 @@ def failed(refusal: Refusal, *, email: str, ranges: str = "") -> Failed:  # noqa
             return Failed(reason=Reason.STATUS, why=why)
 
 
-def _meaning(status: int, reasons: set[str], message: str) -> Meaning:  # noqa: PLR0911 - a table of statuses
+def _meaning(status: int, reasons: set[str], message: str, *, is_said: bool) -> Meaning:  # noqa: PLR0911 - a table of statuses
     if status == _TOO_MANY or reasons & _RATE_REASONS:
         return Meaning.RATE
     match status:
+        case 403 | 404 if not is_said:
+            return Meaning.OTHER  # a page of a gateway: it knows nothing of who may read the sheet
         case 401:
             return Meaning.TOKEN
         case 403:

@@ -88,8 +88,4 @@ def in_trouble(error: TabGone | GoogleUnreachable | AnswerTooLarge) -> Failed:
 
 async def _title(sheet: SheetTarget, account: Account, asks: Asks, tabs: Tabs) -> str:
     assert sheet.gid is not None  # `needs_title` says so
-    known = tabs.known(sheet.spreadsheet_id, sheet.gid)
-    if known is not None:
-        return known
-    await asks.turn()
-    return await tabs.ask(account, sheet.spreadsheet_id, sheet.gid)
+    return await tabs.title(account, sheet.spreadsheet_id, sheet.gid, turn=asks.turn)

@@ -134,16 +134,18 @@ class Google:
 
     def _answer(self, account: Account, url: str, params: dict[str, Any]) -> _Answer:
         """Ask once, and once more with a new token if the one at hand is not accepted any more."""
+        used = self._token(account)
         try:
-            return self._ask(account, url, params)
+            return self._ask(url, params, used)
         except GoogleRefused as error:
             if error.refusal.meaning is not Meaning.TOKEN:
                 raise
-        self._refresh(account, unless=lambda _: False)
-        return self._ask(account, url, params)
+        # Another thread that was refused with the same token may have a new one already.
+        fresh = self._refresh(account, unless=lambda known: str(known.token) != used)
+        return self._ask(url, params, str(fresh.token))
 
-    def _ask(self, account: Account, url: str, params: dict[str, Any]) -> _Answer:
-        headers = {"Authorization": f"Bearer {self._token(account)}", "Accept-Encoding": "gzip"}
+    def _ask(self, url: str, params: dict[str, Any], token: str) -> _Answer:
+        headers = {"Authorization": f"Bearer {token}", "Accept-Encoding": "gzip"}
         try:
             sent_ms = self._now_ms()
             with self._client().request("get", url, params=params, headers=headers) as response:

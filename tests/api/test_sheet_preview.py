@@ -39,7 +39,8 @@ class OneSheet:
         """Give its rows, or refuse."""
         self.asked.append((account.email, spreadsheet_id, tuple(ranges)))
         if self.refuses:
-            raise GoogleRefused(Refusal.read(self.refuses, b""))
+            body = json.dumps({"error": {"code": self.refuses, "message": "no"}}).encode()
+            raise GoogleRefused(Refusal.read(self.refuses, body))
         return [b'[["Item","Price"],["Amber",1.5],["Basalt",2]]' for _ in ranges]
 
     async def tabs(self, _account: Account, _spreadsheet_id: str) -> dict[int, str]:

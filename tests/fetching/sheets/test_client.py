@@ -55,6 +55,17 @@ async def test_a_token_that_was_revoked_is_replaced_once():
         assert await stand.google.values(stand.accounts[0], BOOK, ["A1"]) == [b'[["Name"]]']
 
 
+async def test_threads_that_are_refused_together_sign_in_once():
+    """Each asks with the token that ended, and whoever comes second finds a new one."""
+    async with standing(*ROWS) as stand:
+        await stand.google.values(stand.accounts[0], BOOK, ["A1"])
+        stand.service.accounts.end_tokens()
+        asked: list[str] = []
+        stand.service.trouble = lambda request: asked.append(request.path)
+        await asyncio.gather(*(stand.google.values(stand.accounts[0], BOOK, ["A1"]) for _ in range(4)))
+        assert asked.count("/token") == 1
+
+
 async def test_a_deleted_account_is_said_and_asked_no_more_than_twice():
     """Its key signs nothing any more."""
     async with standing(*ROWS) as stand:
@@ -110,6 +121,8 @@ async def test_a_quota_that_is_used_up_is_said_at_once():
         (lambda: refusal.refusal(500, "Internal error encountered."), Meaning.SERVER),
         (lambda: refusal.refusal(503, "The service is currently unavailable."), Meaning.SERVER),
         (lambda: web.Response(status=504, text="<html>"), Meaning.TOO_SLOW),
+        (lambda: web.Response(status=403, text="<html>"), Meaning.OTHER),
+        (lambda: web.Response(status=404, text="<html>"), Meaning.OTHER),
         (lambda: web.Response(status=418, body=b"\xff\xfe"), Meaning.OTHER),
     ],
 )
