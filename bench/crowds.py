@@ -206,34 +206,40 @@ def too_fast(service: Service) -> list[Claim]:
     ids = [f"c{number}" for number in range(BUCKET_SUBSCRIBERS_MAX * (buckets - 1) + 10)]
     service.register("fast", {"n": 0})
     service.subscribe("fast", ids)
-    most, number = 0, 0
+    most, most_waiting, number = 0, 0, 0
     for _ in range(FAST_S):
         for _ in range(FAST_PER_S):
             number += 1
             service.queue.waiting.append(service.commit("fast", {"n": number}).encode())
         bodies, service.queue.waiting = service.queue.waiting, []
         before = post.posts
-        _one_turn(service, bodies)
+        most_waiting = max(most_waiting, _one_turn(service, bodies))
         most = max(most, -(-(post.posts - before) // len(ids)))
     behind = sum(post.last.get(each) != number + 1 for each in ids)
+    idle = service.invocations - FAST_S * buckets
     how = (
         f"counted: {FAST_S} virtual seconds of {FAST_PER_S} versions, {buckets} buckets, one invocation per bucket and"
-        f" second, {service.invocations} invocations of which all but {FAST_S * buckets} found nothing left to tell"
+        f" second, {service.invocations} invocations, {idle} of which found nothing to tell"
     )
     return [
         Claim(
             claim="a source at 10 versions/s, capacity for 1: passes per bucket that a second leaves to do",
             value=most, unit="passes", op="<=", bar=1, how=how,
         ),
+        Claim(
+            claim="… jobs that wait for a bucket at once, at most", value=most_waiting, unit="jobs", op="<=", bar=1,
+            how=how,
+        ),
         Claim(claim="… subscribers without its final state", value=behind, unit="of all", op="==", bar=0, how=how),
     ]  # fmt: skip
 
 
-def _one_turn(service: Service, bodies: Sequence[str]) -> None:
-    """Consume what waits, and the jobs per bucket that this queues."""
+def _one_turn(service: Service, bodies: Sequence[str]) -> int:
+    """Consume what waits, and the jobs per bucket that this queues; gives how many waited for one of them at most."""
     service.invoke(bodies)
     jobs, service.queue.waiting = service.queue.waiting, []
     if not all(json.loads(job)["kind"] == Kind.FAN_OUT for job in jobs):
         raise RuntimeError("something else than buckets was queued")
     for job in jobs:
         service.invoke([job])
+    return max(Counter(json.loads(job)["bucket"] for job in jobs).values(), default=0)
