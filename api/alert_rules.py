@@ -2,7 +2,8 @@
 Whom to tell of which outage: pure, from the rules, the sources in trouble and what was told before.
 
 A source is in trouble from the moment its row says `failing`: that takes as many failures in a row as its kind of
-failure deserves (`monitor_fleet.remedy`). A rule adds an age to that, so that what mends itself wakes nobody.
+failure deserves (`monitor_fleet.remedy`). A rule may want more of them, and adds an age, so that what mends itself
+wakes nobody.
 """
 
 import json
@@ -34,14 +35,17 @@ class Receiver:
 
     name: str
     tags: frozenset[str]
+    after_failures: int
     after_ms: int
     webhook: str = ""
     topic: str = ""
 
     def covers(self, source: Item, now_ms: int) -> bool:
-        """Tell whether this outage concerns the receiver, and is old enough."""
+        """Tell whether this outage concerns the receiver, has failed often enough and is old enough."""
         concerns = not self.tags or not self.tags.isdisjoint(source.get("tags", []))
-        return concerns and source.get("enabled", True) and now_ms - source["status"]["since"] >= self.after_ms
+        status = source["status"]
+        is_trouble = status.get("failures", 1) >= self.after_failures and now_ms - status["since"] >= self.after_ms
+        return concerns and source.get("enabled", True) and is_trouble
 
     @classmethod
     def read_all(cls, rules: str) -> list[Self]:
@@ -50,6 +54,7 @@ class Receiver:
             cls(
                 name=f"{rule['name']}/{way}",
                 tags=frozenset(rule.get("tags", ())),
+                after_failures=rule["afterFailures"],
                 after_ms=rule["afterMinutes"] * MINUTE_MS,
                 **{way: rule[way]},
             )

@@ -23,3 +23,7 @@ class State(StrEnum):
     DEGRADED = "degraded"
     FAILING = "failing"
     DORMANT = "dormant"
+
+
+#: So many failures in a row are told on a source's row, one by one; what comes after is more of the same.
+FAILURES_TOLD_MAX = 10

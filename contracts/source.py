@@ -48,11 +48,12 @@ class Auth(Model):
 
 
 class Status(Model):
-    """How a source does, in words a person can act on. Written on transitions only."""
+    """How a source does, in words a person can act on. Written on transitions, and at the first failures in a row."""
 
     state: State = State.NEW
     why: str = Field(default="", max_length=512)
     since: int = 0
+    failures: int = 0
     last_good: int | None = Field(default=None, alias="lastGood")
     epoch: int = 0
     #: Its certificate ends within so many days, in steps; absent while that is not near.

@@ -8,6 +8,7 @@ told at once, a blip is not.
 from dataclasses import replace
 
 from contracts.clock import SECOND_MS
+from contracts.kinds import FAILURES_TOLD_MAX
 from contracts.source import State
 from fetching.outcome import Reason
 from monitor_fleet.remedy import DORMANT_AFTER_MS, REMEDIES
@@ -43,15 +44,28 @@ def after_failure(known: Health, reason: Reason, *, failures: int, last_good_ms:
     """
     Say how a source does after so many failures in a row; failing never makes it look better than it was.
 
-    A new reason is told too, though not at every poll: a person would mend the old one.
+    A new reason is told too, though not at every poll: a person would mend the old one. The first failures of a failing
+    source are told one by one.
     """
     state = _state(known, reason, failures, now_ms)
+    told = _told(known, failures)
     if _WORSE.index(state) <= _WORSE.index(known.state):
         is_news = reason is not known.reason and now_ms - known.written_ms >= REASON_GAP_MS
-        return replace(known, reason=reason, written_ms=now_ms) if is_news else known
+        is_counted = known.state is State.FAILING and told != known.failures  # rules of alerts count them
+        if is_news or is_counted:
+            return replace(known, reason=reason, failures=told, written_ms=now_ms)
+        return known
     # `since` is when the trouble began, until it ends: a day is counted from there.
     since_ms = known.since_ms if known.state in (State.DEGRADED, State.FAILING) else now_ms
-    return Health(state=state, since_ms=since_ms, last_good_ms=last_good_ms, reason=reason, written_ms=now_ms)
+    return Health(
+        state=state, since_ms=since_ms, failures=told, last_good_ms=last_good_ms, reason=reason, written_ms=now_ms
+    )
+
+
+def _told(known: Health, failures: int) -> int:
+    """Count on from what another worker may have told."""
+    before = known.failures if known.state in _IN_TROUBLE else 0
+    return min(max(before + 1, failures), FAILURES_TOLD_MAX)
 
 
 def _state(known: Health, reason: Reason, failures: int, now_ms: int) -> State:

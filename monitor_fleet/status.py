@@ -1,7 +1,7 @@
-"""Writing how a source does to its row: on transitions only, never by polling alone."""
+"""Writing how a source does to its row: on transitions and at the first failures, never by polling alone."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contracts.source import State, Status
 from contracts.table import sources
@@ -17,7 +17,7 @@ WHY_LENGTH_MAX = 512
 
 @dataclass(frozen=True, kw_only=True)
 class StatusWriter:
-    """Writes transitions. The memory of a status moves only with its row, so what failed is tried again."""
+    """Writes what is to be known. The memory of a status moves only with its row, so what failed is tried again."""
 
     store: StoreVerbs
     table: str
@@ -29,6 +29,7 @@ class StatusWriter:
             state=health.state,
             why=why[:WHY_LENGTH_MAX],
             since=health.since_ms,
+            failures=health.failures,
             lastGood=health.last_good_ms,
             epoch=watched.shard.epoch,
             certificateDays=health.certificate_days,
@@ -38,9 +39,10 @@ class StatusWriter:
             await self.store.update(request)
         except Refused as refused:
             raise Dropped("its row is gone or a newer owner writes it") from refused
-        _log(watched, health, why)
+        if health != replace(watched.health, failures=health.failures, written_ms=health.written_ms):
+            _log(watched, health, why)
+            watched.status_owed = True  # one more failure of the same kind is for who counts, not for subscribers
         watched.health = health
-        watched.status_owed = True
 
 
 def _log(watched: Watched, health: Health, why: str) -> None:

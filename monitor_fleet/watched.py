@@ -92,6 +92,8 @@ class Health:
 
     state: State = State.NEW
     since_ms: int = 0
+    #: In a row, as far as they are told (`contracts.kinds.FAILURES_TOLD_MAX`).
+    failures: int = 0
     last_good_ms: int | None = None
     #: What the failure was that the row tells of; None where it tells of none, or another worker wrote it.
     reason: Reason | None = None
@@ -144,7 +146,7 @@ class Watched:
         """Begin to watch a source as it is configured now."""
         known = source.status
         health = Health(
-            state=known.state, since_ms=known.since, last_good_ms=known.last_good,
+            state=known.state, since_ms=known.since, failures=known.failures, last_good_ms=known.last_good,
             certificate_days=known.certificate_days,
         )  # fmt: skip
         return cls(target=Target.of(source), shard=shard, health=health, last_good_ms=known.last_good)

@@ -5,11 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from contracts.kinds import FAILURES_TOLD_MAX
+
 #: Every rule is told to the function, whose environment AWS bounds; each may have one topic and one webhook.
 RULES_MAX = 8
 AFTER_MINUTES_DEFAULT, AFTER_MINUTES_MAX = 5, 1_440
+#: As many as their kind of failure takes to be failing.
+AFTER_FAILURES_DEFAULT = 0
 TAGS_MAX, TAG_LENGTH_MAX, ADDRESS_LENGTH_MAX = 10, 64, 256
-_KEYS = frozenset({"name", "tags", "afterMinutes", "email", "webhook"})
+_KEYS = frozenset({"name", "tags", "afterFailures", "afterMinutes", "email", "webhook"})
 _NAME = re.compile(r"[a-z0-9-]{1,32}")
 
 
@@ -19,6 +23,7 @@ class AlertRule:
 
     name: str
     tags: tuple[str, ...]
+    after_failures: int
     after_minutes: int
     email: str
     webhook: str
@@ -31,7 +36,8 @@ class AlertRule:
         rule = cls(
             name=_text(given, "name"),
             tags=_tags(given.get("tags", [])),
-            after_minutes=_minutes(given.get("afterMinutes", AFTER_MINUTES_DEFAULT)),
+            after_failures=_whole(given, "afterFailures", AFTER_FAILURES_DEFAULT, FAILURES_TOLD_MAX),
+            after_minutes=_whole(given, "afterMinutes", AFTER_MINUTES_DEFAULT, AFTER_MINUTES_MAX),
             email=_text(given, "email"),
             webhook=_text(given, "webhook"),
         )
@@ -64,7 +70,8 @@ def _tags(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _minutes(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= AFTER_MINUTES_MAX:
-        raise ValueError(f"afterMinutes must lie between 0 and {AFTER_MINUTES_MAX}")
+def _whole(given: Mapping[str, Any], key: str, default: int, high: int) -> int:
+    value = given.get(key, default)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= high:
+        raise ValueError(f"{key} must lie between 0 and {high}")
     return value

@@ -80,7 +80,9 @@ class Alerts(pulumi.ComponentResource):
 
 
 def _told(rule: AlertRule, topics: Mapping[str, Output[str]]) -> dict[str, object]:
-    told: dict[str, object] = {"name": rule.name, "afterMinutes": rule.after_minutes}
+    told: dict[str, object] = {
+        "name": rule.name, "afterFailures": rule.after_failures, "afterMinutes": rule.after_minutes,
+    }  # fmt: skip
     told |= {"tags": list(rule.tags)} if rule.tags else {}
     told |= {"webhook": rule.webhook} if rule.webhook else {}
     return told | ({"topic": topics[rule.name]} if rule.email else {})

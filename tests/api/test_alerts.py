@@ -31,8 +31,14 @@ ASKS = {
 }  # fmt: skip
 SECRET = b"signing-secret"
 RULES = [
-    {"name": "prod", "tags": ["prod", "live"], "afterMinutes": 5, "webhook": "https://hooks.example.com/a"},
-    {"name": "all", "afterMinutes": 10, "topic": "arn:aws:sns:eu-west-1:1:all"},
+    {
+        "name": "prod",
+        "tags": ["prod", "live"],
+        "afterFailures": 0,
+        "afterMinutes": 5,
+        "webhook": "https://hooks.example.com/a",
+    },
+    {"name": "all", "afterFailures": 0, "afterMinutes": 10, "topic": "arn:aws:sns:eu-west-1:1:all"},
 ]
 
 
@@ -50,9 +56,12 @@ class World:
         """Register a source."""
         return dict(Caller(aws=self.aws).register(prices(**fields)).json)
 
-    def is_now(self, source: Mapping[str, Any], state: State, *, since_ms: int | None = None) -> None:
+    def is_now(
+        self, source: Mapping[str, Any], state: State, *, since_ms: int | None = None, failures: int = 3
+    ) -> None:
         """Have a worker write a status."""
-        status = Status(state=state, why="it answers 500", since=self.aws.at_ms if since_ms is None else since_ms)
+        since = self.aws.at_ms if since_ms is None else since_ms
+        status = Status(state=state, why="it answers 500", since=since, failures=failures)
         request = sources.set_status(
             self.aws.tables.data_sources, source["id"], status, incarnation=source["incarnation"]
         )
@@ -130,6 +139,24 @@ def test_it_asks_of_the_tables_what_its_role_may_and_all_of_that(world: World):
         events.unregister("before-parameter-build.dynamodb", note)
 
     assert asked - {("UpdateItem", "DataSources")} == ASKS
+
+
+def test_a_rule_may_want_more_failures_than_make_a_source_failing(world: World):
+    """And their age: whichever comes last."""
+    began_ms = world.aws.at_ms
+    world.herald = replace(
+        world.herald, receivers=[replace(one, after_failures=5) for one in world.herald.receivers if one.webhook]
+    )
+    often, seldom = (world.register(name=name, tags=["prod"]) for name in ("Often", "Seldom"))
+    world.is_now(often, State.FAILING, failures=5)
+    world.is_now(seldom, State.FAILING, failures=4)
+    world.minutes(5)
+    assert world.heard == []
+    world.minutes(5)
+    assert world.heard == [("failing", "Often")]
+    world.is_now(seldom, State.FAILING, since_ms=began_ms, failures=5)
+    world.minutes(2)
+    assert world.heard == [("failing", "Often"), ("failing", "Seldom")]
 
 
 def test_what_mends_itself_in_time_wakes_nobody(world: World):
@@ -384,7 +411,7 @@ def test_the_function_starts_from_the_environment_and_signs_with_the_secret_of_t
 ):
     """As Lambda enters it: rules, secret and its version, gate and names, all as the stack tells them."""
     kept = world.aws.secrets.create_secret(Name="alerts-signing", SecretString=SECRET.decode())
-    rule = {"name": "prod", "tags": ["prod"], "afterMinutes": 0, "webhook": hook.url}
+    rule = {"name": "prod", "tags": ["prod"], "afterFailures": 0, "afterMinutes": 0, "webhook": hook.url}
     told = {
         "ALERT_RULES": json.dumps([rule]), "ALERTS_SECRET_ID": kept["ARN"], "ALERTS_SECRET_VERSION": kept["VersionId"],
         "STACK": "prod", "DASHBOARD_URL": "https://fleet.example.com", "GATE_ALLOW_PRIVATE": "1",

@@ -297,8 +297,8 @@ async def test_a_large_document_goes_to_the_bucket_and_comes_back(desk: Any):
     assert desk.changes()[1].step == [{"op": "replace", "path": "/0", "value": "first"}]
 
 
-async def test_failures_are_states_written_on_transitions_only(desk: Any):
-    """Degraded at the first, failing at the third, healthy at once; the words say what to do."""
+async def test_failures_are_states_written_on_transitions_and_then_counted(desk: Any):
+    """Degraded at the first, failing at the third, healthy at once; subscribers hear of transitions alone."""
     owner, watched = desk.owner(), desk.watch()
     await owner.poll(watched)
     down = Failed(reason=Reason.SERVER_ERROR, why="the server answers 500")
@@ -310,9 +310,9 @@ async def test_failures_are_states_written_on_transitions_only(desk: Any):
         assert await owner.poll(watched) >= watched.target.interval_ms
         seen.append((desk.source().status.state, len(owner.store.asked)))
     assert [state for state, _ in seen] == [State.DEGRADED, State.DEGRADED, State.FAILING, State.FAILING, State.FAILING]
-    assert [asked for _, asked in seen] == [1, 0, 1, 0, 0]
+    assert [asked for _, asked in seen] == [1, 0, 1, 1, 1]
     status = desk.source().status
-    assert (status.why, status.since) == (down.why, desk.now[0] - 4_000)
+    assert (status.why, status.since, status.failures) == (down.why, desk.now[0] - 4_000, 5)
     desk.now[0] += 86_400_000
     desk.web.instead = [down]
     await owner.poll(watched)
@@ -328,11 +328,11 @@ async def test_a_new_reason_is_told_though_not_at_every_poll(desk: Any):
     """A person would mend the old one; a source that fails in turns does not have its row written each time."""
     owner, watched = desk.owner(), desk.watch()
     await owner.poll(watched)
-    for why, reason in [("the server answers 500", Reason.SERVER_ERROR), ("no such name", Reason.DNS)]:
-        for _ in range(4):
+    for why, reason, times in [("the server answers 500", Reason.SERVER_ERROR, 12), ("no such name", Reason.DNS, 4)]:
+        for _ in range(times):
             desk.web.instead = [Failed(reason=reason, why=why)]
             await owner.poll(watched)
-    assert desk.source().status.why == "the server answers 500"
+    assert (desk.source().status.why, desk.source().status.failures) == ("the server answers 500", 10)
     began_ms = desk.source().status.since
     desk.now[0] += 60_000
     desk.web.instead = [Failed(reason=Reason.DNS, why="no such name")]

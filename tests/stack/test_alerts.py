@@ -21,7 +21,7 @@ def test_each_rule_tells_its_own_receivers(built: Built):
 
     assert mails[rules["all"]["topic"]] == "ops@example.com"
     assert rules["prod"] == {
-        "name": "prod", "tags": ["prod"], "afterMinutes": 1, "webhook": "https://hooks.example.com/fleet",
+        "name": "prod", "tags": ["prod"], "afterFailures": 0, "afterMinutes": 1, "webhook": "https://hooks.example.com/fleet",
     }  # fmt: skip
     assert rules["all"]["afterMinutes"] == 5
 
@@ -74,6 +74,8 @@ def test_the_signing_secret_is_in_no_environment(built: Built):
         [HOOK | {"tags": [""]}],
         [HOOK | {"afterMinutes": -1}],
         [HOOK | {"afterMinutes": True}],
+        [HOOK | {"afterFailures": 11}],
+        [HOOK | {"afterFailures": "3"}],
         [HOOK | {"after": 1}],
         [HOOK, HOOK],
         [HOOK | {"name": f"n{number}"} for number in range(9)],
