@@ -130,6 +130,7 @@ site = Site(
         api_url=http_api.url,
         web_socket_url=web_socket_api.url,
         documents_origin=store.documents.origin,
+        sign_in=settings.sign_in,
     ),
 )
 store.documents.let_pages_read([site.url, *settings.dashboard_origins])
@@ -168,6 +169,7 @@ Overview("overview", watched)
 pulumi.export("dashboardUrl", site.url)
 pulumi.export("apiUrl", http_api.url)
 pulumi.export("webSocketUrl", web_socket_api.url)
+pulumi.export("signIn", settings.sign_in and settings.sign_in.shown)
 pulumi.export("queueUrl", store.queue.url)
 pulumi.export("deadLetterUrl", store.queue.dead_letter_url)
 pulumi.export("tables", store.tables.names)

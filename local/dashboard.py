@@ -30,17 +30,18 @@ class Site:
     web_socket_url: str
     documents_origin: str
     """Where presigned URLs point to."""
+    sign_in: origin.SignIn | None
 
 
 def application(site: Site) -> web.Application:
     """Serve the site."""
-    guard = origin.security_headers([origin.origin_of(site.web_socket_url), site.documents_origin])
+    guard = origin.security_headers(origin.reached(site.web_socket_url, site.documents_origin, site.sign_in))
     app = web.Application(client_max_size=BODY_BYTES_MAX)
     app.cleanup_ctx.append(_session)
 
     async def configuration(_: web.Request) -> web.Response:
         headers = {"Cache-Control": origin.cache_control(origin.CONFIGURATION)}
-        return web.json_response(dict(origin.configuration(site.web_socket_url)), headers=headers)
+        return web.json_response(dict(origin.configuration(site.web_socket_url, site.sign_in)), headers=headers)
 
     async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
         response.headers.update(guard)

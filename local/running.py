@@ -161,6 +161,7 @@ def _serve(
         "apiUrl": exports["apiUrl"],
         "webSocketUrl": exports["webSocketUrl"],
         "documentsOrigin": documents_origin,
+        "signIn": exports["signIn"],
         "feedsFd": feeds,
         "dashboardFd": dashboard,
         "googleFd": google,

@@ -17,6 +17,7 @@ from aiohttp import web
 
 from local import dashboard, feeds
 from local.google.demo import demo_google
+from stack import origin
 
 
 async def run(line: str, stopped: asyncio.Event) -> None:
@@ -29,6 +30,7 @@ async def run(line: str, stopped: asyncio.Event) -> None:
         api_url=body["apiUrl"],
         web_socket_url=body["webSocketUrl"],
         documents_origin=body["documentsOrigin"],
+        sign_in=origin.SignIn.read(body["signIn"]),
     )
     runners = [
         await _serve(feeds.application(demo, feeds.utc_now), body["feedsFd"]),

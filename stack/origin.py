@@ -6,6 +6,8 @@ same policy. Nothing here knows of either.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 #: What is the API's, as the distribution's patterns; everything else is a file.
@@ -38,9 +40,39 @@ def security_headers(connect: Sequence[str]) -> dict[str, str]:
     }
 
 
-def configuration(web_socket_url: str) -> Mapping[str, str]:
+@dataclass(frozen=True, kw_only=True)
+class SignIn:
+    """The issuer with which people sign in, and as what it knows the page."""
+
+    issuer: str
+    client_id: str
+    audience: str
+    scope: str
+
+    @classmethod
+    def read(cls, shown: Mapping[str, str] | None) -> "SignIn | None":
+        """Read what `shown` says."""
+        if shown is None:
+            return None
+        return cls(
+            issuer=shown["issuer"], client_id=shown["clientId"], audience=shown["audience"], scope=shown["scope"]
+        )
+
+    @property
+    def shown(self) -> Mapping[str, str]:
+        """Say it as the page reads it."""
+        return {"issuer": self.issuer, "clientId": self.client_id, "audience": self.audience, "scope": self.scope}
+
+
+def configuration(web_socket_url: str, sign_in: SignIn | None) -> Mapping[str, Any]:
     """Say what one build of the page must know of the stack it runs in; the API is where the page came from."""
-    return {"apiUrl": "", "webSocketUrl": web_socket_url}
+    told = {"apiUrl": "", "webSocketUrl": web_socket_url}
+    return {**told, "signIn": sign_in.shown} if sign_in else told
+
+
+def reached(web_socket_url: str, documents_origin: str, sign_in: SignIn | None) -> list[str]:
+    """List the origins that the page talks to besides its own; the issuer gives it a token for a code."""
+    return [origin_of(web_socket_url), documents_origin, *([origin_of(sign_in.issuer)] if sign_in else [])]
 
 
 def cache_control(name: str) -> str:

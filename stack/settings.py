@@ -14,6 +14,7 @@ import pulumi
 from stack import production
 from stack.alert_settings import RULES_MAX, AlertRule
 from stack.network import Place
+from stack.origin import SignIn
 from stack.package import Architecture, PackagesFor
 from stack.reading import Reader, WrongSettingError
 
@@ -46,6 +47,7 @@ class _Oidc(TypedDict):
     oidc_issuer: str
     oidc_audience: str
     oidc_scope_prefix: str
+    oidc_client_id: str
 
 
 class _Place(TypedDict):
@@ -119,6 +121,8 @@ class Settings:
     oidc_audience: str
     oidc_scope_prefix: str
     """What stands before `read` and `write` in the issuer's scopes."""
+    oidc_client_id: str
+    """As what the issuer knows the dashboard; empty: its tokens are pasted."""
     cors_origins: Sequence[str]
     """Pages of other origins that may call the HTTP API; none: no CORS at all."""
     alerts: Sequence[AlertRule]
@@ -176,6 +180,18 @@ class Settings:
     def place(self) -> Place:
         """Where tasks run, if not in a network of the stack's own."""
         return Place(subnets=self.subnets, security_groups=self.security_groups, public=self.egress == "public")
+
+    @property
+    def sign_in(self) -> SignIn | None:
+        """What the dashboard is told of the issuer, if it is known there."""
+        if not self.oidc_client_id:
+            return None
+        return SignIn(
+            issuer=self.oidc_issuer,
+            client_id=self.oidc_client_id,
+            audience=self.oidc_audience,
+            scope=f"openid {self.oidc_scope_prefix}read {self.oidc_scope_prefix}write",
+        )
 
     @property
     def identity(self) -> dict[str, str]:
@@ -247,7 +263,15 @@ def _oidc(keys: Reader) -> _Oidc:
         raise WrongSettingError("oidcIssuer and oidcAudience go together: give both, or neither")
     if issuer and not issuer.startswith("https://") and not keys.flag("allowPrivateTargets", default=False):
         raise WrongSettingError(f"oidcIssuer must begin with https://, not {issuer}")
-    return _Oidc(oidc_issuer=issuer, oidc_audience=audience, oidc_scope_prefix=keys.text("oidcScopePrefix"))
+    client_id = keys.text("oidcClientId")
+    if client_id and not issuer:
+        raise WrongSettingError("oidcClientId is the dashboard's name at an issuer: give oidcIssuer too")
+    return _Oidc(
+        oidc_issuer=issuer,
+        oidc_audience=audience,
+        oidc_scope_prefix=keys.text("oidcScopePrefix"),
+        oidc_client_id=client_id,
+    )
 
 
 def _check(settings: Settings) -> None:

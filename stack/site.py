@@ -23,6 +23,7 @@ class SiteArgs:
     api_url: Input[str]
     web_socket_url: Output[str]
     documents_origin: Output[str]
+    sign_in: origin.SignIn | None
 
 
 class Site(pulumi.ComponentResource):
@@ -40,7 +41,9 @@ class Site(pulumi.ComponentResource):
             DistributionArgs(
                 bucket_domain=bucket.bucket_regional_domain_name,
                 api_url=Output.from_input(args.api_url),
-                connect=Output.all(args.web_socket_url.apply(origin.origin_of), args.documents_origin),
+                connect=Output.all(args.web_socket_url, args.documents_origin).apply(
+                    lambda urls: origin.reached(urls[0], urls[1], args.sign_in)
+                ),
             ),
             self._child,
         )
@@ -55,7 +58,7 @@ class Site(pulumi.ComponentResource):
         """Upload the page after everything it names; what an open tab may still ask for stays."""
         names = sorted(f"{path.relative_to(args.files)}" for path in args.files.rglob("*") if path.is_file())
         parts = [self._file(bucket, args.files, name) for name in names if name != origin.INDEX]
-        told = args.web_socket_url.apply(lambda url: json.dumps(origin.configuration(url)))
+        told = args.web_socket_url.apply(lambda url: json.dumps(origin.configuration(url, args.sign_in)))
         configuration = aws.s3.BucketObjectv2(
             f"{self._name}-{origin.CONFIGURATION}",
             bucket=bucket.id,

@@ -35,6 +35,7 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
             api_url=str(server.make_url("/stage")).rstrip("/"),
             web_socket_url="ws://127.0.0.1:9/a/live",
             documents_origin="http://127.0.0.1:8",
+            sign_in=None,
         )
         async with test_utils.TestClient(test_utils.TestServer(application(site))) as made:
             yield made
@@ -93,6 +94,7 @@ async def test_an_api_that_is_gone_is_a_bad_gateway(tmp_path: Path):
         api_url="http://127.0.0.1:1",
         web_socket_url="ws://127.0.0.1:9/live",
         documents_origin="http://127.0.0.1:8",
+        sign_in=None,
     )
     async with test_utils.TestClient(test_utils.TestServer(application(site))) as client:
         assert (await client.get("/fleet")).status == 502

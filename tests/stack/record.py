@@ -34,6 +34,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
         "corsOrigins": ["https://app.example.com"],
         "oidcIssuer": "https://issuer.example.com",
         "oidcAudience": "fleet",
+        "oidcClientId": "dashboard",
         "alerts": [
             {"name": "all", "email": "ops@example.com"},
             {"name": "prod", "tags": ["prod"], "afterMinutes": 1, "webhook": "https://hooks.example.com/fleet"},

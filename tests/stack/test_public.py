@@ -157,6 +157,7 @@ async def test_the_distribution_sends_what_the_local_dashboard_sends(built: Buil
         "api_url": "http://127.0.0.1:1",
         "web_socket_url": built.exports["webSocketUrl"],
         "documents_origin": "https://documents.s3.eu-central-1.amazonaws.com",
+        "sign_in": origin.SignIn.read(built.exports["signIn"]),
     }
     async with test_utils.TestClient(test_utils.TestServer(application(Site(files=tmp_path, **urls)))) as client:
         headers = (await client.get("/config.json")).headers
@@ -213,5 +214,7 @@ def test_the_page_learns_at_run_time_where_it_is(built: Built):
     """One build serves every stack."""
     (told,) = [one.inputs for one in built.of("BucketObjectv2") if one.inputs["key"] == "config.json"]
 
-    assert json.loads(told["content"]) == {"apiUrl": "", "webSocketUrl": built.exports["webSocketUrl"]}
+    content = json.loads(told["content"])
+    assert (content["apiUrl"], content["webSocketUrl"]) == ("", built.exports["webSocketUrl"])
+    assert content["signIn"] == built.exports["signIn"]
     assert told["cacheControl"] == "no-cache"

@@ -345,6 +345,7 @@ def test_the_exports_are_what_the_local_stack_and_scripts_read(built: Built):
     assert set(built.exports) == {
         *(
             "apiUrl",
+            "signIn",
             "dashboardUrl",
             "workerRepository",
             "webSocketUrl",

@@ -188,3 +188,15 @@ def test_an_issuer_is_trusted_over_https_only():
     told = read(RIGHT | issuer | {"oidcIssuer": "https://issuer.example.com"}).identity
     assert told == {"OIDC_ISSUER": "https://issuer.example.com", "OIDC_AUDIENCE": "fleet"}
     assert read(RIGHT).identity == {}
+
+
+def test_the_dashboard_is_told_of_an_issuer_that_knows_it():
+    """Without a name there it could only be refused there; a name without an issuer is a slip."""
+    issuer = {"oidcIssuer": "https://issuer.example.com", "oidcAudience": "fleet", "oidcScopePrefix": "fleet/"}
+    known = read(RIGHT | issuer | {"oidcClientId": "dashboard"}).sign_in
+
+    assert known is not None
+    assert (known.client_id, known.scope) == ("dashboard", "openid fleet/read fleet/write")
+    assert read(RIGHT | issuer).sign_in is None
+    with pytest.raises(WrongSettingError, match="oidcClientId"):
+        read(RIGHT | {"oidcClientId": "dashboard"})

@@ -1,18 +1,24 @@
 /** The frame around every page: navigation, link state, theme; or the sign-in form. */
 
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Announcer } from "./parts/announcer.tsx";
+import { Confirm } from "./parts/confirm.tsx";
+import { useKeys } from "./parts/keys.ts";
 import { LinkPill } from "./parts/link-pill.tsx";
 import { later } from "./parts/later.tsx";
 import { Mark } from "./parts/mark.tsx";
 import { ThemeSwitch } from "./parts/theme.tsx";
-import { route } from "./route.ts";
+import { leaveFor, leaving, route, sourceAddress } from "./route.ts";
 import { session, signOut, type Config } from "./state/session.ts";
 import { SignIn } from "./views/sign-in.tsx";
 import { SourcesPage } from "./views/sources.tsx";
 
 const SourcePage = later(async () => (await import("./views/source.tsx")).SourcePage);
 const FleetPage = later(async () => (await import("./views/fleet.tsx")).FleetPage);
+const Help = later(async () => (await import("./views/help.tsx")).Help);
+
+/** The second key of `g s` has to follow within this. */
+const GO_WITHIN_MS = 1_000;
 
 export function App({ config, why }: { config: Config | null; why: string }) {
   if (config === null) return <Broken why={why} />;
@@ -26,9 +32,13 @@ function Shell() {
   // After a change of page the reader's place is the new page, not a link that may be gone.
   const isFirst = useRef(true);
   useEffect(() => {
-    if (!isFirst.current) main.current?.focus();
+    if (!isFirst.current) main.current?.focus({ preventScroll: true });
+    // In a small window the page itself scrolls, and would stay where the last one was left.
+    scrollTo(0, 0);
     isFirst.current = false;
   }, [key]);
+  const [isHelping, setHelping] = useState(false);
+  useShellKeys(() => setHelping(true));
   return (
     <div class="shell">
       <a class="skip" href="#main" onClick={(event) => (event.preventDefault(), main.current?.focus())}>
@@ -46,6 +56,7 @@ function Shell() {
         <div class="top-end">
           <LinkPill />
           <ThemeSwitch />
+          <button type="button" class="quiet icon" aria-label="Keys" title="Keys  ?" onClick={() => setHelping(true)}>?</button>
           <button type="button" class="quiet sign-out" aria-label="Sign out" title="Sign out" onClick={() => signOut("")}>
             <span>Sign out</span>
             <svg viewBox="0 0 16 16" aria-hidden="true">
@@ -57,9 +68,25 @@ function Shell() {
       <main id="main" ref={main} tabIndex={-1} key={key}>
         <Page />
       </main>
+      {isHelping && <Help onClose={() => setHelping(false)} />}
+      {leaving.value !== "" && (
+        <Confirm title="Throw away what you typed?" text="The settings of this source were changed and not saved." act="Throw away"
+          onConfirm={async () => (leaveFor(leaving.value), null)} onClose={() => (leaving.value = "")} />
+      )}
       <Announcer />
     </div>
   );
+}
+
+function useShellKeys(help: () => void): void {
+  const goAtMs = useRef(Number.NEGATIVE_INFINITY);
+  const go = (address: string) => () => {
+    if (performance.now() - goAtMs.current < GO_WITHIN_MS) location.hash = address;
+  };
+  const edit = () => {
+    if (route.value.page === "source") location.hash = sourceAddress(route.value.id, "settings");
+  };
+  useKeys({ "?": help, g: () => (goAtMs.current = performance.now()), s: go("#/sources"), f: go("#/fleet"), e: edit });
 }
 
 function Page() {

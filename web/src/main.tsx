@@ -3,6 +3,7 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
 import { followFragment } from "./route.ts";
+import { passOn } from "./state/issued.ts";
 import { signIn, wakeOnReturn, type Config } from "./state/session.ts";
 import "./styles/tokens.css";
 import "./styles/base.css";
@@ -14,6 +15,7 @@ import "./styles/live.css";
 const root = document.getElementById("app") as HTMLElement;
 
 async function start(): Promise<void> {
+  if (passOn()) return render(<main class="alone"><p role="status">Signed in. This window can be closed.</p></main>, root);
   let found: string | null = null;
   let config: Config | null = null;
   // First of all, so that a token is out of the address before anything else happens.

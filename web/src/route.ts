@@ -9,6 +9,30 @@ export type Route = { page: "sources" } | { page: "source"; id: string; tab: Tab
 
 export const route = signal<Route>({ page: "sources" });
 
+/** The address that was asked for while something typed would be lost; empty where nobody has to decide. */
+export const leaving = signal("");
+let hasUnsaved: () => boolean = () => false;
+
+/** Ask before the page is left while there is something unsaved; returns what ends the guard. */
+export function guardLeaving(isUnsaved: () => boolean): () => void {
+  const ask = (event: BeforeUnloadEvent) => {
+    if (isUnsaved()) event.preventDefault();
+  };
+  hasUnsaved = isUnsaved;
+  addEventListener("beforeunload", ask);
+  return () => {
+    hasUnsaved = () => false;
+    removeEventListener("beforeunload", ask);
+  };
+}
+
+/** Go there, whatever is lost. */
+export function leaveFor(address: string): void {
+  hasUnsaved = () => false;
+  leaving.value = "";
+  location.hash = address;
+}
+
 export function readRoute(hash: string): Route {
   const [page, id, tab, place = ""] = hash.replace(/^#\/?/, "").split("/");
   if (page === "fleet") return { page: "fleet" };
@@ -29,13 +53,19 @@ export function readToken(hash: string): string | null {
 
 /** Follow the fragment. A token in it is handed over and erased from the address at once. */
 export function followFragment(tokenFound: (token: string) => void): void {
+  let at = location.hash;
   const look = () => {
     const token = readToken(location.hash);
     if (token !== null) {
       history.replaceState(null, "", "#/sources");
       tokenFound(token);
     }
-    route.value = readRoute(location.hash);
+    if (location.hash !== at && hasUnsaved()) {
+      leaving.value = location.hash;
+      return history.replaceState(null, "", at);
+    }
+    at = location.hash;
+    route.value = readRoute(at);
   };
   addEventListener("hashchange", look);
   look();

@@ -10,9 +10,18 @@ import { isAboutConnection, type ClientFrame, type ServerFrame } from "../protoc
 import { Replica, type ReplicaPorts } from "../protocol/replica.ts";
 import { pageClock } from "./clock.ts";
 
+/** The issuer whose tokens count, as this page is known to it. */
+export interface SignInConfig {
+  issuer: string;
+  clientId: string;
+  audience: string;
+  scope: string;
+}
+
 export interface Config {
   apiUrl: string;
   webSocketUrl: string;
+  signIn?: SignInConfig;
 }
 
 export const session = signal<Session | null>(null);

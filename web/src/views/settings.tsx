@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Source } from "../api/types.ts";
 import { say } from "../parts/announcer.tsx";
+import { guardLeaving, leaveFor } from "../route.ts";
 import { setEnabled } from "../state/bulk.ts";
 import { session, writeProblem } from "../state/session.ts";
 import { sources } from "../state/sources.ts";
@@ -20,6 +21,7 @@ interface Props {
 export function Settings({ source, changed }: Props) {
   const draft = useDraft(source);
   useEffect(() => draft.follow(source), [draft, source.revision]);
+  useEffect(() => guardLeaving(() => draft.isDirty.peek()), [draft]);
   const form = useRef<HTMLFormElement>(null);
   const saved = (now: Source) => {
     changed(now);
@@ -73,7 +75,7 @@ function Deeds({ source, changed }: { source: Source; changed(source: Source): v
       <button type="button" class="danger" onClick={() => setRemoving(true)}>Remove…</button>
       {why && <p class="error" role="alert">{why}</p>}
       <dl class="facts small"><div><dt>Id</dt><dd><code>{source.id}</code></dd></div></dl>
-      {isRemoving && <Remove source={source} removed={() => (location.hash = "#/sources")} onClose={() => setRemoving(false)} />}
+      {isRemoving && <Remove source={source} removed={() => leaveFor("#/sources")} onClose={() => setRemoving(false)} />}
     </section>
   );
 }
