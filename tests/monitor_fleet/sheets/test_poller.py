@@ -14,6 +14,7 @@ from contracts.source import Source
 from contracts.table.fleet import Shard
 from contracts.table.heads import Head
 from fetching.outcome import Failed, Reason
+from fetching.sheets.account import in_order
 from fetching.sheets.settle import HELD_POLLS_MAX
 from local.google.book import Tab
 from local.memory import NAMES, Memory, MemoryStore
@@ -246,6 +247,19 @@ async def test_a_failure_says_what_to_do(spoil: Callable[[Desk], None], reason: 
         failed = await desk.failed(desk.watch())
         assert failed.reason is reason
         assert says in failed.why
+
+
+async def test_a_deleted_account_does_not_end_what_another_may_read():
+    """Keys are rotated one by one; only who alone could read a sheet is told to mend its key."""
+    async with at_desk(accounts=2) as desk:
+        watched = desk.watch()
+        first, other = in_order(desk.stand.accounts, BOOK)
+        desk.stand.service.accounts.delete(first.email)
+        assert await desk.document(watched) == DOCUMENT
+        assert desk.monitor.poller.reader_of(BOOK) == other.email
+        desk.stand.service.accounts.delete(other.email)
+        failed = await desk.failed(watched)
+        assert (failed.reason, first.email in failed.why) == (Reason.KEY, True)
 
 
 async def test_a_used_up_quota_holds_the_account_for_a_minute():
