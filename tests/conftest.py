@@ -8,11 +8,16 @@ from typing import Any
 
 import boto3
 import pytest
+from hypothesis import HealthCheck, settings
 
 from local import scale as scaling
 from local.running import running_stack
 
 ROOT = Path(__file__).parent.parent
+
+#: Tests are not timed: a machine with much else to do draws examples slowly, and that is no fault of theirs.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 #: Longer bytes are named by their length: packed ones hold a time, and every process must give a test the same name.
 BYTES_SHOWN_MAX = 32
