@@ -110,10 +110,14 @@ def turns_of(polls: list[float], before: list[float]) -> Iterator[tuple[int, flo
 
 
 async def one_edit(world: Storm, number: int) -> float:
-    """Let a source be polled at another place; how long after the answer that place was asked."""
+    """
+    Let a source be polled at another place of its host; how long after the answer that place was asked.
+
+    Places get the hosts by turns, as the sources did: the first new one is at the first source's host.
+    """
     name = f"edited-{number}"
     world.feeds.set(name, {"n": number})
-    answered = await edit(world.api, next(iter(world.ids.values())), url=world.feeds.url(name))
+    answered = await edit(world.api, list(world.ids.values())[number], url=world.feeds.url(name))
     await world.feeds.until(lambda: bool(world.feeds.polls[name]))
     return max(0.0, world.feeds.polls[name][0] - answered)
 
