@@ -79,7 +79,7 @@ def measured(handler: str, also: str = "", modules: str = "", clients: Collectio
     ours_s, theirs_s = (statistics.median(times) for times in zip(*rounds, strict=True))
     ratio = statistics.median(ours / theirs for ours, theirs in rounds)
     how = f"real, CPU of fresh processes, median of {ROUNDS}; {ours_s * 1e3:.0f} ms against {theirs_s * 1e3:.0f} ms"
-    told = ", ".join(services) or "no client"
+    told = (", ".join(services) or "no client") + (", which itself it makes later" if make and alone else "")
     return Claim(
         claim=f"start of {handler}{also}, against boto3 with its clients ({told})",
         value=ratio, unit="times the CPU", op="<=", bar=BAR, how=how,
