@@ -53,6 +53,9 @@ ENVIRON = {
     "EXTERNAL_SHARDS": str(SHARDS),
     "SHEET_SHARDS": str(SHARDS),
     "SECRETS_PREFIX": "p/",
+    "GOOGLE_READS_PER_ACCOUNT": "60",
+    "GOOGLE_READS_PER_PROJECT": "300",
+    "GOOGLE_HINTS": "0",
 }
 SETTINGS = Settings(
     kind=SourceType.EXTERNAL, stack="s", tables=NAMES, shards=SHARDS, queue_url="queue", documents_bucket="documents",
