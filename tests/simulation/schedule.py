@@ -68,7 +68,7 @@ async def _settle(world: World) -> Outcome:
             if _now_s() - max(settled_s, covered_s) > COVER_WITHIN_S:
                 raise Violated("BitmapsCoverWithin", f"not {COVER_WITHIN_S} s after all was owned")
             return world.outcome(settled_s - began_s)
-    raise Violated(missing or "", f"not within {SETTLE_MAX_S} s of calm")
+    raise Violated(missing or "ComesToRest", f"not within {SETTLE_MAX_S} s of calm")
 
 
 def _worsen(world: World) -> None:

@@ -32,7 +32,7 @@ QUICK = {
     "eventual-roster-read": ("long", range(60)),
     "fence-without-counter": ("long", range(20)),
     "joining-grants-the-right": ("restless", range(30)),
-    "lost-reply-is-a-lost-lease": ("long", range(60)),
+    "lost-reply-is-a-lost-lease": ("wide", range(5, 8)),
     "no-brown-out-rules": ("restless", range(5)),
     "observer-impatient": ("short", range(80)),
     "plain-load": ("long", range(20)),
