@@ -27,7 +27,7 @@ async def test_sources_go_out_as_a_file_and_come_back(page: Page, state: dict[st
         await page.get_by_label("A file that “Export” wrote").set_input_files(path)
         await expect(page.get_by_text("would be added")).to_be_visible(timeout=SLOW_MS)
         await page.get_by_role("button", name="Add 1").click()
-        await expect(page.get_by_text("1 added")).to_be_visible(timeout=SLOW_MS)
+        await expect(page.get_by_text("1 added, 0 are there already")).to_be_visible(timeout=SLOW_MS)
         await page.get_by_role("button", name="Close").click()
 
         await page.get_by_role("button", name="Group by tag").click()
