@@ -28,12 +28,13 @@ SECONDS, MINUTES, DAYS = HOURS * 3_600, HOURS * 60, HOURS / 24
 GB = 1e9
 
 #: CPU of an unchanged and of a changed poll (`bench.polls`, `bench.changes`), on a core as fast as a Fargate vCPU.
-UNCHANGED_POLL_S, CHANGED_POLL_S = 0.0002, 0.002
+UNCHANGED_POLL_S, CHANGED_POLL_S = 0.0002, 0.006
 #: A task is planned this full: the rest is for bursts, hand-offs and a neighbour's death.
 FULL = 0.5
 #: `stack/fleet.py`: a task. At least two, so that one may die.
 TASK_VCPU, TASK_GB, TASKS_MIN = 1, 2, 2
-#: A source that is idle, with its connection kept open over TLS (`bench.schedule_memory`, research: 46 KiB a socket).
+#: A source that is idle (`bench.schedule_memory`), with a connection of its own kept open over TLS, some 46 KiB: more
+#: than most have, for sources of one host share theirs.
 SOURCE_BYTES, SOCKET_BYTES, TASK_BYTES = 1_600, 47_000, 1.2e9
 #: On the wire for a poll that ends in 304: request, acknowledgements and TLS records out, the answer in.
 POLL_OUT_BYTES, POLL_IN_BYTES = 600, 500
