@@ -13,6 +13,8 @@ PY := .venv/bin/python
 export PATH := $(CURDIR)/.venv-node/bin:$(PATH)
 # As pip does, uv trusts whom the machine trusts: behind a company's proxy its own list is not enough.
 export UV_SYSTEM_CERTS ?= 1
+# A stack with its Lambdas and a browser takes up to 2 GB.
+STACKS_MAX := 4
 
 help: ## say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -100,10 +102,10 @@ check: .venv/.ready ## format, lint, types; of Python, shell, the Dockerfile, wo
 unit: .venv/.ready .venv-emulator/.ready ## the tests that need no whole stack and no browser, on every core
 	.venv/bin/pytest -q -n auto --dist load tests --ignore tests/e2e --ignore tests/browser
 
-test: setup check unit ## every check there is; what shares the one local stack runs in turn
+test: setup check unit ## every check there is; what needs a whole stack runs a file at a time on a stack per core
 	npm run --silent --prefix web check
 	npm test --silent --prefix web
-	.venv/bin/pytest -q tests/e2e tests/browser
+	.venv/bin/pytest -q -n auto --maxprocesses $(STACKS_MAX) --dist loadfile --no-loadscope-reorder tests/e2e tests/browser
 
 soak: setup ## what takes too long for every change: API fuzzing, real processes in bad weather, a million simulated schedules and deliveries; MINUTES=M
 	$(PY) -m tests.e2e.fuzz --minutes $(or $(MINUTES),10)

@@ -3,6 +3,7 @@
 import json
 import random
 import socket
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -19,7 +20,7 @@ from local.google import demo
 from local.google.demo import demo_key
 from local.hold import SCRATCH, held
 from local.launch import Run
-from local.ports import DASHBOARD_PORT, EMULATOR_PORT, FEEDS_PORT, GOOGLE_PORT, HOST, free, listen, port_of
+from local.ports import DASHBOARD_PORT, EMULATOR_PORT, FEEDS_PORT, GOOGLE_PORT, HOST, free, listen, port_of, turn
 from local.state import Feed, Pids, Service, Sheet, State
 from stack import package
 
@@ -35,6 +36,8 @@ class Ports:
     """What a run listens on. Chosen before anything is deployed, which must know what no source may name."""
 
     emulator: int
+    #: Closed as soon as the embedded AWS has opened its port: then the next run may choose.
+    turn: ExitStack
     dashboard: socket.socket
     feeds: socket.socket
     google: socket.socket
@@ -87,7 +90,10 @@ def running(
     root, folder = root.resolve(), folder.resolve()
     with held(folder), ExitStack() as started:
         run = _prepare(root, folder)
+        own_turn = started.enter_context(ExitStack())
+        own_turn.enter_context(turn(Path(tempfile.gettempdir())))
         ports = Ports(
+            turn=own_turn,
             emulator=free(EMULATOR_PORT),
             dashboard=started.enter_context(listen(DASHBOARD_PORT)),
             feeds=started.enter_context(listen(FEEDS_PORT)),
@@ -128,6 +134,7 @@ def _start(run: Run, settings: Mapping[str, Any], ports: Ports, started: ExitSta
         _package(run.root, config)
     with _step("embedded AWS", say):
         aws = launch.start_emulator(run, started, port=ports.emulator, endpoint=endpoint)
+    ports.turn.close()
     with _step("stack program", say):
         exports = launch.deploy(run, endpoint=endpoint, config=config, say=say)
     with _step("feeds and dashboard", say):

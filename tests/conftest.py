@@ -1,4 +1,4 @@
-"""What end-to-end, browser and contract tests share: one private local stack for the whole run."""
+"""What end-to-end, browser and contract tests share: a private local stack for each process that runs them."""
 
 import json
 import tempfile
