@@ -95,6 +95,7 @@ fleet = Fleet(
         counts=bounds,
         spot_percent=settings.spot_percent,
         scale_on_lag_ms=settings.scale_on_lag_ms,
+        trace_percent=settings.trace_percent,
         environment=environment,
     ),
 )
@@ -110,6 +111,7 @@ http_api = HttpApi(
         fleet=fleet,
         environment=environment,
         cors_origins=settings.cors_origins,
+        traced=settings.trace_percent > 0,
     ),
 )
 web_socket_api = Sockets(
@@ -121,6 +123,7 @@ web_socket_api = Sockets(
         authorizer=authorizer,
         environment=environment,
         requests_per_second=settings.requests_per_second,
+        traced=settings.trace_percent > 0,
     ),
 )
 site = Site(

@@ -31,7 +31,8 @@ class Message:
     One message.
 
     `bucket` says which bucket of the audience it is for (None: all of it), `after` (JSON `from`) the connection at
-    which a pass stopped, `told` how many it had told, `hops` how often it was queued again.
+    which a pass stopped, `told` how many it had told, `hops` how often it was queued again. `trace` travels beside the
+    body: whoever handles the message reads nothing of it, AWS does (AWS, "Amazon SQS and AWS X-Ray").
     """
 
     kind: Kind
@@ -43,6 +44,7 @@ class Message:
     after: str | None = None
     told: int = 0
     hops: int = 0
+    trace: str = ""
 
     @property
     def group(self) -> str:
@@ -87,4 +89,9 @@ def send(queue_url: str, message: Message, *, unique: str) -> dict[str, Any]:
         "MessageBody": message.encode(),
         "MessageGroupId": message.group,
         "MessageDeduplicationId": unique,
+        **({"MessageSystemAttributes": _traced(message.trace)} if message.trace else {}),
     }
+
+
+def _traced(header: str) -> dict[str, Any]:
+    return {"AWSTraceHeader": {"DataType": "String", "StringValue": header}}

@@ -27,6 +27,7 @@ from monitor_fleet.log import configure
 from monitor_fleet.meter import Meter
 from monitor_fleet.offload import Pool
 from monitor_fleet.settings import SettingRefused, Settings
+from monitor_fleet.traces import Traces
 from monitor_fleet.watchdog import Watchdog
 
 log = logging.getLogger("monitor_fleet")
@@ -82,6 +83,7 @@ async def _run(settings: Settings, events: Counter[str], now_ms: NowMs) -> None:
                 chance=chance,
                 worker_id=f"{chance.getrandbits(WORKER_ID_BITS):016x}",
                 sheets=clients.sheets(settings, now_ms) if settings.kind is SourceType.GOOGLE_SHEET else None,
+                traces=_traces(settings, clients, chance, now_ms) if settings.trace_percent else None,
             ),
         )
         watchdog = Watchdog(awake_now=time.monotonic, die=_die)
@@ -98,6 +100,13 @@ async def _run(settings: Settings, events: Counter[str], now_ms: NowMs) -> None:
             await runner.cleanup()
             pool.close()
             clients.close()
+
+
+def _traces(settings: Settings, clients: Clients, chance: random.Random, now_ms: NowMs) -> Traces:
+    return Traces(
+        percent=settings.trace_percent, name=f"{settings.stack}-{settings.kind}", queue_url=settings.queue_url,
+        send=clients.traces(), now_ms=now_ms, chance=chance, sleep=asyncio.sleep,
+    )  # fmt: skip
 
 
 async def _until_told_to_stop(worker: FleetWorker, meter: Meter) -> None:

@@ -20,6 +20,7 @@ from contracts.table.heads import Head
 from monitor_fleet.backoff import own_wait_s
 from monitor_fleet.errors import Refused, StoreError
 from monitor_fleet.store import StoreVerbs, ask
+from monitor_fleet.traces import Trace, Traces
 from monitor_fleet.watched import Watched
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Announcer:
     chance: random.Random
     sleep: Callable[[float], Awaitable[None]]
     may_act: Callable[[], bool]
+    traces: Traces | None = None
 
     async def announce(self, watched: Watched) -> None:
         """Tell what is owed, and go on until nothing is; one at a time per source."""
@@ -81,7 +83,10 @@ class Announcer:
     async def _tell(self, watched: Watched) -> None:
         head = watched.head
         if head and head.version > head.notified:
-            await self.publish(self._message(Kind.CHANGE, head))
+            trace = watched.trace if watched.trace and watched.trace.version == head.version else None
+            await self.publish(self._message(Kind.CHANGE, head, trace))
+            if self.traces and trace:
+                self.traces.told(trace)
             await self._set_notified(watched, head)
         if head and watched.status_owed:
             await self.publish(self._message(Kind.STATUS, head))
@@ -99,13 +104,14 @@ class Announcer:
         if now and now.incarnation == head.incarnation:  # a newer version may have been committed meanwhile
             watched.head = replace(now, notified=head.version)
 
-    def _message(self, kind: Kind, head: Head) -> Message:
+    def _message(self, kind: Kind, head: Head, trace: Trace | None = None) -> Message:
         return Message(
             kind=kind,
             source_id=head.source_id,
             incarnation=head.incarnation,
             version=head.version,
             at_ms=self.now_ms(),
+            trace=trace.header if trace else "",
         )
 
 

@@ -28,6 +28,7 @@ from monitor_fleet.sharing import Fetch
 from monitor_fleet.sheets.monitor import GoogleSeams, SheetMonitor
 from monitor_fleet.status import StatusWriter
 from monitor_fleet.store import StoreVerbs
+from monitor_fleet.traces import Traces
 from monitor_fleet.turn import Turns
 from monitor_fleet.watched import Target
 from monitor_fleet.worker import Turn, Worker
@@ -52,6 +53,8 @@ class Seams:
     worker_id: str
     sheets: GoogleSeams | None = None
     """Only where sheets are polled."""
+    traces: Traces | None = None
+    """Only where changes are traced."""
     cpu_now: Callable[[], float] = time.process_time
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
@@ -62,6 +65,7 @@ class FleetWorker:
     def __init__(self, settings: Settings, seams: Seams) -> None:
         self._settings = settings
         self._now_ms = seams.now_ms
+        self._traces = seams.traces
         self._moves: Counter[str] = Counter()
         documents = Documents(
             store=seams.store, table=settings.tables.sheets_data, bucket=seams.bucket, offload=seams.offload
@@ -100,6 +104,8 @@ class FleetWorker:
             group.create_task(self._worker.run())
             if self._sheets:
                 group.create_task(self._sheets.run())
+            if self._traces:
+                group.create_task(self._traces.run())
 
     async def drain(self) -> None:
         """Finish what is in flight and hand every shard on; then nothing is left to do here."""
@@ -201,7 +207,7 @@ def _turns(
         ),
         announcer=Announcer(
             store=seams.store, table=tables.sheets_data, publish=seams.publish,
-            now_ms=seams.now_ms, chance=seams.chance, sleep=seams.sleep, may_act=may_act,
+            now_ms=seams.now_ms, chance=seams.chance, sleep=seams.sleep, may_act=may_act, traces=seams.traces,
         ),
         statuses=StatusWriter(store=seams.store, table=tables.data_sources),
         documents=documents,
@@ -209,4 +215,5 @@ def _turns(
         now_ms=seams.now_ms,
         chance=seams.chance,
         circuits=Circuits(seams.chance),
+        traces=seams.traces,
     )  # fmt: skip

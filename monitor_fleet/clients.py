@@ -1,7 +1,7 @@
 """The boto3 clients of a worker: explicit time-outs, one try, as many connections as threads."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
@@ -17,6 +17,7 @@ from monitor_fleet.keys import Keys
 from monitor_fleet.settings import Settings
 from monitor_fleet.sheets.monitor import GoogleSeams
 from monitor_fleet.store import Store, ask
+from monitor_fleet.traces import Send
 
 #: Leases have threads and connections of their own, so that nothing else makes a renewal wait.
 LEASE_THREADS = 32
@@ -57,6 +58,16 @@ class Clients:
     def keys(self, prefix: str, now_ms: NowMs) -> Keys:
         """Give the keys of sources."""
         return Keys(self._client("secretsmanager"), self._data_threads, prefix=prefix, now_ms=now_ms)
+
+    def traces(self) -> Send:
+        """Give what takes traces."""
+        put: Callable[..., Any] = self._client("xray").put_trace_segments
+
+        async def send(documents: Sequence[str]) -> int:
+            answer = await ask(self._data_threads, put, {"TraceSegmentDocuments": list(documents)})
+            return len(answer.get("UnprocessedTraceSegments", []))
+
+        return send
 
     def sheets(self, settings: Settings, now_ms: NowMs) -> GoogleSeams:
         """Give Google, and the secret that holds its accounts; gspread is loaded only here."""

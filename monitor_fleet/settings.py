@@ -8,6 +8,7 @@ from contracts.addresses import Policy, read_networks
 from contracts.kinds import SourceType
 from contracts.table.schema import TableNames
 from monitor_fleet.sheets.rules import GoogleRules
+from monitor_fleet.traces import HUNDRED
 
 #: The tables a worker uses; it is told of no others.
 _TABLES = ("data_sources", "sheets_data", "changes", "fleet")
@@ -46,6 +47,7 @@ class Settings:
     #: Of the whole fleet; a worker has its share of them.
     polls_per_host_max: int = 4
     poll_gap_per_host_ms: int = 10
+    trace_percent: int = 0
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
@@ -73,6 +75,7 @@ class Settings:
             polls_in_flight_max=_read(environ, "POLLS_IN_FLIGHT_MAX", _positive, default="512"),
             polls_per_host_max=_read(environ, "POLLS_PER_HOST_MAX", _positive, default="4"),
             poll_gap_per_host_ms=_read(environ, "POLL_GAP_PER_HOST_MS", _not_negative, default="10"),
+            trace_percent=_read(environ, "TRACE_PERCENT", _percent, default="0"),
         )
 
 
@@ -121,6 +124,13 @@ def _not_negative(text: str) -> int:
     number = int(text)
     if number < 0:
         raise ValueError("it must not be negative")
+    return number
+
+
+def _percent(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= HUNDRED:
+        raise ValueError(f"it must be 0 to {HUNDRED}")
     return number
 
 

@@ -25,6 +25,7 @@ from monitor_fleet.remedy import REMEDIES, is_patience, wants_fewer
 from monitor_fleet.schedule import spread_ms
 from monitor_fleet.sharing import Once
 from monitor_fleet.status import StatusWriter
+from monitor_fleet.traces import Traces
 from monitor_fleet.watched import Health, Watched
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class Turns:
     circuits: Circuits
     outlook: Outlook = field(default_factory=Outlook)
     certificates: Certificates = field(default_factory=Certificates)
+    traces: Traces | None = None
     #: How polls ended.
     counts: Counter[str] = field(default_factory=Counter)
     #: Turns without a poll: the host is left alone.
@@ -87,8 +89,8 @@ class Turns:
     async def _take(self, watched: Watched, spawn: Spawn, once: Once | None) -> int | None:
         if watched.head is None:
             await self.committer.load(watched)
-        target = watched.target
-        hold = self.circuits.hold(target.host, target.request, self.now_ms())
+        target, begun_ms = watched.target, self.now_ms()
+        hold = self.circuits.hold(target.host, target.request, begun_ms)
         if hold is not None:
             return await self._held(watched, hold, spawn)
         looked = await self.poller.look(watched, once)
@@ -97,7 +99,7 @@ class Turns:
         if isinstance(looked, Failed):
             wait_ms = await self._failed(watched, looked)
         else:
-            await self._good(watched, looked, spawn)
+            await self._good(watched, looked, spawn, begun_ms=begun_ms)
             wait_ms = self.poller.pause_ms(watched)
         watched.own_troubles = 0
         self._announce(watched, spawn)
@@ -112,10 +114,13 @@ class Turns:
         target = watched.target
         return hold.until_ms - self.now_ms() + spread_ms(target.request, target.interval_ms)
 
-    async def _good(self, watched: Watched, looked: Looked, spawn: Spawn) -> None:
+    async def _good(self, watched: Watched, looked: Looked, spawn: Spawn, *, begun_ms: int) -> None:
         if looked.rung is Rung.CHANGED:
             assert looked.document is not None and looked.validators is not None  # noqa: PT018 - what CHANGED means
+            seen_ms = self.now_ms()
             await self.committer.commit(watched, looked.document, looked.validators, looked.ahead)
+            if self.traces and watched.head:
+                watched.trace = self.traces.begin(watched.head, begun_ms=begun_ms, seen_ms=seen_ms)
             self._announce(watched, spawn)  # before the status is written: a change is what people wait for
             _log_changed(watched)
         else:

@@ -20,6 +20,7 @@ from fetching.document import Reading
 from fetching.outcome import Reason, Validators
 from fetching.sheets.settle import Place
 from fetching.sheets.target import SheetTarget
+from monitor_fleet.traces import Trace
 
 #: Where every sheet is asked for, whatever the address that was pasted.
 SHEETS = URL("https://sheets.googleapis.com/v4/spreadsheets")
@@ -140,6 +141,8 @@ class Watched:
     #: A status was written that the queue has not been told of.
     status_owed: bool = False
     announcing: bool = False
+    #: Of the newest version committed here, where changes are traced.
+    trace: Trace | None = None
 
     @classmethod
     def begin(cls, source: Source, shard: Shard) -> Self:

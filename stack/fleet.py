@@ -59,6 +59,8 @@ class FleetArgs:
     """How many of a hundred tasks run on spot capacity."""
     scale_on_lag_ms: int
     """Where a service may scale: how late one in a hundred polls may start; 0: only CPU counts."""
+    trace_percent: int
+    """Of how many in a hundred changes X-Ray hears; 0: of none, and no worker may tell it."""
     environment: Mapping[str, Input[str]]
 
 
@@ -127,6 +129,7 @@ class Fleet(pulumi.ComponentResource):
     def _task(self, name: str, kind: str) -> aws.ecs.TaskDefinition:
         logs = log_group(name, self._child)
         may = (grants.poll_sheets if kind == SourceType.GOOGLE_SHEET else grants.poll_sources)(self._args.store)
+        may += grants.send_traces() if self._args.trace_percent else []
         task = role(name, service="ecs-tasks", may=may, opts=self._child)
         starts = [*grants.write_logs(logs.arn), *self._args.image.pull]
         execution = role(f"{name}-execution", service="ecs-tasks", may=starts, opts=self._child)
@@ -157,6 +160,7 @@ class Fleet(pulumi.ComponentResource):
             "KIND": kind,
             "RELEASE": self._args.image.reference,
             "STACK": stack_name(),
+            **({"TRACE_PERCENT": str(self._args.trace_percent)} if self._args.trace_percent else {}),
         }
         return {
             "name": "worker",

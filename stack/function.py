@@ -32,6 +32,8 @@ class FunctionArgs:
     """What the grants do not tell already."""
     timeout_s: int = TIMEOUT_S
     memory_mb: int = MEMORY_MB
+    traced: bool = False
+    """Whether AWS X-Ray records calls: those that belong to a trace already, and a few others."""
 
 
 class Function(pulumi.ComponentResource):
@@ -45,7 +47,8 @@ class Function(pulumi.ComponentResource):
         super().__init__("fleet:stack:Function", name, None, opts)
         child = ResourceOptions(parent=self)
         logs = log_group(name, child)
-        task_role = role(name, service="lambda", may=[*args.grants, *grants.write_logs(logs.arn)], opts=child)
+        own = [*grants.write_logs(logs.arn), *(grants.be_traced() if args.traced else [])]
+        task_role = role(name, service="lambda", may=[*args.grants, *own], opts=child)
         function = aws.lambda_.Function(
             name,
             runtime=RUNTIME,
@@ -59,6 +62,7 @@ class Function(pulumi.ComponentResource):
                 variables={"STACK": stack_name(), **grants.environment(args.grants), **args.environment}
             ),
             logging_config=aws.lambda_.FunctionLoggingConfigArgs(log_format="Text", log_group=logs.name),
+            tracing_config=aws.lambda_.FunctionTracingConfigArgs(mode="Active") if args.traced else None,
             opts=ResourceOptions(parent=self, depends_on=[task_role.policy]),
         )
         self.name, self.arn, self.invoke_arn = function.name, function.arn, function.invoke_arn

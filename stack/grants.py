@@ -20,10 +20,12 @@ ALLOWED_WILDCARDS: Mapping[str, str] = {
     r"arn:aws:s3:::[^*/]+/\*": "the bucket holds nothing but documents, named at run time",
     r"arn:aws:secretsmanager:[^*]+/source/\*": "a secret per source, made at run time under the stack's own prefix",
     r"arn:aws:logs:[^*]+:log-stream:\*": "a log stream per Lambda environment or task, named by AWS",
-    r"\*": "ecr:GetAuthorizationToken takes no resource (AWS service authorization reference)",
+    r"\*": "these take no resource (AWS service authorization reference): see EVERYWHERE",
 }
-#: The only action that may have `*` alone as its resource.
 REGISTRY_LOGIN = "ecr:GetAuthorizationToken"
+TRACING = ("xray:PutTraceSegments", "xray:PutTelemetryRecords")
+#: The only actions that may have `*` alone as their resource.
+EVERYWHERE = (REGISTRY_LOGIN, *TRACING)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,6 +250,16 @@ def write_logs(log_group_arn: Input[str]) -> list[Grant]:
     """Write to one log group, which exists already."""
     streams = Output.concat(log_group_arn, ":log-stream:*")
     return [Grant(actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[streams])]
+
+
+def send_traces() -> list[Grant]:
+    """Send traces to X-Ray, which has no resources to name."""
+    return [Grant(actions=TRACING[:1], resources=["*"])]
+
+
+def be_traced() -> list[Grant]:
+    """Let AWS record the calls of a Lambda (AWS, "Visualize Lambda function invocations using AWS X-Ray")."""
+    return [Grant(actions=TRACING, resources=["*"])]
 
 
 def pull_image(repository_arn: Input[str]) -> list[Grant]:

@@ -35,6 +35,7 @@ class HttpApiArgs:
     environment: Mapping[str, Input[str]]
     """The rules for sources, which registering must know."""
     cors_origins: Sequence[str] = ()
+    traced: bool = False
 
 
 #: What every client gets together; beyond it API Gateway answers 429. A burst may be twice a second's worth.
@@ -170,6 +171,7 @@ class HttpApi(pulumi.ComponentResource):
                 architecture=self._args.architecture,
                 grants=endpoint.may,
                 environment=self._args.environment,
+                traced=self._args.traced,
                 timeout_s=endpoint.timeout_s,
                 memory_mb=PREVIEW_MEMORY_MB if endpoint.fetches else MEMORY_MB,
             ),

@@ -100,6 +100,8 @@ class Settings:
     sheet_count_max: int
     scale_on_lag_ms: int
     """How late one in a hundred polls may start before a service that may scale does; 0: only CPU counts."""
+    trace_percent: int
+    """Of how many in a hundred changes AWS X-Ray hears; 0: of none."""
     spot_percent: int
     """How many of a hundred tasks run on spot capacity, which AWS may take back within two minutes."""
     vpc_cidr: str
@@ -159,6 +161,7 @@ class Settings:
             external_count_max=keys.whole("externalCountMax", default=0, low=0, high=COUNT_MAX),
             sheet_count_max=keys.whole("sheetCountMax", default=0, low=0, high=COUNT_MAX),
             scale_on_lag_ms=keys.whole("scaleOnLagMs", default=0, low=0, high=LAG_MAX_MS),
+            trace_percent=keys.whole("tracePercent", default=0, low=0, high=100),
             spot_percent=keys.whole("spotPercent", default=0, low=0, high=100),
             vpc_cidr=keys.network_of_ours("vpcCidr", default="10.83.0.0/16"),
             egress=cast("Egress", keys.one_of("egress", "public", Egress.__value__)),

@@ -37,6 +37,7 @@ class SocketsArgs:
     authorizer: Function
     environment: Mapping[str, Input[str]]
     requests_per_second: int
+    traced: bool = False
 
 
 class Sockets(pulumi.ComponentResource):
@@ -90,6 +91,7 @@ class Sockets(pulumi.ComponentResource):
                 },
                 timeout_s=TIMEOUT_S,
                 memory_mb=MEMORY_MB,
+                traced=self._args.traced,
             ),
             self._child,
         )

@@ -26,6 +26,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
         "alarmEmail": "operator@example.com",
         "externalCountMax": 20,
         "scaleOnLagMs": 1_000,
+        "tracePercent": 5,
         "sheetCount": 0,
         "egress": "nat",
         "natGateways": 2,

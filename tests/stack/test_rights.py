@@ -2,7 +2,7 @@
 
 import re
 
-from stack.grants import ALLOWED_WILDCARDS, REGISTRY_LOGIN
+from stack.grants import ALLOWED_WILDCARDS, EVERYWHERE
 from tests.stack.program import Built
 
 #: What the clock calls, and how often.
@@ -47,9 +47,22 @@ def test_every_allowed_wildcard_is_in_use(built: Built):
     assert not unused
 
 
-def test_only_the_registrys_login_stands_on_every_resource(built: Built):
-    """AWS gives that one action no resource; anything else beside it would be a grant on everything."""
-    assert {tuple(actions) for _, resource, actions in open_ended(built) if resource == "*"} == {(REGISTRY_LOGIN,)}
+def test_only_what_takes_no_resource_stands_on_every_resource(built: Built):
+    """AWS gives these few actions no resource; anything else beside them would be a grant on everything."""
+    found = {action for _, resource, actions in open_ended(built) if resource == "*" for action in actions}
+
+    assert found == set(EVERYWHERE)
+
+
+def test_traces_are_recorded_only_where_somebody_asked_for_them(built: Built, plain: Built):
+    """Off, nobody may tell X-Ray and AWS records nothing; on, the worker's trace goes on behind the queue."""
+    sockets, worker = ({*built.may(name).get("*", set())} for name in ("sockets-handler", "fleet-external"))
+
+    assert sockets == {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+    assert worker == {"xray:PutTraceSegments"}
+    assert built.named("sockets-handler").inputs["tracingConfig"] == {"mode": "Active"}
+    assert not [name for name, actions, _ in rights(plain) if any(one.startswith("xray:") for one in actions)]
+    assert not [one.name for one in plain.of("Function") if "tracingConfig" in one.inputs]
 
 
 def test_the_reader_of_the_queue_may_read_it(built: Built):

@@ -63,6 +63,7 @@ def test_few_keys_are_needed():
         ("scaleOnLagMs", "60001"),
         ("scaleOnLagMs", "1000"),
         ("spotPercent", "101"),
+        ("tracePercent", "101"),
         ("egress", "tunnel"),
         ("natGateways", "3"),
         ("natGateways", "2"),
