@@ -28,6 +28,9 @@ from contracts.table import alerts, sources
 from contracts.table.alerts import Told
 from contracts.table.schema import TableNames
 from contracts.table.values import read_item
+from fetching.contact import user_agent
+from fetching.gate import Gate
+from fetching.post import post
 
 if TYPE_CHECKING:  # the stubs are not deployed
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -108,7 +111,9 @@ class Herald:
             body = alert_message.body(message, stack=self.stack, dashboard=self.dashboard, now_ms=now_ms)
             headers = alert_message.signed(message, body, secret=self.secret(), now_ms=now_ms)
             return self.send(receiver.webhook, body, headers)
-        except (BotoCoreError, ClientError) as error:
+        except ClientError as error:
+            return error.response["Error"].get("Code", "ClientError")
+        except BotoCoreError as error:
             return type(error).__name__
 
     def _claims(self, row: Told) -> bool:
@@ -171,22 +176,13 @@ class Herald:
 
 
 def sender(policy: Policy, contact: str, run: Callable[..., Any]) -> Send:
-    """
-    Make what sends to webhooks, through the gate.
+    """Make what sends to webhooks, through the gate."""
+    gate = Gate(policy=policy)
 
-    What that takes is imported with the first one: most minutes nobody is owed any, and aiohttp costs two thirds of
-    what boto3 does.
-    """
+    def send(url: str, body: bytes, headers: Mapping[str, str]) -> str | None:
+        return run(post(gate, url, body, {"User-Agent": user_agent(contact), **headers}))  # type: ignore[no-any-return]
 
-    async def send(url: str, body: bytes, headers: Mapping[str, str]) -> str | None:
-        from fetching.guard import connector  # noqa: PLC0415 - see above
-        from fetching.post import post  # noqa: PLC0415 - see above
-        from fetching.session import session  # noqa: PLC0415 - see above
-
-        async with session(connector(policy), contact=contact) as http:
-            return await post(http, url, body, headers)
-
-    return lambda url, body, headers: run(send(url, body, headers))
+    return send
 
 
 @cache

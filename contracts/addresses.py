@@ -12,6 +12,9 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 type Address = IPv4Address | IPv6Address
 type Network = IPv4Network | IPv6Network
 
+#: Where the web is served.
+PORTS_ALLOWED = frozenset({80, 443, 8080, 8443})
+
 
 def _networks(*texts: str) -> tuple[Network, ...]:
     return tuple(ip_network(text) for text in texts)

@@ -8,9 +8,8 @@ from typing import Any
 import jmespath
 from yarl import URL
 
-from contracts.addresses import Policy, literal, why_refused
+from contracts.addresses import PORTS_ALLOWED, Policy, literal, why_refused
 
-PORTS_ALLOWED = frozenset({80, 443, 8080, 8443})
 HEADER_VALUE_LENGTH_MAX = 4_096
 SELECTOR_REPETITION_MAX = 1_000
 

@@ -17,7 +17,7 @@ from aiohttp import (
 from yarl import URL
 
 from contracts.clock import DAY_S
-from fetching.guard import Forbidden
+from fetching.gate import Forbidden
 from fetching.outcome import Failed, Reason
 
 RETRY_AFTER_MAX_S = DAY_S

@@ -8,48 +8,18 @@ factory looks at each final address before there is a socket.
 
 import socket
 import ssl
-from dataclasses import dataclass
 
 from aiohttp import TCPConnector, ThreadedResolver
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.connector import AddrInfoType
 
-from contracts.addresses import Policy, literal, why_refused
-from contracts.rules import PORTS_ALLOWED
+from contracts.addresses import Policy
 from fetching.certificates import Certificates
 from fetching.connections import Connector
+from fetching.gate import Gate
 
 #: Below the 350 s after which a NAT gateway forgets a connection, above a poll each minute.
 KEEPALIVE_S = 75
 DNS_TTL_S = 60
-
-
-class Forbidden(OSError):
-    """No request may go there. An OSError, because that is what a connector lets through as a cause."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Gate:
-    """Says of final addresses whether a request may go there."""
-
-    policy: Policy
-
-    def check(self, host: str, port: int) -> None:
-        """Refuse a final address, given as text, and its port."""
-        address = literal(host)
-        if address is None:
-            raise Forbidden(f"{host} is not an address")
-        if not self.policy.allow_private and port not in PORTS_ALLOWED:
-            raise Forbidden(f"port {port} is not requested here")
-        why = why_refused(address, port, self.policy)
-        if why:
-            raise Forbidden(why)
-
-    def open(self, found: AddrInfoType) -> socket.socket:
-        """Make the socket for one final address; the last moment at which it can be refused."""
-        family, kind, protocol, _, address = found
-        self.check(str(address[0]), int(address[1]))
-        return socket.socket(family=family, type=kind, proto=protocol)
 
 
 class GuardedResolver(AbstractResolver):

@@ -2,6 +2,8 @@
 
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 
+from fetching.contact import user_agent
+
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 10
 HEADER_BYTES_MAX = 32 * 1_024
@@ -24,7 +26,7 @@ def session(through: TCPConnector, *, contact: str = "") -> ClientSession:
         max_line_size=HEADER_BYTES_MAX,
         max_field_size=HEADER_BYTES_MAX,
         headers={
-            "User-Agent": f"sheet-monitor-fleet ({contact})" if contact else "sheet-monitor-fleet",
+            "User-Agent": user_agent(contact),
             "Accept": "application/json, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5",
             "Accept-Encoding": "gzip, br, zstd",
         },

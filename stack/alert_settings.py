@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from contracts.kinds import FAILURES_TOLD_MAX
 
@@ -53,6 +54,13 @@ class AlertRule:
             raise ValueError(f"{self.name}: email is no address")
         if self.webhook and not self.webhook.startswith(("https://",) if secure else ("https://", "http://")):
             raise ValueError(f"{self.name}: webhook must begin with https://")
+        if self.webhook and not _is_plain(self.webhook):
+            raise ValueError(f"{self.name}: webhook needs a host, and has no user or password in it")
+
+
+def _is_plain(webhook: str) -> bool:
+    found = urlsplit(webhook)
+    return bool(found.hostname) and "@" not in found.netloc
 
 
 def _text(given: Mapping[str, Any], key: str) -> str:

@@ -10,10 +10,12 @@ from local.handlers import (
     ecs,
     events,
     iam,
+    kms,
     lambda_,
     logs,
     s3,
     secretsmanager,
+    sns,
     sqs,
 )
 from local.handlers.registry import HANDLERS, SKIPPED, Handler
@@ -31,9 +33,11 @@ __all__ = [
     "ecs",
     "events",
     "iam",
+    "kms",
     "lambda_",
     "logs",
     "s3",
     "secretsmanager",
+    "sns",
     "sqs",
 ]

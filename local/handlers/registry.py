@@ -11,21 +11,10 @@ type Handler = Callable[[Aws, str, Props], tuple[str, dict[str, Any]]]
 
 HANDLERS: dict[str, Handler] = {}
 #: Types that are not created, each with its reason; a deploy prints them.
-SKIPPED: Mapping[str, str] = {
-    **dict.fromkeys(
-        ("aws:appautoscaling/target:Target", "aws:appautoscaling/policy:Policy"),
-        "the embedded AWS has no application auto scaling, and counts no CPU: make scale",
-    ),
-    **dict.fromkeys(
-        (
-            "aws:kms/key:Key",
-            "aws:sns/topic:Topic",
-            "aws:sns/topicPolicy:TopicPolicy",
-            "aws:sns/topicSubscription:TopicSubscription",
-        ),
-        "no mail leaves this machine",
-    ),
-}
+SKIPPED: Mapping[str, str] = dict.fromkeys(
+    ("aws:appautoscaling/target:Target", "aws:appautoscaling/policy:Policy"),
+    "the embedded AWS has no application auto scaling, and counts no CPU: make scale",
+)
 
 
 def handles(typ: str) -> Callable[[Handler], Handler]:

@@ -24,7 +24,7 @@ from contracts.table.alerts import Told
 from contracts.table.schema import FIELDS
 from tests.api.account import ENVIRON, NOW_MS, Aws, Caller, later, prices
 
-#: What it asks of the tables; tests/stack holds its role to exactly this, since no local stack has alerts.
+#: What it asks of the tables; tests/stack holds its role to exactly this.
 ASKS = {
     ("Query", "DataSources/index"), ("BatchGetItem", "DataSources"),
     ("Query", "Fleet"), ("PutItem", "Fleet"), ("UpdateItem", "Fleet"), ("DeleteItem", "Fleet"),

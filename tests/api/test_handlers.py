@@ -1,6 +1,7 @@
 """The entries that Lambda calls: they start from the environment alone, and light."""
 
 import json
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -8,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from stack.package import BUNDLES, Bundle
 from tests.api.account import ENVIRON, RIGHT, Aws, event, prices
+from tests.conftest import ROOT
 
 VERBS = {
     "list": "GET /datasources",
@@ -80,3 +83,12 @@ def test_no_handler_starts_with_pydantic(verb: str):
     look = f"import sys, api.{verb}; print('pydantic' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("bundle", BUNDLES, ids=lambda bundle: bundle.name)
+def test_no_zip_holds_pydantic(bundle: Bundle):
+    """What nobody imports need not be there; its compiled core is, in the version that compiled the models."""
+    (core,) = re.findall(r"^pydantic-core==(\S+)", (ROOT / "locks" / "dev.txt").read_text(), re.MULTILINE)
+    held = (ROOT / "locks" / bundle.lock).read_text()
+    assert not re.search(r"^pydantic==", held, re.MULTILINE)
+    assert f"\npydantic-core=={core} " in held

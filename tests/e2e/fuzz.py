@@ -40,13 +40,13 @@ CHECKS = [
 CHECKS_OF = {"imports": [check for check in CHECKS if check is not negative_data_rejection]}
 #: A preview asks a source twice, for up to 16 s: it has its turn in the soak.
 SLOW = frozenset({"preview"})
-#: Deleting it would take the source away that the others are about.
-NEVER_OF_THE_REAL_ONE = frozenset({"delete"})
 #: Fields that chance fills in well enough, and an address at which nobody answers.
 PLAIN = frozenset({"name", "description", "pollingInterval", "tags", "enabled", "dataFormat", "keyColumn", "header"})
 NOBODYS = "http://127.0.0.1:9/fuzz"
 ITEMS_REAL_MAX = 3
 TIMEOUT_S = 10
+DOCUMENT_WITHIN_S = 20
+LOOK_EVERY_S = 0.1
 EXAMPLES_LONG = 100
 ROOT = Path(__file__).parents[2]
 
@@ -67,13 +67,14 @@ def fuzz(url: str, token: str, source_id: str, *, examples: int, chance: int, sl
     described = requests.get(f"{url}/openapi.json", headers=_headers(token), timeout=TIMEOUT_S).json()
     del described["security"]  # the token is put on here, and missing ones have tests of their own
     schema = schemathesis.openapi.from_dict(described)
+    seen = requests.get(f"{url}/datasources/{source_id}", headers=_headers(token), timeout=TIMEOUT_S).json()["url"]
     for found in schema.get_all_operations():
         operation: Any = cast("Any", found).ok()  # an operation that is described wrongly raises here
         verb = str(operation.definition.raw["operationId"])
         if slow or verb not in SLOW:
             _ask(
                 operation, verb, told,
-                url=url, token=token, source_id=source_id, examples=examples, chance=chance,
+                url=url, token=token, source_id=source_id, seen=seen, examples=examples, chance=chance,
             )  # fmt: skip
     return told
 
@@ -86,25 +87,34 @@ def long(*, minutes: float, say: Callable[[str], None]) -> Told:
         folder = Path(name)
         with running_stack(ROOT, workers={"external": 1}, folder=folder, say=say):
             state = json.loads((folder / "state.json").read_text())
-            url, token = state["apiUrl"].rstrip("/"), state["token"]
+            url, token, feed = state["apiUrl"].rstrip("/"), state["token"], state["feeds"]["prices"]["url"]
             while time.monotonic() < until_s and not told.failures:
                 chance = random.SystemRandom().getrandbits(32)
                 say(f"seed {chance}")
-                told = fuzz(url, token, _registered(url, token), examples=EXAMPLES_LONG, chance=chance, slow=True)
+                told = fuzz(url, token, _registered(url, token, feed), examples=EXAMPLES_LONG, chance=chance, slow=True)
                 say(f"{told.requests} requests, statuses {told.statuses}")
     return told
 
 
-def _registered(url: str, token: str) -> str:
-    body: Any = {"name": "fuzzed", "url": NOBODYS, "pollingInterval": 3_600}
+def _registered(url: str, token: str, feed: str) -> str:
+    """Register a feed of the stack, and wait for its document."""
+    body: Any = {"name": "fuzzed", "url": feed, "pollingInterval": 1}
     answer = requests.post(f"{url}/datasources/register", json=body, headers=_headers(token), timeout=TIMEOUT_S)
     answer.raise_for_status()
-    return str(answer.json()["id"])
+    source_id = str(answer.json()["id"])
+    data = f"{url}/datasources/{source_id}/data"
+    until_s = time.monotonic() + DOCUMENT_WITHIN_S
+    while (found := requests.get(data, headers=_headers(token), timeout=TIMEOUT_S)).status_code != requests.codes.ok:
+        if time.monotonic() > until_s:
+            found.raise_for_status()
+        time.sleep(LOOK_EVERY_S)
+    return source_id
 
 
 def _ask(
-    operation: Any, verb: str, told: Told, *, url: str, token: str, source_id: str, examples: int, chance: int
-) -> None:
+    operation: Any, verb: str, told: Told, *,
+    url: str, token: str, source_id: str, seen: str, examples: int, chance: int,
+) -> None:  # fmt: skip
     modes = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
     cases = st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in modes))
     statuses = told.statuses.setdefault(verb, set())
@@ -116,8 +126,10 @@ def _ask(
     )  # fmt: skip
     @given(case=cases, real=st.booleans())
     def ask(case: Any, real: bool) -> None:
-        if real:
-            _make_real(case, verb, source_id)
+        # Deleting takes what a registration made: the others are about the source that there is.
+        about = (told.made or [""])[-1] if verb == "delete" else source_id
+        if real and about:
+            _make_real(case, verb, about, seen)
             _see(case, verb, url, token, source_id)
         response = case.call(base_url=url, headers=_headers(token))
         told.requests += 1
@@ -140,10 +152,12 @@ def _made(verb: str, response: Any) -> list[str]:
     return []
 
 
-def _make_real(case: Any, verb: str, source_id: str) -> None:
+def _make_real(case: Any, verb: str, source_id: str, seen: str) -> None:
     """Let a case be about a source that is there, or make one of an address that chance does not find."""
-    if verb not in NEVER_OF_THE_REAL_ONE and "sourceId" in (case.path_parameters or {}):
+    if "sourceId" in (case.path_parameters or {}):
         case.path_parameters["sourceId"] = source_id
+    if verb == "preview" and isinstance(case.body, dict):
+        case.body = {**{name: value for name, value in case.body.items() if name in PLAIN}, "url": seen}
     if verb == "register" and isinstance(case.body, dict):
         told = {name: value for name, value in case.body.items() if name in PLAIN}
         case.body = {"name": "fuzz", **told, "url": NOBODYS}

@@ -14,7 +14,8 @@ from yarl import URL
 from contracts.addresses import Policy
 from contracts.rules import check_destination, check_url
 from fetching.fetch import Ask, fetch
-from fetching.guard import Forbidden, Gate, GuardedResolver, connector
+from fetching.gate import Forbidden, Gate
+from fetching.guard import GuardedResolver, connector
 from fetching.outcome import Failed, Reason, Reply
 from fetching.session import session
 from tests.fetching.conftest import listening

@@ -69,6 +69,8 @@ def test_the_signing_secret_is_in_no_environment(built: Built):
         [{"email": "a@b.example"}],
         [{"name": "a", "email": "nobody"}],
         [{"name": "a", "webhook": "http://hooks.example.com/"}],
+        [{"name": "a", "webhook": "https://"}],
+        [{"name": "a", "webhook": "https://user:password@hooks.example.com/"}],
         [{"name": "a", "webhook": 7}],
         [HOOK | {"tags": "prod"}],
         [HOOK | {"tags": [""]}],
