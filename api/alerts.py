@@ -180,7 +180,8 @@ def sender(policy: Policy, contact: str, run: Callable[..., Any]) -> Send:
     gate = Gate(policy=policy)
 
     def send(url: str, body: bytes, headers: Mapping[str, str]) -> str | None:
-        return run(post(gate, url, body, {"User-Agent": user_agent(contact), **headers}))  # type: ignore[no-any-return]
+        why: str | None = run(post(gate, url, body, {"User-Agent": user_agent(contact), **headers}))
+        return why
 
     return send
 

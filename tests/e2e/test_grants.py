@@ -1,9 +1,9 @@
 """
 Each right is needed: with one action on one resource taken from a role, a use of that process is refused.
 
-The embedded AWS enforces what roles may do; what it does not enforce is named here and held by `tests/stack`. Alerts are
-deployed where a rule asks for them, and looked at in `test_alerts`. Nothing is restarted but workers: a policy is read
-anew at every call.
+The embedded AWS enforces what roles may do; what it does not enforce is named here and held by `tests/stack`. Alerts
+are deployed where a rule asks for them, and looked at in `test_alerts`. Nothing is restarted but workers: a policy is
+read anew at every call.
 """
 
 import asyncio
