@@ -1,7 +1,7 @@
 """The fields of a source as a caller sends them: every wrong one is named, none is quoted."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -20,9 +20,11 @@ NOT_FOR_SHEETS = ("headers", "apiKey", "apiKeySecretId")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def read_registration(document: Mapping[str, Any], policy: Policy) -> Registration:
-    """Validate a registration, or say what is wrong with each field."""
-    errors = {error.field: error for error in _by_rules(document, policy)}
+def read_registration(
+    document: Mapping[str, Any], policy: Policy, *, besides: Iterable[FieldError] = ()
+) -> Registration:
+    """Validate a registration, or say what is wrong with each field; `besides` is what is known to be wrong already."""
+    errors = {error.field: error for error in (*besides, *_by_rules(document, policy))}
     registration = None
     try:
         registration = Registration.model_validate(document, by_alias=True, by_name=False)

@@ -102,12 +102,11 @@ def _stale(item: Mapping[str, Any]) -> Problem:
 
 def _registration(item: Mapping[str, Any], patch: Mapping[str, Any], at: Registrar) -> Registration:
     """Validate the source as it will be: the stored fields with those of the edit over them."""
-    wrong = list(_not_editable(item, patch))
-    if wrong:
-        raise refuse(*wrong)
     stored = {name: value for name, value in item.items() if name in _FIELDS}
-    given = {name: value for name, value in patch.items() if value is not None or name not in _KEYS}
-    registration = read_registration(stored | _with_hidden(given, item), at.rules.policy)
+    known = {name: value for name, value in patch.items() if name in (_FIELDS | _KEYS) - {"type"}}
+    given = {name: value for name, value in known.items() if value is not None or name not in _KEYS}
+    document = stored | _with_hidden(given, item)
+    registration = read_registration(document, at.rules.policy, besides=_not_editable(item, patch))
     if _place(registration.type, registration.url) != _place(registration.type, item["url"]):
         detail = (
             "another spreadsheet is another source: register it anew"

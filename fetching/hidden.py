@@ -36,14 +36,6 @@ class Hidden:
             return self.text(value)
         return HIDDEN if self.forms and str(value) in self.forms else value
 
-    def everywhere(self, value: Any) -> Any:
-        """Hide it in a small answer, names of members included."""
-        if isinstance(value, dict):
-            return {self.text(name): self.everywhere(member) for name, member in value.items()}
-        if isinstance(value, list):
-            return [self.everywhere(member) for member in value]
-        return self.value(value)
-
 
 def _forms(key: str) -> Iterator[str]:
     yield from (key, quote(key), quote(key, safe=""), quote_plus(key), html.escape(key), html.escape(key, quote=False))

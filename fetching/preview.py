@@ -77,7 +77,7 @@ async def preview(wanted: Wanted, world: World) -> dict[str, Any]:
     found = first.outcome if isinstance(first.outcome, Failed) else first.found
     if not isinstance(first.outcome, Reply) or not isinstance(found, Document):
         assert isinstance(found, Failed)  # a 304 that nobody asked for is one too
-        return {**hidden.everywhere(_failure(first, found)), "document": None}
+        return _failure(first, found, hidden)
     second = None
     if world.clock() - began_s < SECOND_BEFORE_S:
         await world.pause(PAUSE_S)
@@ -100,13 +100,13 @@ async def _look(ask: Ask, how: Reading, world: World, last: Document | None = No
     return _Seen(outcome=outcome, took_s=took_s, decoded=decoded, found=found)
 
 
-def _failure(first: _Seen, failed: Failed) -> dict[str, Any]:
+def _failure(first: _Seen, failed: Failed, hidden: Hidden) -> dict[str, Any]:
     reply = first.outcome if isinstance(first.outcome, Reply) else None
     return {
-        "ok": False, "reason": failed.reason.value, "why": failed.why,
-        "http": _http(reply, None) if reply else {"status": failed.status} if failed.status else None,
+        "ok": False, "reason": failed.reason.value, "why": hidden.text(failed.why),
+        "http": _http(reply, None, hidden) if reply else {"status": failed.status} if failed.status else None,
         "timing": {"firstMs": round(first.took_s * MS), "secondMs": None},
-        "format": None, "size": None, "volatile": [], "suggested": {"ignore": []}, "warnings": [],
+        "format": None, "size": None, "document": None, "volatile": [], "suggested": {"ignore": []}, "warnings": [],
     }  # fmt: skip
 
 
@@ -117,24 +117,26 @@ def _success(wanted: Wanted, world: World, hidden: Hidden, first: _Seen, second:
     value = _decode(found.canonical)
     moved = _moved(value, found, second)
     warned = list(_warnings(wanted, world, first, second, moved))
-    shown = {
+    return {
         "ok": True, "reason": None, "why": "",
-        "http": _http(reply, _conditional(first, second)),
+        "http": _http(reply, _conditional(first, second), hidden),
         "timing": {"firstMs": round(first.took_s * MS), "secondMs": round(second.took_s * MS) if second else None},
         "format": format_of(text_of(first.decoded, reply.content_type), wanted.how.format),
         "size": {"wire": len(reply.wire), "decoded": len(first.decoded), "document": len(found.canonical)},
-        "volatile": [{"pointer": one.pointer, "looksLike": one.looks.value, "count": one.count} for one in moved],
-        "suggested": {"ignore": [one.pointer for one in moved if one.looks is not Looks.VALUE]},
-        "warnings": [{"code": one.code, "message": one.message} for one in warned],
+        "document": excerpt(value, hidden) | {"hash": found.hash},
+        "volatile": [
+            {"pointer": hidden.text(one.pointer), "looksLike": one.looks.value, "count": one.count} for one in moved
+        ],
+        "suggested": {"ignore": [hidden.text(one.pointer) for one in moved if one.looks is not Looks.VALUE]},
+        "warnings": [{"code": one.code, "message": hidden.text(one.message)} for one in warned],
     }  # fmt: skip
-    # The excerpt hides the key itself, before it cuts.
-    return {**hidden.everywhere(shown), "document": excerpt(value, hidden) | {"hash": found.hash}}
 
 
-def _http(reply: Reply, conditional: str | None) -> dict[str, Any]:
+def _http(reply: Reply, conditional: str | None, hidden: Hidden) -> dict[str, Any]:
     return {
-        "status": reply.status, "url": _shown_url(reply), "contentType": reply.content_type[:200],
-        "encoding": reply.coding[:40], "etag": bool(reply.validators.etag),
+        "status": reply.status, "url": hidden.text(_shown_url(reply)),
+        "contentType": hidden.text(reply.content_type)[:200],
+        "encoding": hidden.text(reply.coding)[:40], "etag": bool(reply.validators.etag),
         "lastModified": bool(reply.validators.last_modified), "conditional": conditional,
     }  # fmt: skip
 

@@ -147,10 +147,11 @@ def test_of_two_edits_at_once_one_is_stale(aws: Aws, caller: Caller):
         {"pollingInterval": 0},
         {"name": None},
         {"url": "ftp://feeds.example.com/"},
+        {"id": "x", "color": 1, "type": "googleSheet", "apiKey": 3, "pollingInterval": 0, "tags": 7},
     ],
 )
 def test_what_cannot_be_edited_is_named(aws: Aws, caller: Caller, fields: dict[str, Any]):
-    """Neither read-only nor unknown nor wrong fields get in, and nothing is written."""
+    """Neither read-only nor unknown nor wrong fields get in, all are named at once, and nothing is written."""
     source = caller.register().json
     answer = update(caller, source, **fields)
     assert (answer.status, answer.fields) == (422, set(fields))

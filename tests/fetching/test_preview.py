@@ -277,6 +277,22 @@ async def test_a_server_that_repeats_the_request_does_not_show_the_key(servers: 
     assert "unencrypted_key" in codes(found)
 
 
+@pytest.mark.parametrize("key", ["k", "o", "200", "json", "1"])
+async def test_a_key_like_a_word_of_ours_hides_none_of_ours(servers: Any, see: Preview, key: str):
+    """Short keys are somebody's mistake, but names, codes and counts of an answer are not what the server repeats."""
+    plain = await see(await servers.serve(lambda _: _said("nothing")))
+    found = await see(await servers.serve(lambda _: _said(f"you said {key}")), key=key)
+    assert found.keys() == plain.keys()
+    assert found["http"].keys() == plain["http"].keys()
+    assert (found["ok"], found["http"]["status"], found["format"]) == (True, 200, "json")
+    assert set(codes(found)) == {*codes(plain), "unencrypted_key"}
+    assert found["document"]["rows"] == [f"y{'***' if key == 'o' else 'o'}u said ***"]
+
+
+async def _said(text: str) -> web.Response:
+    return web.json_response([text])
+
+
 async def test_a_failure_shows_no_key_either(see: Preview, servers: Any):
     """Texts of failures name hosts; a host may be spelled like a key."""
     url = await servers.speak(lambda _: asyncio.sleep(0))
