@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from api import answers
+from api.operations import OPERATIONS
+from contracts.source import Auth, Registration, Status
 from contracts.table.schema import FIELDS
 from tests.test_house import ROOT, tracked
 
@@ -51,6 +54,21 @@ def test_the_architecture_names_every_table_and_every_function():
 
     assert {name for name in FIELDS if f"| {name} |" not in text} == set()
     assert {name for name in endpoints if not re.search(rf"\b{name}\b", text)} == set()
+
+
+def test_the_page_of_the_api_names_every_route_field_and_parameter():
+    """Whoever reads it alone knows all that may be sent, and what each name in an answer about a source means."""
+    text = (ROOT / "docs" / "api.md").read_text()
+    words = set(re.findall(r"[A-Za-z_]+", " ".join(re.findall(r"`[^`]+`|^    .*$", text, re.MULTILINE))))
+    models = (Registration, answers.Source, Status, answers.Summary, answers.Detail, answers.Preview, Auth)
+    fields = {field.alias or name for model in models for name, field in model.model_fields.items()}
+    parameters = {one.name for operation in OPERATIONS for one in operation.parameters}
+    headers = {one.name for operation in OPERATIONS for one in operation.headers}
+    routes = {operation.route.replace("{sourceId}", "{id}") for operation in OPERATIONS}
+
+    assert (fields | parameters) - words == set()
+    assert {route for route in routes if route not in text} == set()
+    assert {name for name in headers if name not in text} == set()
 
 
 def is_a_function(path: Path) -> bool:
