@@ -33,15 +33,8 @@ SERVICES = {
 KNOWN = {"api.preview": {"secretsmanager"}, "ws.handler": {"dynamodb", "s3", "sqs"}}
 #: Who starts without boto3 and makes its clients with the first request that needs one.
 WITHOUT_BOTO3 = {"api.preview"}
-#: By handler: what is done later, for what, and the clients that this takes.
-LATER = {
-    "api.alerts": (
-        "its first webhook",
-        "from fetching.post import system_trust; system_trust()",
-        {"dynamodb", "secretsmanager"},
-    ),
-    "api.preview": ("the key of a registered source", "import api.door, api.keys", {"secretsmanager"}),
-}
+#: By handler: what is imported later, for what, and the clients that this takes.
+LATER = {"api.preview": ("the key of a registered source", "api.door, api.keys", {"secretsmanager"})}
 #: What is no Lambda's entry has no `handler`.
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench", "AWS_DEFAULT_REGION": "eu-west-1",
@@ -65,15 +58,15 @@ def handlers() -> list[str]:
     return [f"{path.parent.name}.{path.stem}" for path in files if "def handler(" in path.read_text()]
 
 
-def measured(handler: str, also: str = "", work: str = "", clients: Collection[str] | None = None) -> Claim:
-    """Compare one handler's start with boto3's; with other work and clients where it is more than that."""
+def measured(handler: str, also: str = "", modules: str = "", clients: Collection[str] | None = None) -> Claim:
+    """Compare one handler's start with boto3's; with other modules and clients where it is more than that."""
     services = sorted(clients_of(handler) if clients is None else clients)
     make = "; ".join(f"boto3.client({service!r})" for service in services)
     base = f"import boto3; {make}" if make else "import boto3"
     alone = not make or (handler in WITHOUT_BOTO3 and not also)
-    whole = f"import {handler}{work}" if alone else f"import {handler}, boto3{work}; {make}"
-    for once in (base, whole):  # compiles what is not compiled yet
-        cpu_s(once)
+    whole = f"import {handler}{modules}" if alone else f"import {handler}{modules}, boto3; {make}"
+    for work in (base, whole):  # compiles what is not compiled yet
+        cpu_s(work)
     rounds = [(cpu_s(whole), cpu_s(base)) for _ in range(ROUNDS)]
     ours_s, theirs_s = (statistics.median(times) for times in zip(*rounds, strict=True))
     ratio = statistics.median(ours / theirs for ours, theirs in rounds)
