@@ -46,6 +46,7 @@ ALERTS_PER_MESSAGE_MAX = 50
 MESSAGES_MAX = 8
 #: Waits 1, 2, 4, … 64 minutes between tries, two hours in all; then the operator's log has to do.
 TRIES_MAX = 8
+#: In each state; what is beyond has its turn as others recover, and the log says so.
 SOURCES_MAX = 5_000
 _REFUSED = "ConditionalCheckFailedException"
 
@@ -153,6 +154,7 @@ class Herald:
             if "LastEvaluatedKey" not in page:
                 return
             after = read_item(page["LastEvaluatedKey"])["id"]
+        log({"what": "alerts_cut", "at": iso(self.now_ms()), "state": state.value, "sources": found})
 
     def _rows(self) -> Iterator[Told]:
         request = alerts.rows(self.tables.fleet)

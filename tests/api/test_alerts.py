@@ -22,6 +22,7 @@ from contracts.source import State, Status
 from contracts.table import alerts, sources
 from contracts.table.alerts import Told
 from contracts.table.schema import FIELDS
+from contracts.table.values import read_item
 from tests.api.account import ENVIRON, NOW_MS, Aws, Caller, later, prices
 
 #: What it asks of the tables; tests/stack holds its role to exactly this.
@@ -311,6 +312,25 @@ def test_many_outages_come_in_few_messages(world: World):
     assert sorted(name for _, name in world.heard) == sorted(f"S{number}" for number in range(60))
     assert [len(body["alerts"]) for body in world.hooks] == [50, 10]
     assert [subject for _, subject, _ in world.mails] == ["prod: 50 failing", "prod: 10 failing"]
+
+
+def test_more_sources_in_trouble_than_are_looked_at_are_no_secret(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """Who is beyond is told of once others have recovered; until then the log says that somebody is."""
+    monkeypatch.setattr(function, "SOURCES_MAX", 2)
+    for number in range(3):
+        world.is_now(world.register(name=f"S{number}", tags=["prod"]), State.FAILING)
+    world.minutes(8)
+    assert len(world.heard) == 2
+    assert '"what":"alerts_cut"' in capsys.readouterr().out
+    (beyond,) = {f"S{number}" for number in range(3)} - {name for _, name in world.heard}
+    for item in list(world.aws.rows(world.aws.tables.data_sources)):
+        source = read_item(item)
+        if source["name"] != beyond:
+            world.is_now(source, State.HEALTHY)
+    world.minutes(8)
+    assert ("failing", beyond) in world.heard
 
 
 def test_an_alert_holds_no_url_and_no_header_of_its_source(world: World):
