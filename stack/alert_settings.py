@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from contracts.addresses import Policy
 from contracts.kinds import FAILURES_TOLD_MAX
+from contracts.rules import check_destination, check_url
 
 #: Every rule is told to the function, whose environment AWS bounds; each may have one topic and one webhook.
 RULES_MAX = 8
@@ -54,13 +56,17 @@ class AlertRule:
             raise ValueError(f"{self.name}: email is no address")
         if self.webhook and not self.webhook.startswith(("https://",) if secure else ("https://", "http://")):
             raise ValueError(f"{self.name}: webhook must begin with https://")
-        if self.webhook and not _is_plain(self.webhook):
-            raise ValueError(f"{self.name}: webhook needs a host, and has no user or password in it")
+        if self.webhook:
+            self._check_webhook(Policy(allow_private=not secure))
 
-
-def _is_plain(webhook: str) -> bool:
-    found = urlsplit(webhook)
-    return bool(found.hostname) and "@" not in found.netloc
+    def _check_webhook(self, policy: Policy) -> None:
+        """Refuse what the gate would refuse at each alert: then nobody would ever hear of one."""
+        if "@" in urlsplit(self.webhook).netloc:
+            raise ValueError(f"{self.name}: webhook has no user or password in it: its signature says who sends it")
+        try:
+            check_destination(check_url(self.webhook), policy)
+        except ValueError as error:
+            raise ValueError(f"{self.name}: webhook: {error}") from error
 
 
 def _text(given: Mapping[str, Any], key: str) -> str:

@@ -53,7 +53,7 @@ class Bundle:
         return f"{self.name}.txt"
 
 
-#: What every Lambda runs but one.
+#: What every Lambda runs but those that ask others: the preview, and alerts.
 LAMBDA = Bundle(name="lambda", folders=("api", "contracts", "ws"))
 #: The preview fetches: aiohttp and the decoders would slow the start of all others.
 PREVIEW = Bundle(name="preview", folders=("api", "contracts", "fetching"))
