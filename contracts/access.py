@@ -19,6 +19,7 @@ type Request = dict[str, Any]
 
 TOKEN_PREFIX = "smf"  # noqa: S105 - a prefix, so that leaked tokens can be searched for
 TOKEN_ROW = "token#"  # noqa: S105 - how a row's id begins
+TICKET_ROW = "ticket#"
 TICKET_TTL_S = 60
 #: How long after its end a token is still listed.
 ENDED_TTL_S = 7 * DAY_S
@@ -65,7 +66,7 @@ def token_id(token: str) -> str | None:
 
 def ticket_id(ticket: str) -> str:
     """Name the row of a ticket."""
-    return f"ticket#{hash_secret(ticket)}"
+    return f"{TICKET_ROW}{hash_secret(ticket)}"
 
 
 def hash_secret(secret: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import pulumi_aws as aws
 from pulumi import Input, Output
 
+from contracts.access import TICKET_ROW, TOKEN_ROW
 from contracts.table.schema import FIELDS
 from stack.store import Store
 
@@ -35,10 +36,15 @@ class Grant:
     actions: Sequence[str]
     resources: Sequence[Input[str]]
     environment: Mapping[str, Input[str]] = field(default_factory=dict)
+    rows: str = ""
+    """How the keys of the rows begin that it is about; empty: all. Given where no transaction is made."""
 
     def statement(self) -> dict[str, object]:
         """Write it as a statement of an IAM policy."""
-        return {"Effect": "Allow", "Action": list(self.actions), "Resource": list(self.resources)}
+        allowed = {"Effect": "Allow", "Action": list(self.actions), "Resource": list(self.resources)}
+        # AWS, "Using IAM policy conditions for fine-grained access control" (DynamoDB); the embedded AWS does not look.
+        only = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{self.rows}*"]}}
+        return allowed | ({"Condition": only} if self.rows else {})
 
 
 def policy(grants: Sequence[Grant]) -> Output[str]:
@@ -190,7 +196,7 @@ def tidy_secrets(store: Store) -> list[Grant]:
 
 def issue_tickets(store: Store) -> list[Grant]:
     """Write a single-use ticket."""
-    return [_table(store, "Access", "PutItem")]
+    return [_table(store, "Access", "PutItem", rows=TICKET_ROW)]
 
 
 def see_fleet(store: Store, *, services: Input[Mapping[str, object]], arns: Sequence[Input[str]]) -> list[Grant]:
@@ -201,8 +207,8 @@ def see_fleet(store: Store, *, services: Input[Mapping[str, object]], arns: Sequ
 
 
 def authorize(store: Store) -> list[Grant]:
-    """Look a token up, use a ticket up."""
-    return [_table(store, "Access", "GetItem", "DeleteItem")]
+    """Look a token up, use a ticket up: whoever lets others in can make neither, and end no token."""
+    return [_table(store, "Access", "GetItem", rows=TOKEN_ROW), _table(store, "Access", "DeleteItem", rows=TICKET_ROW)]
 
 
 def serve_subscribers(store: Store, *, stage_arn: Input[str]) -> list[Grant]:
@@ -215,7 +221,7 @@ def serve_subscribers(store: Store, *, stage_arn: Input[str]) -> list[Grant]:
         _table(store, "DataSources", "GetItem"),
         _table(store, "SheetsData", "GetItem"),
         _table(store, "Changes", "Query"),
-        _table(store, "Access", "GetItem", "DeleteItem"),
+        *authorize(store),
         _documents(store, "GetObject"),
         _missing_documents(store),
         _queue(store, "ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "SendMessage"),
@@ -273,11 +279,12 @@ def pull_image(repository_arn: Input[str]) -> list[Grant]:
     ]
 
 
-def _table(store: Store, table: str, *actions: str) -> Grant:
+def _table(store: Store, table: str, *actions: str, rows: str = "") -> Grant:
     return Grant(
         actions=[f"dynamodb:{action}" for action in actions],
         resources=[store.tables.arn(table)],
         environment={f"TABLE_{FIELDS[table].upper()}": store.tables.name(table)},
+        rows=rows,
     )
 
 

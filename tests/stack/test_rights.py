@@ -1,6 +1,7 @@
 """What the embedded AWS does not enforce about rights, and what no policy may ever say."""
 
 import re
+from typing import Any
 
 from stack.grants import ALLOWED_WILDCARDS, EVERYWHERE
 from tests.stack.program import Built
@@ -107,6 +108,36 @@ def test_who_shows_the_fleet_may_ask_after_its_services(built: Built):
 
     for service in built.of("Service"):
         assert any("ecs:DescribeServices" in may[one] for one in may if one.endswith(f":{service.name}")), service.name
+
+
+def test_who_lets_others_in_can_make_no_token(built: Built):
+    """By the rows that each may touch; only who writes within a transaction may put any (docs/security.md)."""
+    touched = {
+        (name.removesuffix("-policy"), action.removeprefix("dynamodb:")): row_condition(statement)
+        for name, statement in built.statements()
+        for action in statement["Action"]
+        if any(one.endswith("-Access") for one in statement["Resource"])
+    }
+
+    assert touched == {
+        ("authorizer", "GetItem"): ["token#*"],
+        ("authorizer", "DeleteItem"): ["ticket#*"],
+        ("sockets-handler", "GetItem"): ["token#*"],
+        ("sockets-handler", "DeleteItem"): ["ticket#*"],
+        ("api-tickets", "PutItem"): ["ticket#*"],
+        ("api-register", "GetItem"): [],
+        ("api-register", "PutItem"): [],
+        ("api-poll", "PutItem"): [],
+    }
+
+
+def row_condition(statement: dict[str, Any]) -> list[str]:
+    """Give which rows a statement is about; none: any."""
+    if "Condition" not in statement:
+        return []
+    ((operator, keys),) = statement["Condition"].items()
+    assert operator == "ForAllValues:StringLike"
+    return list(keys["dynamodb:LeadingKeys"])
 
 
 def test_a_role_is_assumed_by_the_one_service_that_runs_under_it(built: Built):
