@@ -26,7 +26,7 @@ from typing import Any, Self
 from api.rows import SOURCE_ID
 from contracts.canonical import digest
 from contracts.source import Source
-from contracts.steps import Step
+from contracts.steps import Step, Summary
 from contracts.table.changes import Change
 from contracts.table.heads import Head, Ref
 
@@ -58,13 +58,18 @@ class Saved:
             "head": {
                 "incarnation": head.incarnation, "version": head.version, "hash": head.hash,
                 "lastUpdated": head.last_updated, "ref": asdict(head.ref) if head.ref else None,
+                "untold": list(head.untold),
             }
         }  # fmt: skip
         if self.document is not None:
             yield {"document": self.document.decode()}
         for change in self.changes:
-            record = {"version": change.version, "step": change.step, "bytes": change.bytes, "at": change.at_ms}
-            yield {"change": record}
+            yield {
+                "change": {
+                    "version": change.version, "step": change.step, "bytes": change.bytes, "at": change.at_ms,
+                    "summary": change.summary and change.summary.row(),
+                }
+            }  # fmt: skip
 
 
 @dataclass(kw_only=True)
@@ -241,6 +246,8 @@ def _head(source_id: str, value: Mapping[str, Any]) -> Head:
         version=int(value["version"]),
         hash=str(value["hash"]),
         last_updated=value["lastUpdated"],
+        # A file of before these were saved has none: the document alone then says what is a list.
+        untold=_texts(value.get("untold", [])),
     )
     head = head.keeping(Ref(**value["ref"])) if value["ref"] else head
     if head.version < 0 or bool(head.version) != bool(head.ref):
@@ -267,4 +274,11 @@ def _change(value: Mapping[str, Any], head: Head, *, after: int) -> Change:
         step=step,
         bytes=int(value["bytes"]),
         at_ms=int(value["at"]),
+        summary=Summary.from_row(value["summary"]) if value.get("summary") else None,
     )
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise TypeError(f"{value!r} is no list of texts")
+    return tuple(value)

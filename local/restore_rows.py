@@ -33,11 +33,12 @@ def set_head(table: str, head: Head, *, replaces: bool) -> Request:
 
     An update, not a put: over a living head the epoch stays and `fence` grows, so that nothing which was loaded
     before can land, whoever loaded it. Nobody was told of it (`notified`), so its next owner tells if we cannot.
-    The validators go: the next poll looks at the whole answer.
+    The validators go: the next poll looks at the whole answer. The lists that the document cannot tell of come with it:
+    those of a living head are another document's, and without its own a single item would come back as a value.
     """
     values: dict[str, Any] = {
         "source": head.source_id, "incarnation": head.incarnation, "version": head.version, "hash": head.hash,
-        "until": head.body_until_ms, "zero": 0, "one": 1,
+        "untold": list(head.untold), "until": head.body_until_ms, "zero": 0, "one": 1,
     }  # fmt: skip
     has = {"#ref": ("ref", asdict(head.ref) if head.ref else None), "lastUpdated": ("at", head.last_updated)}
     kept = {name: pair for name, pair in has.items() if pair[1] is not None}
@@ -46,10 +47,10 @@ def set_head(table: str, head: Head, *, replaces: bool) -> Request:
         "TableName": table,
         "Key": write_item({"id": head.source_id}),
         "UpdateExpression": "SET sheetId = :source, incarnation = :incarnation, #version = :version, #hash = :hash,"
-        " bodyUntil = :until, notified = :zero, epoch = if_not_exists(epoch, :zero)"
+        " untold = :untold, bodyUntil = :until, notified = :zero, epoch = if_not_exists(epoch, :zero)"
         + "".join(f", {name} = :{value}" for name, (value, _) in kept.items())
         + " REMOVE "
-        + ", ".join(["etag", "lastModified", *gone])
+        + ", ".join(["etag", "lastModified", "keyVersion", *gone])
         + " ADD fence :one",
         "ConditionExpression": "attribute_exists(incarnation)" if replaces else "attribute_not_exists(id)",
         "ExpressionAttributeNames": {"#version": "version", "#hash": "hash", "#ref": "ref"},

@@ -15,7 +15,7 @@ from contracts.table.values import read_item
 from tests.api.account import Aws
 
 
-def commit(aws: Aws, source_id: str, document: Any, *, bucket: bool = False) -> Body:
+def commit(aws: Aws, source_id: str, document: Any, *, bucket: bool = False, untold: tuple[str, ...] = ()) -> Body:
     """Store the next version of a source's document, as a worker does."""
     head = Head.read(aws.dynamodb.get_item(**heads.get(aws.tables.sheets_data, source_id))["Item"])
     encoded = canonical(document)
@@ -27,7 +27,7 @@ def commit(aws: Aws, source_id: str, document: Any, *, bucket: bool = False) -> 
     else:
         put = heads.put_body(aws.tables.sheets_data, body.ref, source_id=source_id, data=body.data, at_ms=aws.at_ms)
         aws.dynamodb.put_item(**put)
-    newest = Next(version=version, hash=digest(encoded), ref=body.ref, at_ms=aws.at_ms)
+    newest = Next(version=version, hash=digest(encoded), ref=body.ref, at_ms=aws.at_ms, untold=untold)
     aws.dynamodb.update_item(**heads.commit(aws.tables.sheets_data, head, newest))
     step = None
     if head.ref:

@@ -1,9 +1,12 @@
 """A stack in moto that has kept something, as an operator's commands reach it."""
 
+import gzip
+import hashlib
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -104,3 +107,13 @@ def make(prefix: str) -> Kept:
         at_ms=NOW_MS,
     )  # fmt: skip
     return Kept(stack=stack, aws=aws)
+
+
+def rewrite(file: Path, act: Callable[[dict[str, Any]], None]) -> None:
+    """Act on each record of a backup, and write them with a checksum that fits."""
+    records = [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()[:-1]]
+    for record in records:
+        act(record)
+    lines = b"".join(json.dumps(record).encode() + b"\n" for record in records)
+    end = json.dumps({"sha256": hashlib.sha256(lines).hexdigest()}).encode() + b"\n"
+    file.write_bytes(gzip.compress(lines + end))
