@@ -209,6 +209,14 @@ class Tasks(Model):
     pending: int
 
 
+class Tally(Model):
+    """How the polls of a worker ended since it started."""
+
+    polls: int
+    failed: int
+    troubled: int
+
+
 class Worker(Model):
     """One process of the fleet, as of its last beat."""
 
@@ -224,6 +232,7 @@ class Worker(Model):
     load: float
     overdue_ms: int
     overloaded: bool
+    polls: Tally
 
 
 class Move(Model):

@@ -56,6 +56,7 @@ def _worker(worker: Worker, now_ms: int) -> dict[str, Any]:
         "load": worker.load,
         "overdueMs": worker.overdue_ms,
         "overloaded": worker.overloaded,
+        "polls": vars(worker.tally),
     }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from contracts.clock import SECOND_MS, NowMs
-from contracts.table.fleet import Shard
+from contracts.table.fleet import Shard, Tally
 from fetching.certificates import Certificates
 from monitor_fleet.admission import Admission, HostCap
 from monitor_fleet.announce import Announcer, Publish
@@ -22,7 +22,7 @@ from monitor_fleet.lags import Lags
 from monitor_fleet.leases import Leases
 from monitor_fleet.offload import Offload
 from monitor_fleet.poll import Poller, Polls
-from monitor_fleet.reading import Reading
+from monitor_fleet.reading import Reading, tally
 from monitor_fleet.settings import Settings
 from monitor_fleet.sharing import Fetch
 from monitor_fleet.sheets.monitor import GoogleSeams, SheetMonitor
@@ -92,7 +92,7 @@ class FleetWorker:
             store=seams.lease_store, now_ms=seams.now_ms, boot_now=seams.boot_now, chance=seams.chance,
             on_claimed=self._on_claimed, on_giving=self._on_giving, on_lost=self._on_lost,
             loads=burden.loads, overdue_ms=self._worker.overdue_ms,
-            is_overloaded=self._is_overloaded, is_working=self._worker.is_ticking,
+            is_overloaded=self._is_overloaded, tally=self._tally, is_working=self._worker.is_ticking,
             release=settings.release, sleep=seams.sleep,
         )  # fmt: skip
 
@@ -158,6 +158,9 @@ class FleetWorker:
 
     def _is_overloaded(self) -> bool:
         return self._worker.pace.overloaded
+
+    def _tally(self) -> Tally:
+        return tally(self._turns.counts)
 
     def _may_act(self) -> bool:
         return self._leases.may_act()

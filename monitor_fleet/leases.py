@@ -13,7 +13,7 @@ from typing import Any
 
 from contracts.clock import NowMs
 from contracts.kinds import SourceType
-from contracts.table.fleet import DRAINING, UP, Shard
+from contracts.table.fleet import DRAINING, UP, Shard, Tally
 from monitor_fleet.doorbell import Doorbell
 from monitor_fleet.errors import StoreError
 from monitor_fleet.holdings import Holdings
@@ -53,7 +53,8 @@ class Leases:
         now_ms: NowMs, boot_now: BootNow, chance: Random,
         on_claimed: Callable[[Shard], None], on_giving: Callable[[int], Awaitable[int]], on_lost: Callable[[int], None],
         loads: Callable[[], Mapping[int, float]] = dict, overdue_ms: Callable[[], int] = lambda: 0,
-        is_overloaded: Callable[[], bool] = lambda: False, is_working: Callable[[], bool] = lambda: True,
+        is_overloaded: Callable[[], bool] = lambda: False, tally: Callable[[], Tally] = Tally,
+        is_working: Callable[[], bool] = lambda: True,
         release: str = "", sleep: Sleep = asyncio.sleep,
     ) -> None:  # fmt: skip
         self._table = table
@@ -70,6 +71,7 @@ class Leases:
         self._inherited: dict[int, float] = {}
         self._overdue_ms = overdue_ms
         self._is_overloaded = is_overloaded
+        self._tally = tally
         self._is_working = is_working
         self._release = release
         self._first_id = worker_id
@@ -203,7 +205,8 @@ class Leases:
     async def _beat(self) -> None:
         carried = Carried(
             state=self._state, owned=frozenset(self.owned), loads=self._loads(), young=self._holdings.young(),
-            overdue_ms=self._overdue_ms(), overloaded=self._is_overloaded(), taken=self._doorbell.taken,
+            overdue_ms=self._overdue_ms(), overloaded=self._is_overloaded(), tally=self._tally(),
+            taken=self._doorbell.taken,
         )  # fmt: skip
         await self._renewal.renew(carried)
 

@@ -14,7 +14,7 @@ from contracts.clock import NowMs
 from contracts.metrics import Metric, Value, embed
 from monitor_fleet.lags import Lags
 from monitor_fleet.poll import Rung
-from monitor_fleet.reading import Reading
+from monitor_fleet.reading import FAILED, Reading, tally
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,6 @@ _EVENTS: Mapping[str, Metric] = {
     "marked_dead": metrics.WORKERS_MARKED_DEAD,
     "self_fenced": metrics.SELF_FENCES,
 }
-_FAILED = "failed_"
 
 
 class Meter:
@@ -77,7 +76,7 @@ class Meter:
         self._sample(reading)
         polls = self._since("polls", reading.polls)
         line = embed(self._values(reading, polls), dimensions=self._dimensions, at_ms=self._now_ms())
-        failures = {end.removeprefix(_FAILED): count for end, count in polls.items() if end.startswith(_FAILED)}
+        failures = {end.removeprefix(FAILED): count for end, count in polls.items() if end.startswith(FAILED)}
         log.info("metrics", extra={"worker": reading.worker, "failures": failures, **line})
         self._overdue_ms = self._heartbeat_age_ms = 0
 
@@ -94,7 +93,7 @@ class Meter:
     def _values(self, reading: Reading, polls: Counter[str]) -> dict[Metric, Value]:
         moves, events = self._since("moves", reading.moves), self._since("events", self._events)
         skipped = self._since("skipped", reading.skipped)
-        lags = self._lags.take(0.5, 0.99) or ()
+        lags, ended = self._lags.take(0.5, 0.99) or (), tally(polls)
         return {
             **dict(zip((metrics.POLL_LAG_P50, metrics.POLL_LAG_P99, metrics.POLL_LAG_MAX), lags, strict=False)),
             metrics.OVERDUE: self._overdue_ms,
@@ -102,9 +101,9 @@ class Meter:
             metrics.OWNED_SHARDS: len(reading.owned_shards),
             metrics.SOURCES: reading.sources,
             metrics.FAILING_SOURCES: reading.failing_sources,
-            metrics.POLLS: polls.total(),
-            metrics.POLLS_FAILED: sum(count for end, count in polls.items() if end.startswith(_FAILED)),
-            metrics.POLLS_TROUBLED: polls["own_trouble"],
+            metrics.POLLS: ended.polls,
+            metrics.POLLS_FAILED: ended.failed,
+            metrics.POLLS_TROUBLED: ended.troubled,
             metrics.POLLS_STRETCHED: skipped["waiting"],
             metrics.POLLS_HELD_BACK: skipped["held_back"],
             metrics.CIRCUITS_OPEN: reading.circuits_open,

@@ -5,6 +5,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from contracts.table.fleet import Tally
+
+FAILED = "failed_"
+TROUBLED = "own_trouble"
+
+
+def tally(polls: Mapping[str, int]) -> Tally:
+    """Sum up how polls ended."""
+    return Tally(
+        polls=sum(polls.values()),
+        failed=sum(count for end, count in polls.items() if end.startswith(FAILED)),
+        troubled=polls.get(TROUBLED, 0),
+    )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from contracts.clock import NowMs
 from contracts.kinds import SourceType
 from contracts.table import fleet
-from contracts.table.fleet import DEAD, UP, Worker
+from contracts.table.fleet import DEAD, UP, Tally, Worker
 from contracts.table.values import Item
 from monitor_fleet.errors import Ambiguous, Refused, StoreError
 from monitor_fleet.store import StoreVerbs
@@ -41,7 +41,7 @@ class Carried:
     """
     What a heartbeat tells: the shards held, what each costs, which came lately, how late polls are.
 
-    `overloaded`: due times passed because polls had to wait; for people only.
+    `overloaded` (due times passed because polls had to wait) and `tally` are for people only.
     """
 
     state: str = UP
@@ -50,6 +50,7 @@ class Carried:
     young: frozenset[int] = frozenset()
     overdue_ms: int = 0
     overloaded: bool = False
+    tally: Tally = field(default_factory=Tally)
     taken: frozenset[int] = frozenset()
 
 
@@ -110,7 +111,7 @@ class Renewal:
             worker = Worker(
                 id=self.worker_id, state=carried.state, beat=self._beat, owned=carried.owned, loads=carried.loads,
                 load=round(sum(carried.loads.values()), 3), young=carried.young, overdue_ms=carried.overdue_ms,
-                overloaded=carried.overloaded, beat_at_ms=self._now_ms(),
+                overloaded=carried.overloaded, tally=carried.tally, beat_at_ms=self._now_ms(),
             )  # fmt: skip
             began_s = self._boot_now()
             self.is_well = await self._move(worker, carried.taken)

@@ -21,6 +21,7 @@ from monitor_fleet.health_of import after_failure, after_good, recovered
 from monitor_fleet.offload import OffloadFailed
 from monitor_fleet.outlook import Outlook
 from monitor_fleet.poll import Looked, Polls, Rung
+from monitor_fleet.reading import FAILED, TROUBLED
 from monitor_fleet.remedy import REMEDIES, is_patience, wants_fewer
 from monitor_fleet.schedule import spread_ms
 from monitor_fleet.sharing import Once
@@ -141,7 +142,7 @@ class Turns:
 
     async def _failed(self, watched: Watched, failed: Failed) -> int | None:
         """Note a failure where it belongs: to this worker, to the host, to the source."""
-        self.counts[f"failed_{failed.reason.value}"] += 1
+        self.counts[FAILED + failed.reason.value] += 1
         target, now_ms = watched.target, self.now_ms()
         if self.outlook.failed(target.host, failed, now_ms, was_well=not watched.failures):
             self._blame_ourselves(watched, failed)
@@ -195,7 +196,7 @@ class Turns:
             spawn(watched, self.announcer.announce(watched))
 
     def _own_trouble(self, watched: Watched, error: Exception) -> int:
-        self.counts["own_trouble"] += 1
+        self.counts[TROUBLED] += 1
         watched.own_troubles += 1
         extra = {"source": watched.target.id, "tries": watched.own_troubles, "error": str(error)}
         log.warning("own_trouble", extra=extra)

@@ -43,6 +43,15 @@ _ALL_OLD = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tally:
+    """How a worker's polls ended since it started: all, those that failed, those that we could not finish ourselves."""
+
+    polls: int = 0
+    failed: int = 0
+    troubled: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Worker:
     """
     A row of the roster: one process of the fleet.
@@ -50,8 +59,7 @@ class Worker:
     `owned` is the set of its shards, `loads` what each of them costs (ms of work per second) and `load` the sum;
     `young` are those handed to it less than a minute ago. `inbox` counts the times others rang it, `given` are the
     shards they say they handed over and it has not taken notice of; `overloaded` says that it polls less often than it
-    was asked to; `release` names the program it runs; `dead_by` who
-    marked it dead.
+    was asked to; `tally` counts its polls; `release` names the program it runs; `dead_by` who marked it dead.
     """
 
     id: str
@@ -61,6 +69,7 @@ class Worker:
     load: float = 0.0
     overdue_ms: int = 0
     overloaded: bool = False
+    tally: Tally = Tally()
     started_ms: int = 0
     beat_at_ms: int = 0
     inbox: int = 0
@@ -83,6 +92,7 @@ class Worker:
             load=row.get("load", 0.0),
             overdue_ms=row.get("overdue", 0),
             overloaded=row.get("overloaded", False),
+            tally=Tally(polls=row.get("polls", 0), failed=row.get("failed", 0), troubled=row.get("troubled", 0)),
             started_ms=row.get("startedAt", 0),
             beat_at_ms=row.get("beatAt", 0),
             inbox=row.get("inbox", 0),
@@ -194,7 +204,8 @@ def renew(
     """
     values = {
         "hb": worker.beat, "owned": pack_shards(worker.owned), "load": worker.load, "overdue": worker.overdue_ms,
-        "overloaded": worker.overloaded, "at": worker.beat_at_ms, "st": worker.state, "dead": DEAD, "after": after,
+        "overloaded": worker.overloaded, "polls": worker.tally.polls, "failed": worker.tally.failed,
+        "troubled": worker.tally.troubled, "at": worker.beat_at_ms, "st": worker.state, "dead": DEAD, "after": after,
         "loads": pack_loads(worker.owned, worker.loads), "young": pack_shards(worker.young),
         **({"taken": taken} if taken else {}),
     }  # fmt: skip
@@ -202,7 +213,8 @@ def renew(
         "TableName": table,
         "Key": write_item(worker_key(kind, worker.id)),
         "UpdateExpression": "SET hb = :hb, st = :st, owned = :owned, #load = :load, loads = :loads, young = :young,"
-        " overdue = :overdue, overloaded = :overloaded, beatAt = :at" + (" DELETE given :taken" if taken else ""),
+        " overdue = :overdue, overloaded = :overloaded, polls = :polls, failed = :failed, troubled = :troubled,"
+        " beatAt = :at" + (" DELETE given :taken" if taken else ""),
         "ConditionExpression": "attribute_exists(pk) AND st <> :dead AND hb >= :after AND hb < :hb",
         "ExpressionAttributeNames": {"#load": "load"},
         "ExpressionAttributeValues": bind(values),

@@ -11,7 +11,7 @@ from api.fleet import Sight, show_fleet
 from api.fleet_shown import MOVES_MAX, kind_shown
 from contracts.kinds import SourceType
 from contracts.table import fleet
-from contracts.table.fleet import Move, Shard, Why, Worker
+from contracts.table.fleet import Move, Shard, Tally, Why, Worker
 from tests.api.account import NOW_MS, Aws, Caller
 
 KIND = SourceType.EXTERNAL
@@ -52,6 +52,7 @@ def test_the_fleet_shows_who_works_who_owns_what_and_what_moved(aws: Aws, caller
         load=2.5,
         overdue_ms=7,
         overloaded=True,
+        tally=Tally(polls=9, failed=2, troubled=1),
         beat_at_ms=NOW_MS,
         started_ms=NOW_MS - 1_000,
         release="r7",
@@ -81,6 +82,7 @@ def test_the_fleet_shows_who_works_who_owns_what_and_what_moved(aws: Aws, caller
                         "beatAt": "2026-11-18T11:06:40.000Z", "beatAgeMs": 1_500, "owned": 2, "load": 2.5,
                         "overdueMs": 7,
                         "overloaded": True,
+                        "polls": {"polls": 9, "failed": 2, "troubled": 1},
                     }
                 ],
                 "owners": {"5": "w1", "21": "w0"},

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from contracts.kinds import SourceType
 from contracts.table import fleet, values
-from contracts.table.fleet import DEAD, DRAINING, UP, Move, Shard, Why, Worker
+from contracts.table.fleet import DEAD, DRAINING, UP, Move, Shard, Tally, Why, Worker
 from contracts.table.schema import TableNames
 from contracts.table.transaction import reasons, transaction
 from contracts.table.values import read_item
@@ -79,6 +79,7 @@ def test_a_renewal_moves_the_number_and_shows_what_is_carried(client: Any, table
     client.put_item(**fleet.join(table, KIND, A))
     beat = replace(
         A, beat=1, owned=frozenset({0, 9, 1023}), load=2.5, overdue_ms=7, overloaded=True, beat_at_ms=8, state=DRAINING,
+        tally=Tally(polls=9, failed=2, troubled=1),
         loads={0: 1.5, 9: 0.0, 1023: 6553.5}, young=frozenset({9}),
     )  # fmt: skip
 
