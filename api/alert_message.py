@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from api.alert_rules import Event
 from contracts.clock import SECOND_MS, iso
 from contracts.table.alerts import Told
 
@@ -41,11 +42,11 @@ class Alert:
         """Give what a webhook gets."""
         source = self.source or {}
         status = source.get("status", {})
-        good = status.get("lastGood")
+        good, since_ms = status.get("lastGood"), self.row.since_ms or status.get("since", 0)
         return {
             "id": self.id, "event": self.row.owed, "rule": self.row.receiver.rpartition("/")[0],
             "sourceId": self.row.source_id, "name": source.get("name", ""), "tags": source.get("tags", []),
-            "state": status.get("state", ""), "why": status.get("why", ""), "since": iso(self.row.since_ms),
+            "state": status.get("state", ""), "why": status.get("why", ""), "since": iso(since_ms),
             "lastGood": iso(good) if good else None,
         }  # fmt: skip
 
@@ -82,4 +83,5 @@ def mail(alerts: Sequence[Alert], *, stack: str, dashboard: str) -> tuple[str, s
 
 def _line(told: Mapping[str, Any]) -> str:
     why = f": {told['why']}" if told["why"] else ""
-    return f"{told['event']}  {told['name']} ({told['sourceId']}), trouble since {told['since']}{why}"
+    since = "" if told["event"] == Event.CERTIFICATE else f", trouble since {told['since']}"
+    return f"{told['event']}  {told['name']} ({told['sourceId']}){since}{why}"

@@ -1,5 +1,5 @@
 """
-Each minute: whoever wants to know is told which sources fail, are dormant, or have recovered.
+Each minute: whoever wants to know is told which sources fail, are dormant, have recovered, or need a certificate.
 
 First it is written down what is owed to whom, then it is told, then it is written down that it was. A process that
 dies in between leaves what is owed, and the next minute tells: so nothing is lost, and twice is told only what was
@@ -23,10 +23,10 @@ from api.outgoing import read_policy
 from api.respond import log
 from contracts.addresses import Policy
 from contracts.clock import MINUTE_MS, NowMs, iso
-from contracts.kinds import State
 from contracts.table import alerts, sources
 from contracts.table.alerts import Told
 from contracts.table.schema import TableNames
+from contracts.table.sources import CERTIFICATE
 from contracts.table.values import read_item
 from fetching.contact import user_agent
 from fetching.gate import Gate
@@ -67,12 +67,15 @@ class Herald:
 
     def look(self) -> dict[str, int]:
         """Look, write down what is owed, and tell; give what was done."""
-        troubled = {item["id"]: item for state in IN_TROUBLE for item in self._troubled(state)}
+        troubled = {item["id"]: item for state in IN_TROUBLE for item in self._listed(state)}
+        ending = {item["id"]: item for item in self._listed(CERTIFICATE) if item["id"] not in troubled}
         known = list(self._rows())
         now = self._read({row.source_id for row in known} - troubled.keys())
-        for step in alert_rules.steps(self.receivers, troubled, known, now, self.now_ms()):
+        for step in alert_rules.steps(
+            self.receivers, known, troubled=troubled, ending=ending, now=now, now_ms=self.now_ms()
+        ):
             self._write(step)
-        return self._tell(troubled | now)
+        return self._tell(troubled | ending | now)
 
     def _tell(self, known: Mapping[str, Item]) -> dict[str, int]:
         done = {"told": 0, "failed": 0, "given_up": 0}
@@ -145,16 +148,16 @@ class Herald:
             raise
         return True
 
-    def _troubled(self, state: State) -> Iterator[Item]:
+    def _listed(self, wants: str) -> Iterator[Item]:
         table, after, found = self.tables.data_sources, None, 0
         while found < SOURCES_MAX:
-            page = self.dynamodb.query(**sources.page_of_attention(table, state, limit=SOURCES_MAX, after=after))
+            page = self.dynamodb.query(**sources.page_of_attention(table, wants, limit=SOURCES_MAX, after=after))
             yield from map(read_item, page["Items"])
             found += len(page["Items"])
             if "LastEvaluatedKey" not in page:
                 return
             after = read_item(page["LastEvaluatedKey"])["id"]
-        log({"what": "alerts_cut", "at": iso(self.now_ms()), "state": state.value, "sources": found})
+        log({"what": "alerts_cut", "at": iso(self.now_ms()), "state": str(wants), "sources": found})
 
     def _rows(self) -> Iterator[Told]:
         request = alerts.rows(self.tables.fleet)

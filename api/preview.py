@@ -28,6 +28,7 @@ from contracts.addresses import Policy
 from contracts.clock import SECOND_MS
 from contracts.kinds import SourceType
 from contracts.rules import origin
+from fetching.certificates import Certificates
 from fetching.document import Reading
 from fetching.fetch import Ask, fetch
 from fetching.guard import connector
@@ -46,12 +47,16 @@ NAME = {"name": "preview"}
 
 @dataclass(frozen=True, kw_only=True)
 class Previewer:
-    """All that a preview needs. `requests` opens what fetches, `run` has a loop; `keys`, `sheets`: made on demand."""
+    """
+    All that a preview needs.
+
+    `requests` opens what fetches and notes certificates, `run` has a loop; `keys` and `sheets` are made on demand.
+    """
 
     policy: Policy
     keys: "Callable[[], Keys]"
     sheets: "Callable[[], SheetPreviewer]"
-    requests: Callable[[], AbstractAsyncContextManager[Fetch]]
+    requests: Callable[[Certificates], AbstractAsyncContextManager[Fetch]]
     run: Callable[..., Any]
     pause: Callable[[float], Any]
     clock: Callable[[], float]
@@ -105,14 +110,18 @@ def _wanted(registration: Registration, key: str | None) -> Wanted:
 
 
 async def _look(wanted: Wanted, at: Previewer) -> dict[str, Any]:
-    async with at.requests() as ask_source:
-        world = World(fetch=ask_source, pause=at.pause, clock=at.clock, now_s=lambda: at.now_ms() / SECOND_MS)
+    certificates = Certificates()
+    async with at.requests(certificates) as ask_source:
+        world = World(
+            fetch=ask_source, pause=at.pause, clock=at.clock, now_s=lambda: at.now_ms() / SECOND_MS,
+            certificates=certificates,
+        )  # fmt: skip
         return await preview(wanted, world)
 
 
 @asynccontextmanager
-async def _requests(policy: Policy, contact: str) -> Any:
-    async with session(connector(policy), contact=contact) as http:
+async def _requests(policy: Policy, contact: str, certificates: Certificates) -> Any:
+    async with session(connector(policy, certificates=certificates), contact=contact) as http:
 
         async def ask_source(ask: Ask) -> Outcome:
             return await fetch(http, ask)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from contracts.clock import DAY_S
+from fetching.certificates import warning
 from fetching.outcome import Reply
 
 #: A source that answers more slowly than this is said to be slow.
@@ -69,6 +70,11 @@ def of_size(document_bytes: int) -> Iterator[Warned]:
             message=f"the document has {document_bytes} bytes: subscribers get patches, but a snapshot is a download; "
             "a selector makes it smaller",
         )
+
+
+def certificate_ends(place: str, days_left: int) -> Warned:
+    """Say that every poll will fail soon unless somebody acts."""
+    return Warned(code="certificate", message=warning(place, days_left))
 
 
 def no_validators() -> Warned:

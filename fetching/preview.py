@@ -16,6 +16,7 @@ from contracts import steps
 from contracts.rules import origin
 from fetching import advice, document
 from fetching.advice import Warned
+from fetching.certificates import Certificates, step_of
 from fetching.decode import TooLarge, Undecodable, decode
 from fetching.document import Document, Reading
 from fetching.excerpt import excerpt
@@ -52,12 +53,17 @@ class Wanted:
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """What a preview needs from outside: `clock` in seconds that only grow, `now_s` since the epoch."""
+    """
+    What a preview needs from outside: `clock` in seconds that only grow, `now_s` since the epoch.
+
+    `certificates` are those that `fetch` meets.
+    """
 
     fetch: Fetch
     pause: Callable[[float], Awaitable[None]]
     clock: Callable[[], float]
     now_s: Callable[[], float]
+    certificates: Certificates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +122,7 @@ def _success(wanted: Wanted, world: World, hidden: Hidden, first: _Seen, second:
     assert isinstance(found, Document)
     value = _decode(found.canonical)
     moved = _moved(value, found, second)
-    warned = list(_warnings(wanted, world, first, second, moved))
+    warned = [*_ending(wanted, world, reply), *_warnings(wanted, world, first, second, moved)]
     return {
         "ok": True, "reason": None, "why": "",
         "http": _http(reply, _conditional(first, second), hidden),
@@ -154,6 +160,14 @@ def _conditional(first: _Seen, second: _Seen | None) -> str:
     if second and isinstance(second.outcome, NotModified):
         return "works"
     return "ignored" if second and second.found and second.decoded == first.decoded else "unknown"
+
+
+def _ending(wanted: Wanted, world: World, reply: Reply) -> Iterator[Warned]:
+    """Say whose certificate is about to end: of the place that was asked, and of the one that a redirect led to."""
+    for place in dict.fromkeys(f"{url.host}:{url.port}" for url in (wanted.ask.url, URL(reply.validators.url))):
+        days_left = world.certificates.days_left(place, world.now_s())
+        if days_left is not None and step_of(days_left) is not None:
+            yield advice.certificate_ends(place, days_left)
 
 
 def _moved(value: Any, found: Document, second: _Seen | None) -> list[Volatile]:

@@ -41,7 +41,7 @@ class Schema:
 
 TTL_ATTRIBUTE = "ttl"
 
-#: Sparse: only sources that are not healthy carry `attention` (the state), for lists.
+#: Sparse: only sources that are not healthy, or whose certificate is about to end, carry `attention`.
 ATTENTION_INDEX = "attention"
 
 #: By the logical names of the design; `TableNames` has a field for each.

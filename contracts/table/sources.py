@@ -36,16 +36,20 @@ def page(table: str, *, limit: int, after: str | None) -> Request:
     return request | ({"ExclusiveStartKey": write_item({"id": after})} if after else {})
 
 
-def page_of_attention(table: str, state: State, *, limit: int, after: str | None) -> Request:
-    """Query one page of the sources in a state that wants attention."""
+#: What is in the index beside states: a source that is well, but whose certificate is about to end.
+CERTIFICATE = "certificate"
+
+
+def page_of_attention(table: str, wants: str, *, limit: int, after: str | None) -> Request:
+    """Query one page of the sources that want attention: those in a state, or `CERTIFICATE`."""
     request: Request = {
         "TableName": table,
         "IndexName": ATTENTION_INDEX,
         "KeyConditionExpression": "attention = :state",
-        "ExpressionAttributeValues": bind({"state": state.value}),
+        "ExpressionAttributeValues": bind({"state": str(wants)}),
         "Limit": limit,
     }
-    return request | ({"ExclusiveStartKey": write_item({"attention": state.value, "id": after})} if after else {})
+    return request | ({"ExclusiveStartKey": write_item({"attention": str(wants), "id": after})} if after else {})
 
 
 def put_new(table: str, source: "Source") -> Request:
@@ -88,17 +92,18 @@ def set_status(table: str, source_id: str, status: "Status", *, incarnation: str
 
     Refused if the source is gone, is another incarnation, or a worker of a newer epoch wrote since.
     """
-    healthy = status.state is State.HEALTHY
+    calm = status.state is State.HEALTHY and status.certificate_days is None
+    wants = CERTIFICATE if status.state is State.HEALTHY else status.state.value
     return {
         "TableName": table,
         "Key": write_item({"id": source_id}),
-        "UpdateExpression": "SET #status = :status" + (" REMOVE attention" if healthy else ", attention = :state"),
+        "UpdateExpression": "SET #status = :status" + (" REMOVE attention" if calm else ", attention = :wants"),
         "ConditionExpression": "attribute_exists(id) AND incarnation = :incarnation AND #status.epoch <= :epoch",
         "ExpressionAttributeNames": {"#status": "status"},
         "ExpressionAttributeValues": {
             ":status": write(_plain(status)),
             **bind({"incarnation": incarnation, "epoch": status.epoch}),
-            **({} if healthy else bind({"state": status.state.value})),
+            **({} if calm else bind({"wants": wants})),
         },
     }
 

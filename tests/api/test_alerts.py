@@ -58,11 +58,14 @@ class World:
         return dict(Caller(aws=self.aws).register(prices(**fields)).json)
 
     def is_now(
-        self, source: Mapping[str, Any], state: State, *, since_ms: int | None = None, failures: int = 3
-    ) -> None:
+        self, source: Mapping[str, Any], state: State, *, since_ms: int | None = None, failures: int = 3,
+        certificate_days: int | None = None,
+    ) -> None:  # fmt: skip
         """Have a worker write a status."""
         since = self.aws.at_ms if since_ms is None else since_ms
-        status = Status(state=state, why="it answers 500", since=since, failures=failures)
+        status = Status(
+            state=state, why="it answers 500", since=since, failures=failures, certificateDays=certificate_days
+        )
         request = sources.set_status(
             self.aws.tables.data_sources, source["id"], status, incarnation=source["incarnation"]
         )
@@ -198,6 +201,44 @@ def test_the_next_outage_is_another(world: World):
     assert world.heard == [("failing", "Prices")] * 2
     ids = [alert["id"] for body in world.hooks for alert in body["alerts"]]
     assert len(set(ids)) == 2
+
+
+def test_a_certificate_that_is_about_to_end_is_told_once(world: World):
+    """At once and to whom it concerns; neither its further steps, nor a blip, nor its renewal is news. The next is."""
+    source, other = world.register(tags=["prod"]), world.register(name="Other")
+    for one, days in ((source, 14), (source, 7), (other, 7)):
+        world.is_now(one, State.HEALTHY, certificate_days=days)
+        world.minutes(20)
+    world.is_now(source, State.DEGRADED)
+    world.minutes(2)
+    world.is_now(source, State.HEALTHY, certificate_days=7)
+    world.minutes(2)
+    assert world.heard == [("certificate", "Prices")]
+    assert [subject for _, subject, _ in world.mails] == ["prod: 1 certificate"] * 2
+    assert "trouble" not in world.mails[0][2]
+    for renewed in (None, 14):
+        world.is_now(source, State.HEALTHY, certificate_days=renewed)
+        world.minutes(2)
+    assert world.heard == [("certificate", "Prices")] * 2
+
+
+def test_a_certificate_that_did_end_is_an_outage(world: World):
+    """Told as any other; a warning that stands does not hide it, nor one that comes while its end is owed."""
+    source = world.register(tags=["prod"])
+    world.is_now(source, State.HEALTHY, certificate_days=1)
+    world.minutes(3)
+    world.is_now(source, State.FAILING)
+    world.minutes(10)
+    world.is_now(source, State.HEALTHY, certificate_days=14)
+    world.minutes(10)
+    assert [event for event, _ in world.heard] == ["certificate", "failing", "recovered", "certificate"]
+
+
+def test_nobody_is_told_of_the_certificate_of_a_disabled_source(world: World):
+    """It is not polled."""
+    world.is_now(world.register(tags=["prod"], enabled=False), State.HEALTHY, certificate_days=1)
+    world.minutes(3)
+    assert (world.heard, world.mails) == ([], [])
 
 
 def test_a_rule_with_tags_hears_of_those_sources_alone(world: World):

@@ -1,6 +1,7 @@
 """POST /datasources/preview: the registration's rules, the key's, and nothing stored."""
 
 import asyncio
+import datetime as dt
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,8 @@ import pytest
 from api.keys import Keys
 from api.preview import Previewer, preview_source
 from contracts.addresses import Policy
+from contracts.clock import SECOND_MS
+from fetching.certificates import Certificates
 from fetching.fetch import Ask
 from fetching.outcome import Outcome, Reply, Validators
 from fetching.preview import Fetch
@@ -27,6 +30,7 @@ class Feed:
     def __init__(self, body: Any = None) -> None:
         self.asked: list[Ask] = []
         self.body = body or [{"price": 1}]
+        self.certificate: dict[str, str] | None = None
 
     async def answer(self, ask: Ask) -> Outcome:
         """Answer."""
@@ -37,8 +41,10 @@ class Feed:
         )  # fmt: skip
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[Fetch]:
+    async def open(self, certificates: Certificates) -> AsyncIterator[Fetch]:
         """Be what a session is in production."""
+        if self.certificate is not None:
+            certificates.note("feeds.example.com:443", self.certificate)
         yield self.answer
 
 
@@ -71,6 +77,19 @@ def test_a_preview_shows_and_stores_nothing(aws: Aws, caller: Caller):
     assert [aws.rows(table) for table in (aws.tables.data_sources, aws.tables.sheets_data, aws.tables.fleet)] == [
         []
     ] * 3
+
+
+@pytest.mark.parametrize(("days", "said"), [(12, ["certificate"]), (40, [])])
+def test_a_certificate_that_is_about_to_end_is_said_before_anything_is_saved(
+    aws: Aws, caller: Caller, days: int, said: list[str]
+):
+    """Whoever registers it may be who can renew it; the other warnings of this feed are not asked about here."""
+    feed = Feed()
+    ends = dt.datetime.fromtimestamp(aws.at_ms / SECOND_MS, dt.UTC) + dt.timedelta(days=days, hours=1)
+    feed.certificate = {"notAfter": ends.strftime("%b %d %H:%M:%S %Y GMT")}
+    warnings = look(aws, caller, feed, {"url": "https://feeds.example.com/a"}).json["warnings"]
+    assert [one["code"] for one in warnings if one["code"] != "no_validators"] == said
+    assert all(f"feeds.example.com:443 ends in {days} days" in one["message"] for one in warnings[: len(said)])
 
 
 @pytest.mark.parametrize(

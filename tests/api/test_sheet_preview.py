@@ -73,7 +73,7 @@ class Desk:
             clock=lambda: 0.0, now_ms=aws.now_ms,
         )  # fmt: skip
         at = Previewer(
-            policy=Policy(), keys=lambda: Keys(client=aws.secrets, prefix=PREFIX), requests=_never,
+            policy=Policy(), keys=lambda: Keys(client=aws.secrets, prefix=PREFIX), requests=lambda _: _never(),
             sheets=lambda: replace(sheets, google=lambda: self.google), run=asyncio.run, pause=pause, clock=lambda: 0.0,
             now_ms=aws.now_ms,
         )  # fmt: skip

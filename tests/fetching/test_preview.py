@@ -12,6 +12,7 @@ from yarl import URL
 
 from contracts.canonical import digest
 from contracts.source import Auth
+from fetching.certificates import Certificates
 from fetching.document import Reading
 from fetching.excerpt import CHARACTERS_MAX, ROWS_MAX, excerpt
 from fetching.fetch import Ask, fetch
@@ -66,7 +67,13 @@ def see(http: ClientSession, time: Time) -> Preview:
         if key:
             url, headers = with_key(url, headers, key, auth or Auth())
         wanted = Wanted(ask=Ask(url=url, headers=headers), how=Reading(**how), interval_s=interval_s, key=key)
-        world = World(fetch=time.around(http), pause=time.pause, clock=lambda: time.at_s, now_s=lambda: NOW_S)
+        world = World(
+            fetch=time.around(http),
+            pause=time.pause,
+            clock=lambda: time.at_s,
+            now_s=lambda: NOW_S,
+            certificates=Certificates(),
+        )
         found = await preview(wanted, world)
         return json.loads(json.dumps(found))
 

@@ -81,6 +81,19 @@ def test_those_in_trouble_are_found_by_their_state_until_they_are_well(client: A
     assert found() == []
 
 
+def test_those_whose_certificate_ends_are_found_until_it_is_renewed(client: Any, table: str):
+    """They are well, so under their state nobody looks for them."""
+
+    def found() -> list[str]:
+        request = sources.page_of_attention(table, sources.CERTIFICATE, limit=5, after=None)
+        return [read_item(item)["id"] for item in client.query(**request)["Items"]]
+
+    for days, expected in ((7, [SOURCE.id]), (None, [])):
+        well = Status(state=State.HEALTHY, epoch=1, certificateDays=days)
+        client.update_item(**sources.set_status(table, SOURCE.id, well, incarnation="i"))
+        assert found() == expected
+
+
 def test_a_list_goes_on_where_it_stopped(client: Any, table: str):
     """Each source on one page, whatever the order."""
     for number in range(2, 5):

@@ -10,6 +10,8 @@ export interface SourceStatus {
   /** ms since the epoch; 0 before the first poll. */
   since: number;
   lastGood?: number | null;
+  /** Its certificate ends within so many days, told in steps; absent while that is not near. */
+  certificateDays?: number | null;
 }
 
 export interface Fields {
@@ -147,6 +149,10 @@ export interface Worker {
   load: number;
   /** How late its oldest due poll is. */
   overdueMs: number;
+  /** Polls had to wait within the last seconds: it polls less often than it was asked to. */
+  overloaded: boolean;
+  /** Since it started: all, those that failed, and those that it could not finish for a trouble of our own. */
+  polls: { polls: number; failed: number; troubled: number };
 }
 
 export interface Move {

@@ -7,10 +7,15 @@
 
 import type { SourceStatus } from "../api/types.ts";
 import type { LinkState } from "../protocol/link.ts";
+import type { Stale } from "./stale.ts";
+import { certificateText } from "./standing.ts";
 
-/** The values on the page may be old: `link` because of this page, `source` because of the source. */
+/**
+ * The values on the page may be old: `link` because of this page, `source` because of the source, `stale` because nobody
+ * asks the source. `certificate` is no doubt yet: it says what will end the polling.
+ */
 export interface Doubt {
-  of: "link" | "source";
+  of: "link" | "source" | "stale" | "certificate";
   text: string;
   /** The last moment at which what is shown was known to be true, ms since the epoch; null is not known. */
   atMs: number | null;
@@ -20,8 +25,8 @@ export interface Shown {
   link: LinkState["name"];
   isEnabled: boolean;
   status: SourceStatus | null;
-  /** Why nobody polls it as often as asked, although its state is good; empty where somebody does. */
-  staleWhy?: string;
+  /** Why nobody polls it as often as asked, although its state is good; null where somebody does. */
+  stale?: Stale | null;
   /** When the server sent what is shown; 0 before anything. */
   atMs: number;
 }
@@ -33,7 +38,7 @@ const LINK_TEXTS: Readonly<Partial<Record<LinkState["name"], string>>> = {
 };
 
 /** Every reason there is to doubt, the page's own first. */
-export function doubts({ link, isEnabled, status, staleWhy = "", atMs }: Shown): Doubt[] {
+export function doubts({ link, isEnabled, status, stale = null, atMs }: Shown): Doubt[] {
   const found: Doubt[] = [];
   const linkText = LINK_TEXTS[link];
   if (linkText !== undefined && atMs > 0) found.push({ of: "link", text: linkText, atMs });
@@ -41,7 +46,9 @@ export function doubts({ link, isEnabled, status, staleWhy = "", atMs }: Shown):
   else if (status !== null && !["healthy", "new"].includes(status.state)) {
     found.push({ of: "source", text: status.why || `The source is ${status.state}`, atMs: status.lastGood ?? null });
   }
-  else if (staleWhy !== "") found.push({ of: "source", text: `Stale: ${staleWhy}`, atMs: null });
+  else if (stale !== null) found.push({ of: "stale", text: `Stale: ${stale.why}`, atMs: stale.sinceMs });
+  const ends = status === null || !isEnabled ? "" : certificateText(status);
+  if (ends !== "") found.push({ of: "certificate", text: `${ends}: it has to be renewed, or every poll fails`, atMs: null });
   return found;
 }
 

@@ -6,7 +6,7 @@ import { Activity } from "./activity.ts";
 import { owners } from "./fleet.ts";
 import { Polled } from "./polling.ts";
 import { session } from "./session.ts";
-import { staleWhy } from "./stale.ts";
+import { staleOf, type Stale } from "./stale.ts";
 import { matches, standing, worstFirst, type Standing } from "./standing.ts";
 
 export const activity = new Activity();
@@ -34,12 +34,12 @@ export function choose(ids: readonly string[], isChosen: boolean): void {
 /** Those of the chosen that still exist. */
 export const chosenSources = computed(() => (sources.value.value ?? []).filter(({ id }) => chosen.value.has(id)));
 
-/** By id, why a source is stale; those that are not are not in it. */
+/** By id, why a source is stale and since when; those that are not are not in it. */
 export const stale = computed(() => {
-  const found = new Map<string, string>();
+  const found = new Map<string, Stale>();
   for (const source of sources.value.value ?? []) {
-    const why = staleWhy(source, owners.value.value, Date.now());
-    if (why !== "") found.set(source.id, why);
+    const one = staleOf(source, owners.value.value, Date.now());
+    if (one !== null) found.set(source.id, one);
   }
   return found;
 });

@@ -1,6 +1,6 @@
 /** How a source stands, in the few kinds a person tells apart, and the order of the list. */
 
-import type { Source, State, Summary } from "../api/types.ts";
+import type { Source, SourceStatus, State, Summary } from "../api/types.ts";
 
 export type Standing = "failing" | "degraded" | "waiting" | "healthy" | "paused";
 
@@ -27,8 +27,30 @@ export function standing(source: Pick<Source, "enabled" | "status">): Standing {
   return source.enabled ? (BY_STATE[source.status.state] ?? "waiting") : "paused";
 }
 
+/** A source that is well again says so for a while, to whoever heard that it was not. */
+const RECOVERED_SHOWN_MS = 3_600_000;
+
+/** What there is to say of a source's state; empty where the state alone says it. */
+export function remark({ enabled, status }: Pick<Source, "enabled" | "status">, nowMs: number): string {
+  if (!enabled) return "";
+  if (status.state !== "healthy") return status.why;
+  const ends = certificateText(status);
+  return ends !== "" ? ends : nowMs - status.since < RECOVERED_SHOWN_MS ? status.why : "";
+}
+
+/** The step within which a certificate ends: the API's own words count the days of when the step was reached. */
+export function certificateText({ certificateDays: days }: SourceStatus): string {
+  if (typeof days !== "number") return "";
+  return `Its certificate ends within ${days === 1 ? "a day" : `${days} days`}`;
+}
+
+/** What will fail soon stands above what will not. */
+function endsFirst({ status: a }: Summary, { status: b }: Summary): number {
+  return (a.certificateDays ?? Number.MAX_VALUE) - (b.certificateDays ?? Number.MAX_VALUE);
+}
+
 export function worstFirst(a: Summary, b: Summary): number {
-  return RANK[standing(a)] - RANK[standing(b)] || a.name.localeCompare(b.name) || a.id.localeCompare(b.id);
+  return RANK[standing(a)] - RANK[standing(b)] || endsFirst(a, b) || a.name.localeCompare(b.name) || a.id.localeCompare(b.id);
 }
 
 /** Every word of the query is somewhere in the name, address, id or tags. */

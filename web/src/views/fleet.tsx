@@ -78,21 +78,32 @@ function Workers({ about, workers, colours, failing }: WorkersProps) {
   const most = Math.max(...workers.map(({ load }) => load));
   return (
     <table class="list">
-      <thead><tr><th>Worker</th><th>State</th><th class="end">Last heartbeat</th><th class="end">Shards</th><th class="end">Load</th><th class="end">Poll lag</th><th class="end">Failing sources</th></tr></thead>
+      <thead><tr><th>Worker</th><th>State</th><th class="end">Last heartbeat</th><th class="end">Shards</th><th class="end">Load</th><th class="end">Poll lag</th><th class="end">Failed polls</th><th class="end">Failing sources</th></tr></thead>
       <tbody>
         {workers.map((worker) => (
           <tr key={worker.id}>
             <td class="name"><span class="swatch" data-colour={colours.get(worker.id)} aria-hidden="true" /> <code>{worker.id}</code></td>
-            <td data-label="State">{STATES[worker.state] ?? worker.state}{worker.deadBy && <span class="why">said {worker.deadBy}</span>}</td>
+            <td data-label="State">{STATES[worker.state] ?? worker.state}{worker.deadBy && <span class="why">said {worker.deadBy}</span>}{worker.overloaded && worker.state !== "DEAD" && <span class="why"><strong class="warn">Overloaded</strong>: polls wait, so sources are polled less often than asked</span>}</td>
             <td data-label="Last heartbeat" class="end"><Since atMs={worker.beatAt === null ? null : Date.parse(worker.beatAt)} /></td>
             <td data-label="Shards" class="end">{worker.owned}</td>
             <td data-label="Load" class="end"><Load ms={worker.load} most={most} /></td>
             <td data-label="Poll lag" class="end">{worker.overdueMs < LATE_MS ? "on time" : <strong class="warn">{duration(worker.overdueMs)} behind</strong>}</td>
+            <td data-label="Failed polls" class="end"><Failed polls={worker.polls} /></td>
             <td data-label="Failing sources" class="end">{failing.filter((source) => ownerOf(source, about) === worker.id).length}</td>
           </tr>
         ))}
       </tbody>
     </table>
+  );
+}
+
+/** Of all polls since the worker started. What we could not finish ourselves is no fault of a source. */
+function Failed({ polls: { polls, failed, troubled } }: { polls: Worker["polls"] }) {
+  return (
+    <>
+      {failed.toLocaleString()} <span class="muted">of {polls.toLocaleString()}</span>
+      {troubled > 0 && <span class="why"><strong class="warn">{troubled.toLocaleString()} unfinished</strong> for a trouble of our own</span>}
+    </>
   );
 }
 

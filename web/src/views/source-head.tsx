@@ -6,8 +6,8 @@ import { say } from "../parts/announcer.tsx";
 import { Since } from "../parts/since.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
 import type { Replica } from "../protocol/replica.ts";
-import { doubts } from "../state/freshness.ts";
-import { staleWhy } from "../state/stale.ts";
+import { doubts, type Doubt } from "../state/freshness.ts";
+import { staleOf } from "../state/stale.ts";
 import { nowMs } from "../state/clock.ts";
 import { owners } from "../state/fleet.ts";
 import { linkState } from "../state/session.ts";
@@ -34,16 +34,20 @@ export function SourceHead({ watched, source }: { watched: Watched; source: Sour
       {source && <Address url={source.url} />}
       <Facts replica={replica} source={source} />
       {source?.warnings?.map((warning) => <p key={warning.code} class="doubt" data-of={warning.code}>{sentence(warning.message)}</p>)}
-      {doubts({ link: linkState.value.name, isEnabled: source?.enabled ?? true, status, staleWhy: source ? staleWhy(source, owners.value.value, nowMs.value) : "", atMs: replica.atMs }).map((doubt) => (
+      {doubts({ link: linkState.value.name, isEnabled: source?.enabled ?? true, status, stale: source ? staleOf(source, owners.value.value, nowMs.value) : null, atMs: replica.atMs }).map((doubt) => (
         <p key={doubt.of} class="doubt" data-of={doubt.of}>
-          {doubt.text}
-          {doubt.of === "link"
-            ? <>: what is shown is as of {clockTime(doubt.atMs ?? 0)}.</>
-            : doubt.atMs !== null && <>. The last good poll was <Since atMs={doubt.atMs} />; its values stay.</>}
+          {doubt.text}<Asof doubt={doubt} />.
         </p>
       ))}
     </header>
   );
+}
+
+/** Until when what is shown was known to be true. */
+function Asof({ doubt: { of, atMs } }: { doubt: Doubt }) {
+  if (atMs === null) return null;
+  if (of !== "source") return <>: what is shown is as of {clockTime(atMs)}</>;
+  return <>. The last good poll was <Since atMs={atMs} />; its values stay</>;
 }
 
 function Facts({ replica, source }: { replica: Replica; source: Source | null }) {

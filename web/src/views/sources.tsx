@@ -13,9 +13,10 @@ import { sourceAddress } from "../route.ts";
 import { ACTIVITY_MIN } from "../state/activity.ts";
 import { nowMs } from "../state/clock.ts";
 import { owners } from "../state/fleet.ts";
+import { interval } from "../state/interval.ts";
 import { readProblem, session } from "../state/session.ts";
 import { activity, choose, chosen, counts, groups, isGrouped, only, search, shown, sources, stale } from "../state/sources.ts";
-import { RANK, standing, WORDS, type Standing } from "../state/standing.ts";
+import { RANK, remark, standing, WORDS, type Standing } from "../state/standing.ts";
 import { BulkBar } from "./bulk-bar.tsx";
 import { Remove } from "./remove.tsx";
 
@@ -181,7 +182,7 @@ function Group({ tag, items, limit, remove }: { tag: string; items: readonly Sum
 }
 
 function Row({ source, remove }: { source: Summary; remove(source: Summary): void }) {
-  const isTrouble = ["failing", "degraded"].includes(standing(source));
+  const said = remark(source, nowMs.value);
   return (
     <tr data-chosen={chosen.value.has(source.id) ? "" : undefined}>
       <td class="tick">
@@ -194,7 +195,7 @@ function Row({ source, remove }: { source: Summary; remove(source: Summary): voi
       </td>
       <td data-label="State">
         <StateBadge source={source} />
-        {isTrouble && <span class="why" title={source.status.why}>{source.status.why} (<Since atMs={source.status.since} />)</span>}
+        {said && <span class="why" title={source.status.why || said}>{said}{said === source.status.why && <> (<Since atMs={source.status.since} />)</>}</span>}
       </td>
       <td data-label="Kind">{kindOf(source)}</td>
       <td data-label="Freshness"><Freshness source={source} /></td>
@@ -202,7 +203,7 @@ function Row({ source, remove }: { source: Summary; remove(source: Summary): voi
         <Since atMs={source.changedAt === null ? null : Date.parse(source.changedAt)} none="no data yet" />
       </td>
       <td data-label="Changes"><Spark counts={activity.of(source.id, nowMs.value)} over={OVER} /></td>
-      <td data-label="Polled every" class="end">{source.pollingInterval} s</td>
+      <td data-label="Polled every" class="end">{interval(source)}</td>
       <td class="end">
         <button type="button" class="quiet icon" aria-label={`Remove ${source.name}`} title="Remove" onClick={() => remove(source)}>
           <span aria-hidden="true">✕</span>
@@ -214,9 +215,9 @@ function Row({ source, remove }: { source: Summary; remove(source: Summary): voi
 
 /** Of the source's values, not of this page: whether somebody looked within its interval. */
 function Freshness({ source }: { source: Summary }) {
-  const why = stale.value.get(source.id);
+  const old = stale.value.get(source.id);
   const { state, lastGood } = source.status;
-  if (why !== undefined) return <><strong class="stale">Stale</strong><span class="why">{why}</span></>;
+  if (old !== undefined) return <><strong class="stale">Stale</strong><span class="why">{old.why}</span></>;
   if (!source.enabled || state === "new") return <span class="muted">–</span>;
   if (state === "healthy" || state === "degraded") return <>Fresh</>;
   return lastGood ? <>good <Since atMs={lastGood} /></> : <span class="muted">never good</span>;

@@ -21,6 +21,19 @@ test("a paused source is paused, whatever its last state", () => {
   assert.match(doubt?.text ?? "", /^Paused/);
 });
 
+test("what nobody asks is stale, and since when; a failing source is not said to be so twice", () => {
+  const stale = { why: "its worker is dead", sinceMs: 7 };
+  const [doubt] = doubts({ ...FINE, stale });
+  assert.deepEqual(doubt, { of: "stale", text: "Stale: its worker is dead", atMs: 7 });
+  assert.deepEqual(of({ stale, status: { state: "failing", why: "HTTP 500", since: 1 } }), ["source"]);
+});
+
+test("a certificate that is about to end is told while all is well, and of a source that is polled", () => {
+  const status = { state: "healthy", why: "", since: 0, certificateDays: 3 } as const;
+  assert.match(doubts({ ...FINE, status })[0]?.text ?? "", /ends within 3 days: it has to be renewed/);
+  assert.deepEqual(of({ status, isEnabled: false }), ["source"]);
+});
+
 test("a first connection is no reason to doubt what is not there yet", () => {
   assert.deepEqual(of({ link: "connecting", atMs: 0 }), []);
 });

@@ -4,7 +4,7 @@ import type { Source } from "../../src/api/types.ts";
 import { failureOf, suggestedName, toFields, toPatch, toPreview, toSource, typed, typedOf, warningsOf, withLines } from "../../src/state/typed.ts";
 import { pauseMs } from "../../src/state/pace.ts";
 import { ago, duration } from "../../src/state/since.ts";
-import { matches, standing } from "../../src/state/standing.ts";
+import { matches, remark, standing, worstFirst } from "../../src/state/standing.ts";
 import { readRoute, readToken, sourceAddress } from "../../src/route.ts";
 
 test("what was left empty is not sent, so that the server's defaults hold", () => {
@@ -48,6 +48,18 @@ test("what a try finds is said at the field where it is mended", () => {
   const preview = { ok: false, reason: "unauthorized", why: "401", warnings: [{ code: "slow", message: "slow" }, { code: "other", message: "b" }] } as unknown as Parameters<typeof failureOf>[0];
   assert.deepEqual([...failureOf(preview)], [["apiKey", "401"]]);
   assert.deepEqual([...warningsOf(preview)], [["pollingInterval", "slow"], ["url", "b"]]);
+});
+
+test("each state says why; a source that is well, that it has recovered, for an hour, or that its certificate ends", () => {
+  const of = (status: Partial<Source["status"]>, enabled = true) => remark({ enabled, status: { state: "healthy", why: "w", since: 0, ...status } }, 3_600_000);
+  for (const state of ["degraded", "failing", "dormant", "new"] as const) assert.equal(of({ state }), "w");
+  assert.equal(of({ since: 1 }), "w");
+  assert.equal(of({}), "");
+  assert.equal(of({ state: "failing" }, false), "");
+  assert.equal(of({ certificateDays: 1 }), "Its certificate ends within a day");
+  const listed = [{ name: "a" }, { name: "b", certificateDays: 7 }, { name: "c", certificateDays: 3 }].map(({ name, certificateDays = null }) =>
+    ({ ...STORED, name, incarnation: "i", version: 1, changedAt: null, status: { ...STORED.status, certificateDays } }));
+  assert.deepEqual(listed.sort(worstFirst).map(({ name }) => name), ["c", "b", "a"]);
 });
 
 test("suggested pointers are added once", () => {
