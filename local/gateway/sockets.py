@@ -80,13 +80,14 @@ class Socket(asyncio.Protocol):
             self._end()
             return
         answer = wire.accept(headers.get("sec-websocket-key", ""))
+        assert self._transport
+        # Its life counts from before the client knows of it: who sees the answer and moves the clock makes it older.
+        self._held = Held(id=self._id, send=self._send, waiting=self._transport.get_write_buffer_size, shut=self._close)
+        self._hub.open(self._held)
         self._write(
             f"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Accept: {answer}\r\n\r\n".encode()
         )
-        assert self._transport
-        self._held = Held(id=self._id, send=self._send, waiting=self._transport.get_write_buffer_size, shut=self._close)
-        self._hub.open(self._held)
         self._reader = Reader()
         self._read(rest)
         while (text := await self._work.get()) is not None:

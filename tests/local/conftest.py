@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,10 @@ class Kept:
         return read_item(self.stack.dynamodb.get_item(**heads.get(table, row_id))["Item"])
 
 
+#: A client takes long to make, and serves every account that is mocked.
+_client: Any = cache(boto3.client)
+
+
 @pytest.fixture
 def kept(monkeypatch: pytest.MonkeyPatch) -> Iterator[Kept]:
     """Make a stack that is empty yet."""
@@ -86,8 +91,7 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> Iterator[Kept]:
 
 def make(prefix: str) -> Kept:
     """Make tables, bucket and queues in the account that is mocked now."""
-    client: Any = boto3.client
-    dynamodb, s3, sqs, secrets = (client(name) for name in ("dynamodb", "s3", "sqs", "secretsmanager"))
+    dynamodb, s3, sqs, secrets = (_client(name) for name in ("dynamodb", "s3", "sqs", "secretsmanager"))
     tables = TableNames.from_environ(ENVIRON)
     for name, attribute in schema.FIELDS.items():
         dynamodb.create_table(**schema.create_table(getattr(tables, attribute), schema.SCHEMAS[name]))

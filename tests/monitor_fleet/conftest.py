@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from unittest import mock
 
@@ -46,14 +47,18 @@ FAKE_CREDENTIALS = {
 }
 
 
+#: A client takes long to make, and serves every account that is mocked.
+_client: Any = cache(boto3.client)
+
+
 @pytest.fixture
 def aws() -> Iterator[Any]:
     """Give a DynamoDB client whose tables exist, and a bucket beside it."""
     with mock.patch.dict(os.environ, FAKE_CREDENTIALS), mock_aws():
-        client = boto3.client("dynamodb")
+        client = _client("dynamodb")
         for name, schema in SCHEMAS.items():
-            client.create_table(**create_table(name, schema))  # type: ignore[arg-type] # shapes are dicts here
-        boto3.client("s3").create_bucket(Bucket=BUCKET)
+            client.create_table(**create_table(name, schema))
+        _client("s3").create_bucket(Bucket=BUCKET)
         yield client
 
 
@@ -189,7 +194,7 @@ class Desk:
     def __init__(self, client: Any, threads: ThreadPoolExecutor) -> None:
         self.client = client
         self.store = Store(client, threads)
-        self.bucket = Bucket(boto3.client("s3"), threads, name=BUCKET)
+        self.bucket = Bucket(_client("s3"), threads, name=BUCKET)
         self.web = Web()
         self.now = [START_MS]
         self.register()

@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,7 @@ def refused() -> Callable[..., Any]:
     return sent
 
 
+@cache  # a client takes long to make, and serves every account that is mocked
 def _connect(endpoint: str | None) -> Client:
     return boto3.client(
         "dynamodb",
