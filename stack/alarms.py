@@ -96,7 +96,7 @@ def _looked_at(alarm: Alarm) -> dict[str, Any]:
     """Say what an alarm looks at: one metric, or the share of one in another."""
     if alarm.percent_of:
         share = aws.cloudwatch.MetricAlarmMetricQueryArgs(
-            id="share", expression="100 * part / MAX([whole, 1])", label=alarm.name, return_data=True
+            id="share", expression="IF(whole > 0, 100 * part / whole, 0)", label=alarm.name, return_data=True
         )
         return {
             "metric_queries": [_query("part", alarm.metric, alarm), _query("whole", alarm.percent_of, alarm), share]

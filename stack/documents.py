@@ -8,7 +8,7 @@ from pulumi import Input, Output, ResourceOptions
 
 from contracts.clock import DAY_S
 from contracts.table.heads import BODY_TTL_S
-from stack.private_bucket import private_bucket
+from stack.private_bucket import guard, private_bucket
 
 #: A day after the table would have let go: the owner stores a current document again before its time is over.
 EXPIRE_AFTER_DAYS = BODY_TTL_S // DAY_S + 1
@@ -27,7 +27,8 @@ class Documents(pulumi.ComponentResource):
     def __init__(self, name: str, *, protect: bool, opts: ResourceOptions | None = None) -> None:
         super().__init__("fleet:stack:Documents", name, None, opts)
         self._name, self._child = name, ResourceOptions(parent=self)
-        bucket = private_bucket(name, holds_state=True, opts=self._child, own=ResourceOptions(protect=protect))
+        bucket = private_bucket(name, emptied=not protect, opts=self._child, own=ResourceOptions(protect=protect))
+        guard(name, bucket, opts=self._child)
         aws.s3.BucketLifecycleConfiguration(
             f"{name}-lifecycle", bucket=bucket.id, rules=[_forget_old()], opts=self._child
         )

@@ -94,7 +94,9 @@ class Fleet(pulumi.ComponentResource):
         """
         Declare a service whose count is only its first: afterwards it belongs to the operator.
 
-        A deployment starts all of the new before it stops any of the old, so that each shard moves about once.
+        A deployment starts all of the new before it stops any of the old, so that each shard moves about once. It is
+        waited for: one that ECS rolls back fails the command, whatever else of it is done. What a service's tasks run
+        on may change in place only by a new deployment (the provider refuses it else).
         """
         name = f"{self._name}-{kind}"
         service = aws.ecs.Service(
@@ -106,6 +108,8 @@ class Fleet(pulumi.ComponentResource):
             deployment_minimum_healthy_percent=100,
             deployment_maximum_percent=200,
             deployment_circuit_breaker=aws.ecs.ServiceDeploymentCircuitBreakerArgs(enable=True, rollback=True),
+            wait_for_steady_state=True,
+            force_new_deployment=True,
             network_configuration=aws.ecs.ServiceNetworkConfigurationArgs(
                 subnets=list(self._args.place.subnets),
                 security_groups=list(self._args.place.security_groups),

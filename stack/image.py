@@ -58,8 +58,9 @@ class BuiltImage(pulumi.ComponentResource):
         login = aws.ecr.get_authorization_token_output()
         built = docker.Image(
             name,
-            context=docker.BuildContextArgs(location=str(root)),
-            dockerfile=docker.DockerfileArgs(location=str(root / "Dockerfile")),
+            # Relative to the program: a path of this machine would be a difference on every other one.
+            context=docker.BuildContextArgs(location="."),
+            dockerfile=docker.DockerfileArgs(location="Dockerfile"),
             platforms=[PLATFORMS[architecture]],
             tags=[Output.concat(registry.url, ":", content_hash(root))],
             push=True,

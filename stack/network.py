@@ -20,6 +20,9 @@ from pulumi import Input, Output, ResourceOptions
 ZONES = 2
 #: Each subnet is a sixteenth of the network: 4,091 tasks of a /16.
 SUBNET_BITS = 4
+#: Zones in which Fargate runs nothing, by the ids that are the same in every account (AWS, "Supported Regions for
+#: Amazon ECS on AWS Fargate": apne1-az1, -az2, -az4 only; usw1-az1, -az3 only).
+ZONES_WITHOUT_FARGATE = ("apne1-az3", "usw1-az2")
 ANYWHERE = "0.0.0.0/0"
 GATEWAYS = ("dynamodb", "s3")
 
@@ -44,7 +47,7 @@ class Network(pulumi.ComponentResource):
         super().__init__("fleet:stack:Network", name, None, opts)
         self._name, self._child = name, ResourceOptions(parent=self)
         self._parts = list(IPv4Network(cidr).subnets(SUBNET_BITS))
-        self._zones = aws.get_availability_zones_output(state="available").names
+        self._zones = _zones()
         self._vpc = aws.ec2.Vpc(
             name, cidr_block=cidr, enable_dns_support=True, enable_dns_hostnames=True, opts=self._child
         )
@@ -93,7 +96,9 @@ class Network(pulumi.ComponentResource):
             vpc_id=self._vpc.id,
             cidr_block=str(part),
             availability_zone=self._zones[zone],
-            opts=self._child,
+            # Which zones there are changes: while one is down it is not among them, and a deploy that moved the
+            # subnets then would stop all that is left.
+            opts=ResourceOptions(parent=self, ignore_changes=["availability_zone"]),
         )
         aws.ec2.RouteTableAssociation(
             f"{self._name}-{name}-routes", subnet_id=subnet.id, route_table_id=table.id, opts=self._child
@@ -122,6 +127,15 @@ class Network(pulumi.ComponentResource):
             egress=[out],
             opts=self._child,
         )
+
+
+def _zones() -> Output[Sequence[str]]:
+    """Name the zones of the Region itself that are up: an account may have opted in to small ones in single cities."""
+    ordinary = aws.GetAvailabilityZonesFilterArgs(name="opt-in-status", values=["opt-in-not-required"])
+    found = aws.get_availability_zones_output(
+        state="available", filters=[ordinary], exclude_zone_ids=list(ZONES_WITHOUT_FARGATE)
+    )
+    return found.names
 
 
 def _through(nat: aws.ec2.NatGateway) -> aws.ec2.RouteTableRouteArgs:

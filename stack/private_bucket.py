@@ -1,21 +1,23 @@
-"""A bucket that nobody outside may read or write by itself: private and encrypted."""
+"""A bucket that nobody outside may read or write by itself: private, and encrypted at rest and on the way."""
 
 import pulumi_aws as aws
-from pulumi import ResourceOptions
+from pulumi import Output, ResourceOptions
+
+from stack import transport
 
 #: S3's own keys: a customer's would ask every reader for one right more and keep nobody out who has the bucket's.
 ALGORITHM = "AES256"
 
 
 def private_bucket(
-    name: str, *, holds_state: bool, opts: ResourceOptions, own: ResourceOptions | None = None
+    name: str, *, emptied: bool, opts: ResourceOptions, own: ResourceOptions | None = None
 ) -> aws.s3.Bucket:
     """
-    Declare the bucket and what guards it.
+    Declare the bucket and what guards it, but for its policy.
 
-    One that `holds_state` is not emptied when it is destroyed; `own` are options of the bucket alone.
+    `emptied`: whether it goes with all that is in it, as it must to go at all; `own` are options of the bucket alone.
     """
-    bucket = aws.s3.Bucket(name, force_destroy=not holds_state, opts=ResourceOptions.merge(opts, own))
+    bucket = aws.s3.Bucket(name, force_destroy=emptied, opts=ResourceOptions.merge(opts, own))
     aws.s3.BucketPublicAccessBlock(
         f"{name}-private",
         bucket=bucket.id,
@@ -37,3 +39,9 @@ def private_bucket(
         opts=opts,
     )
     return bucket
+
+
+def guard(name: str, bucket: aws.s3.Bucket, *statements: dict[str, object], opts: ResourceOptions) -> None:
+    """Declare the bucket's one policy: nothing in the clear, and who else may what."""
+    plain = transport.refuse_plain("s3", [bucket.arn, Output.concat(bucket.arn, "/*")])
+    aws.s3.BucketPolicy(f"{name}-policy", bucket=bucket.id, policy=transport.policy(*statements, plain), opts=opts)

@@ -6,6 +6,8 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Output, ResourceOptions
 
+from stack import transport
+
 #: AWS asks for six times the consumer's time-out, so that a retry never overlaps a slow first try.
 VISIBILITY_FACTOR = 6
 #: Followers of a poisoned message in the same batch are counted too; five spares them.
@@ -57,6 +59,9 @@ class Queue(pulumi.ComponentResource):
             ),
             opts=child,
         )
+        for logical, one in {f"{name}-dead": dead_letters, name: queue}.items():
+            plain = transport.policy(transport.refuse_plain("sqs", [one.arn]))
+            aws.sqs.QueuePolicy(f"{logical}-policy", queue_url=one.url, policy=plain, opts=child)
         self.name, self.dead_letter_name = queue.name, dead_letters.name
         self.url, self.arn = queue.url, queue.arn
         self.dead_letter_url, self.dead_letter_arn = dead_letters.url, dead_letters.arn

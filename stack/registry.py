@@ -11,7 +11,13 @@ IMAGES_KEPT = 20
 
 
 class Registry(pulumi.ComponentResource):
-    """A private registry of one image, whose tags never move."""
+    """
+    A private registry of one image.
+
+    Its tags may move: a build is not the same to the byte twice, and what was built before is built again where a
+    deploy broke off, on another machine, or on the way back to an older release. A tag that never moves would refuse
+    it; tasks go by digests, which never do.
+    """
 
     url: Output[str]
     arn: Output[str]
@@ -21,7 +27,7 @@ class Registry(pulumi.ComponentResource):
         child = ResourceOptions(parent=self)
         repository = aws.ecr.Repository(
             name,
-            image_tag_mutability="IMMUTABLE",
+            image_tag_mutability="MUTABLE",
             image_scanning_configuration=aws.ecr.RepositoryImageScanningConfigurationArgs(scan_on_push=True),
             encryption_configurations=[aws.ecr.RepositoryEncryptionConfigurationArgs(encryption_type="AES256")],
             force_delete=True,  # an image can be built again from its commit

@@ -11,7 +11,7 @@ from pulumi import Input, Output, ResourceOptions
 
 from stack import origin
 from stack.distribution import Distribution, DistributionArgs
-from stack.private_bucket import private_bucket
+from stack.private_bucket import guard, private_bucket
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class Site(pulumi.ComponentResource):
         super().__init__("fleet:stack:Site", name, None, opts)
         self._name = name
         self._child = ResourceOptions(parent=self)
-        bucket = private_bucket(name, holds_state=False, opts=self._child)
+        bucket = private_bucket(name, emptied=True, opts=self._child)
         distribution = Distribution(
             f"{name}-distribution",
             DistributionArgs(
@@ -47,9 +47,7 @@ class Site(pulumi.ComponentResource):
             ),
             self._child,
         )
-        aws.s3.BucketPolicy(
-            f"{name}-policy", bucket=bucket.id, policy=_read_by(distribution.arn, bucket.arn), opts=self._child
-        )
+        guard(name, bucket, _read_by(distribution.arn, bucket.arn), opts=self._child)
         self._upload(bucket, args)
         self.url = distribution.url
         self.register_outputs({"url": self.url})
@@ -86,13 +84,12 @@ class Site(pulumi.ComponentResource):
         )
 
 
-def _read_by(distribution_arn: Input[str], bucket_arn: Input[str]) -> Output[str]:
+def _read_by(distribution_arn: Input[str], bucket_arn: Input[str]) -> dict[str, object]:
     """Let this distribution read the files, and nobody else."""
-    statement = {
+    return {
         "Effect": "Allow",
         "Principal": {"Service": "cloudfront.amazonaws.com"},
         "Action": "s3:GetObject",
         "Resource": Output.concat(bucket_arn, "/*"),
         "Condition": {"StringEquals": {"AWS:SourceArn": distribution_arn}},
     }
-    return Output.json_dumps({"Version": "2012-10-17", "Statement": [statement]})

@@ -36,7 +36,8 @@ def task_definition(aws: Aws, _logical: str, props: Props) -> tuple[str, dict[st
 
 @handles("aws:ecs/service:Service")
 def service(aws: Aws, logical: str, props: Props) -> tuple[str, dict[str, Any]]:
-    """Create a service; Pulumi spreads over the service what ECS nests."""
+    """Create a service; Pulumi spreads out what ECS nests. Nothing is deployed twice here, or waited for."""
+    props.has_no_effect("forceNewDeployment", "waitForSteadyState")
     name = physical_name(logical, props)
     network = props["networkConfiguration"]
     made = aws.call(

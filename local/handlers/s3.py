@@ -7,6 +7,7 @@ import pulumi
 
 from local.aws import Aws, physical_name
 from local.handlers.registry import handles
+from local.policies import without_tls
 from local.props import Props
 
 #: The one region that must not be named when a bucket is made in it.
@@ -43,8 +44,10 @@ def encryption(aws: Aws, _logical: str, props: Props) -> tuple[str, dict[str, An
 @handles("aws:s3/bucketPolicy:BucketPolicy")
 def policy(aws: Aws, _logical: str, props: Props) -> tuple[str, dict[str, Any]]:
     """Say who else may read a bucket."""
-    aws.call("s3", "PutBucketPolicy", props)
-    return props["bucket"], {}
+    bucket, rest = props["bucket"], without_tls(props["policy"])
+    if rest:
+        aws.call("s3", "PutBucketPolicy", {"bucket": bucket, "policy": rest})
+    return bucket, {}
 
 
 @handles("aws:s3/bucketCorsConfiguration:BucketCorsConfiguration")

@@ -4,6 +4,7 @@ from typing import Any
 
 from local.aws import Aws, physical_name
 from local.handlers.registry import handles
+from local.policies import without_tls
 from local.props import Props
 
 #: Pulumi's spelling → SQS's attribute.
@@ -28,6 +29,15 @@ def queue(aws: Aws, logical: str, props: Props) -> tuple[str, dict[str, Any]]:
     url = client.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
     arn = client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     return url, {"name": name, "url": url, "arn": arn}
+
+
+@handles("aws:sqs/queuePolicy:QueuePolicy")
+def policy(aws: Aws, _logical: str, props: Props) -> tuple[str, dict[str, Any]]:
+    """Say who else may what with a queue."""
+    url, rest = props["queueUrl"], without_tls(props["policy"])
+    if rest:
+        aws.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": rest})
+    return url, {}
 
 
 def _text(value: bool | int | str) -> str:

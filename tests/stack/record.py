@@ -16,6 +16,13 @@ from local.props import plain
 
 ROOT = Path(__file__).parent.parent.parent
 REGION, ACCOUNT = "eu-central-1", "123456789012"
+#: What an account may see of a Region, as AWS lists it: name → id, and whether somebody had to opt in.
+ZONES = {
+    f"{REGION}-ham-1a": ("euc1-ham1-az1", "opted-in"),
+    f"{REGION}1": ("apne1-az3", "opt-in-not-required"),
+    f"{REGION}a": ("euc1-az2", "opt-in-not-required"),
+    f"{REGION}b": ("euc1-az3", "opt-in-not-required"),
+}
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/monitor-fleet@sha256:{'0' * 64}"
 #: Over the local numbers: all that can be switched on, under production's rules; as little as there can be; and with an
 #: image that the program builds.
@@ -82,13 +89,24 @@ class Recorder(pulumi.runtime.Mocks):
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
         """Answer the look-ups that the program makes."""
+        if args.token == "aws:index/getAvailabilityZones:getAvailabilityZones":
+            return {"names": zones(args.args)}, []
         answers: dict[str, dict[str, Any]] = {
             "aws:index/getRegion:getRegion": {"region": REGION},
             "aws:ecr/getAuthorizationToken:getAuthorizationToken": {"userName": "AWS", "password": "for-twelve-hours"},
             "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
-            "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": [f"{REGION}a", f"{REGION}b"]},
         }
         return answers[args.token], []
+
+
+def zones(asked: Mapping[str, Any]) -> list[str]:
+    """List zones as AWS does for these filters."""
+    wanted = {one["name"]: one["values"] for one in asked["filters"]}
+    return [
+        name
+        for name, (identity, opted) in ZONES.items()
+        if opted in wanted["opt-in-status"] and identity not in asked["excludeZoneIds"]
+    ]
 
 
 class RecordingMonitor(MockMonitor):

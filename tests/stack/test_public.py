@@ -30,13 +30,35 @@ def test_every_bucket_is_closed_and_encrypted(built: Built):
 
 def test_only_the_distribution_reads_the_pages_bucket(built: Built):
     """Named by its ARN: another account's distribution is refused."""
-    (policy,) = built.of("BucketPolicy")
-    (statement,) = json.loads(policy.inputs["policy"])["Statement"]
+    allowed = [
+        (policy.inputs["bucket"], one)
+        for policy in built.of("BucketPolicy")
+        for one in json.loads(policy.inputs["policy"])["Statement"]
+        if one["Effect"] == "Allow"
+    ]
+    ((bucket, statement),) = allowed
 
-    assert policy.inputs["bucket"] == "site"
+    assert bucket == "site"
     assert (statement["Principal"], statement["Action"]) == ({"Service": "cloudfront.amazonaws.com"}, "s3:GetObject")
     assert statement["Resource"] == "arn:aws:s3:::site/*"
     assert statement["Condition"]["StringEquals"]["AWS:SourceArn"].endswith(":site-distribution")
+
+
+def test_nothing_travels_in_the_clear(built: Built):
+    """Buckets and queues answer plain http unless their policy refuses it; a presigned address is readily shortened."""
+    refused = {
+        resource
+        for kind, service in (("BucketPolicy", "s3"), ("QueuePolicy", "sqs"))
+        for policy in built.of(kind)
+        for one in json.loads(policy.inputs["policy"])["Statement"]
+        if (one["Effect"], one["Principal"], one["Action"]) == ("Deny", "*", f"{service}:*")
+        and one["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        for resource in one["Resource"]
+    }
+    buckets = {f"arn:aws:s3:::{one.name}" for one in built.of("Bucket")}
+    queues = {f"arn:aws:sqs:eu-central-1:123456789012:{one.name}" for one in built.of("Queue")}
+
+    assert refused == buckets | {f"{one}/*" for one in buckets} | queues
 
 
 def test_everything_at_rest_is_encrypted(built: Built):
@@ -97,6 +119,20 @@ def test_tasks_get_out_by_an_address_of_their_own_or_by_fixed_ones(built: Built,
     assert built.exports["outboundAddresses"] == ["203.0.113.7"] * 2
     assert plain.exports["outboundAddresses"] == []
     assert plain.of("NatGateway") == []
+
+
+def test_a_subnet_stays_in_its_zone(built: Built):
+    """A zone that is down is not listed: a deploy in that hour must not move the subnets of those that are up."""
+    assert built.of("Subnet")
+    assert all(subnet.ignored == ["availabilityZone"] for subnet in built.of("Subnet"))
+
+
+def test_only_zones_of_the_region_that_run_tasks_are_taken(built: Built, plain: Built):
+    """An account may have opted in to zones of single cities; and in some zones Fargate runs nothing."""
+    for stack in (built, plain):
+        zones = {subnet.inputs["availabilityZone"] for subnet in stack.of("Subnet")}
+
+        assert zones == {"eu-central-1a", "eu-central-1b"}
 
 
 def test_no_source_may_name_the_workers_network(built: Built):

@@ -215,6 +215,14 @@ def test_what_nobody_could_make_again_is_protected(built: Built):
     assert built.named("documents").inputs["forceDestroy"] is False
 
 
+def test_a_stack_that_is_not_protected_goes_with_one_command(plain: Built):
+    """AWS deletes no bucket that holds anything, so it must be emptied first; and nothing else may refuse."""
+    assert [one.name for one in plain.resources if one.protected] == []
+    assert not any(table.inputs["deletionProtectionEnabled"] for table in plain.of("Table"))
+    assert all(bucket.inputs["forceDestroy"] for bucket in plain.of("Bucket"))
+    assert all(registry.inputs["forceDelete"] for registry in plain.of("Repository"))
+
+
 def test_the_desired_count_belongs_to_the_operator(built: Built):
     """A deploy must not undo a scale-out."""
     services = built.of("Service")
@@ -240,6 +248,16 @@ def test_a_deployment_starts_the_new_before_it_stops_the_old(built: Built):
         assert service.inputs["deploymentMinimumHealthyPercent"] == 100
         assert service.inputs["deploymentMaximumPercent"] == 200
         assert service.inputs["deploymentCircuitBreaker"] == {"enable": True, "rollback": True}
+
+
+def test_a_deployment_that_is_rolled_back_fails_the_command(built: Built):
+    """Nobody looks at ECS after a deploy that says it went well; the provider waits for nothing unless told to."""
+    assert [service.inputs["waitForSteadyState"] for service in built.of("Service")] == [True, True]
+
+
+def test_what_tasks_run_on_changes_in_place(built: Built):
+    """The provider refuses another `spotPercent` for a service that is there, unless its tasks are deployed anew."""
+    assert [service.inputs["forceNewDeployment"] for service in built.of("Service")] == [True, True]
 
 
 def test_a_worker_gets_the_time_it_needs_to_hand_over(built: Built):
