@@ -28,8 +28,10 @@ SLOW_REGIONS: Mapping[str, str] = {
 REQUESTS_PER_S, SLOW_REQUESTS_PER_S = 10_000, 2_500
 #: AWS gives young accounts 10; each endpoint, the authorizer and each batch of the queue take one at a time.
 CONCURRENCY_NEEDED, CONCURRENCY_WANTED = 50, 500
-#: Fargate On-Demand vCPU resource count, by the codes of Service Quotas.
-FARGATE_SERVICE, FARGATE_QUOTA = "fargate", "L-3032A538"
+#: Fargate On-Demand and Spot vCPU resource count, by the codes of Service Quotas.
+FARGATE_SERVICE, FARGATE_QUOTA, SPOT_QUOTA = "fargate", "L-3032A538", "L-36FBB829"
+#: ECS's own role, which its first cluster in an account makes; what follows at once may not find it yet.
+ECS_ROLE = "AWSServiceRoleForECS"
 #: A worker task has one vCPU, and a deployment runs old and new tasks side by side.
 VCPU_PER_WORKER, DEPLOYMENT_FACTOR = 1, 2
 
@@ -43,7 +45,30 @@ class Account:
     requests_per_s: float | None = None
     lambda_concurrency: int | None = None
     fargate_vcpus: float | None = None
+    spot_vcpus: float | None = None
+    knows_ecs: bool | None = None
+    """Whether ECS's own role is there."""
     refused: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a stack asks of an account."""
+
+    workers: int
+    """Of all kinds together, at first."""
+    most: int
+    """To how many they may scale by themselves."""
+    spot_percent: int = 0
+    production: bool = False
+
+    def spot_vcpus(self, workers: int) -> int:
+        """Say how many a deployment of so many takes of spot capacity."""
+        return -(-workers * self.spot_percent // 100) * VCPU_PER_WORKER * DEPLOYMENT_FACTOR
+
+    def vcpus(self, workers: int) -> int:
+        """Say how many it takes of the other."""
+        return workers * VCPU_PER_WORKER * DEPLOYMENT_FACTOR - self.spot_vcpus(workers)
 
 
 def look(session: Any) -> Account:
@@ -57,9 +82,9 @@ def look(session: Any) -> Account:
         "lambda_concurrency": lambda: session.client("lambda").get_account_settings()["AccountLimit"][
             "ConcurrentExecutions"
         ],
-        "fargate_vcpus": lambda: session.client("service-quotas").get_service_quota(
-            ServiceCode=FARGATE_SERVICE, QuotaCode=FARGATE_QUOTA
-        )["Quota"]["Value"],
+        "fargate_vcpus": lambda: _quota(session, FARGATE_QUOTA),
+        "spot_vcpus": lambda: _quota(session, SPOT_QUOTA),
+        "knows_ecs": lambda: _has_role(session.client("iam"), ECS_ROLE),
     }
     said: dict[str, Any] = {}
     for name, question in ask.items():
@@ -70,8 +95,22 @@ def look(session: Any) -> Account:
     return Account(region=session.region_name, refused=refused, **said)
 
 
-def account(found: Account, *, workers: int) -> Iterator[Finding]:
-    """Judge an account for so many workers."""
+def _quota(session: Any, code: str) -> float:
+    found = session.client("service-quotas").get_service_quota(ServiceCode=FARGATE_SERVICE, QuotaCode=code)
+    value: float = found["Quota"]["Value"]
+    return value
+
+
+def _has_role(iam: Any, name: str) -> bool:
+    try:
+        iam.get_role(RoleName=name)
+    except iam.exceptions.NoSuchEntityException:
+        return False
+    return True
+
+
+def account(found: Account, wanted: Wanted) -> Iterator[Finding]:
+    """Judge an account for a stack."""
     if found.region is None:
         yield wrong("no AWS region is set", "export AWS_REGION=…, the region of the stack's aws:region")
         return
@@ -81,8 +120,14 @@ def account(found: Account, *, workers: int) -> Iterator[Finding]:
     yield ok(f"you are {found.identity}")
     yield _region(found.region)
     yield _requests(found)
-    yield _concurrency(found)
-    yield _vcpus(found, workers * VCPU_PER_WORKER * DEPLOYMENT_FACTOR)
+    yield _concurrency(found, production=wanted.production)
+    now, some_day = wanted.workers, wanted.most
+    why = found.refused.get("fargate_vcpus", "")
+    yield _vcpus("On-Demand", found.fargate_vcpus, wanted.vcpus(now), wanted.vcpus(some_day), why)
+    if wanted.spot_percent:
+        why = found.refused.get("spot_vcpus", "")
+        yield _vcpus("Spot", found.spot_vcpus, wanted.spot_vcpus(now), wanted.spot_vcpus(some_day), why)
+    yield _ecs(found)
 
 
 def configuration(
@@ -148,7 +193,7 @@ def _region(region: str) -> Finding:
 
 def _requests(found: Account) -> Finding:
     if found.requests_per_s is None:
-        return _unknown(found, "requests_per_s", "API Gateway's requests/s")
+        return _unknown("API Gateway's requests/s", found.refused["requests_per_s"])
     if found.requests_per_s < REQUESTS_PER_S:
         return warn(
             f"API Gateway: {found.requests_per_s:,.0f} requests/s for all APIs and posts of this account",
@@ -157,28 +202,42 @@ def _requests(found: Account) -> Finding:
     return ok(f"API Gateway: {found.requests_per_s:,.0f} requests/s")
 
 
-def _concurrency(found: Account) -> Finding:
+def _concurrency(found: Account, *, production: bool) -> Finding:
+    """Judge how many calls may run at once: a young account's ten will do for trying things out."""
     limit = found.lambda_concurrency
     if limit is None:
-        return _unknown(found, "lambda_concurrency", "Lambda's concurrency")
+        return _unknown("Lambda's concurrency", found.refused["lambda_concurrency"])
     todo = "ask for 1,000 in Service Quotas, AWS Lambda, Concurrent executions (free, takes hours to days)"
     if limit < CONCURRENCY_NEEDED:
-        return wrong(f"Lambda runs {limit} calls at once in this account; bursts of requests would be refused", todo)
+        too_few = f"Lambda runs {limit} calls at once in this account; bursts of requests would be refused"
+        return wrong(too_few, todo) if production else warn(too_few, todo)
     if limit < CONCURRENCY_WANTED:
         return warn(f"Lambda runs {limit} calls at once in this account", todo)
     return ok(f"Lambda runs {limit:,} calls at once")
 
 
-def _vcpus(found: Account, needed: int) -> Finding:
-    if found.fargate_vcpus is None:
-        return _unknown(found, "fargate_vcpus", "Fargate's vCPU quota")
-    if found.fargate_vcpus < needed:
-        return wrong(
-            f"Fargate: {found.fargate_vcpus:g} vCPUs, a deployment of the configured workers needs {needed}",
-            "ask for more in Service Quotas, AWS Fargate, On-Demand vCPU resource count",
+def _vcpus(kind: str, granted: float | None, now: int, some_day: int, refused: str) -> Finding:
+    if granted is None:
+        return _unknown(f"Fargate's {kind} vCPU quota", refused)
+    todo = f"ask for more in Service Quotas, AWS Fargate, {kind} vCPU resource count"
+    if granted < now:
+        return wrong(f"Fargate: {granted:g} {kind} vCPUs, a deployment of the configured workers needs {now}", todo)
+    if granted < some_day:
+        return warn(f"Fargate: {granted:g} {kind} vCPUs, scaled out a deployment needs {some_day}", todo)
+    return ok(f"Fargate: {granted:g} {kind} vCPUs, {now} needed")
+
+
+def _ecs(found: Account) -> Finding:
+    """Judge whether ECS was ever used: its role takes some seconds, and who is the first may come too early."""
+    if found.knows_ecs is None:
+        return _unknown("ECS's own role", found.refused["knows_ecs"])
+    if not found.knows_ecs:
+        return warn(
+            "ECS was never used in this account, so the first deploy may be told that its role cannot be assumed",
+            "aws iam create-service-linked-role --aws-service-name ecs.amazonaws.com; or deploy again if so",
         )
-    return ok(f"Fargate: {found.fargate_vcpus:g} vCPUs, {needed} needed")
+    return ok("ECS has its role")
 
 
-def _unknown(found: Account, name: str, what: str) -> Finding:
-    return warn(f"{what} is not known: {found.refused[name]}", "look in the console, or ask for the right to read it")
+def _unknown(what: str, refused: str) -> Finding:
+    return warn(f"{what} is not known: {refused}", "look in the console, or ask for the right to read it")

@@ -33,8 +33,19 @@ def cloud(root: Path, stack: str) -> Iterator[Finding]:
     yield from doctor_aws.configuration(file, config, why, session.region_name)
     if config is not None:
         yield from doctor_aws.builder(config, real(root).run(["docker", "buildx", "version"]))
-    workers = sum(int((config or {}).get(f"{name}:{key}", COUNTS[key])) for key in COUNT_KEYS.values())
-    yield from doctor_aws.account(doctor_aws.look(session), workers=workers)
+    own = {key.removeprefix(f"{name}:"): value for key, value in (config or {}).items()}
+    yield from doctor_aws.account(doctor_aws.look(session), wanted({} if why else own))
+
+
+def wanted(own: Mapping[str, Any]) -> doctor_aws.Wanted:
+    """Say what a configuration that is right asks of an account: a service that may scale will, some day."""
+    first = {key: int(own.get(key, COUNTS[key])) for key in COUNT_KEYS.values()}
+    return doctor_aws.Wanted(
+        workers=sum(first.values()),
+        most=sum(max(count, int(own.get(f"{key}Max", 0))) for key, count in first.items()),
+        spot_percent=int(own.get("spotPercent", 0)),
+        production=str(own.get("production", "")).lower() == "true",
+    )
 
 
 def refusal(name: str, config: Mapping[str, Any]) -> str | None:

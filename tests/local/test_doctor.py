@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from moto import mock_aws
 
 from local import doctor, doctor_aws, doctor_cloud, doctor_machine, ports
 from local.config import project
-from local.doctor_aws import SLOW_REGIONS, Account
+from local.doctor_aws import SLOW_REGIONS, Account, Wanted
 from local.doctor_finding import Finding, ok, warn, wrong
 from local.doctor_machine import Probes
 from local.doctor_probes import real
@@ -242,13 +243,18 @@ WELL = Account(
     requests_per_s=10_000,
     lambda_concurrency=1_000,
     fargate_vcpus=64,
+    spot_vcpus=64,
+    knows_ecs=True,
     refused={},
 )
 
 
-def judged(workers: int = 2, **changed: Any) -> Iterator[Finding]:
+STACK = Wanted(workers=2, most=2)
+
+
+def judged(stack: Wanted = STACK, **changed: Any) -> Iterator[Finding]:
     """Judge an account on which all is well but for this."""
-    return doctor_aws.account(replace(WELL, **changed), workers=workers)
+    return doctor_aws.account(replace(WELL, **changed), stack)
 
 
 def test_an_account_on_which_all_is_well():
@@ -263,10 +269,12 @@ def test_an_account_on_which_all_is_well():
         ({"identity": None, "refused": {"identity": "ExpiredToken"}}, "wrong", "ExpiredToken"),
         ({"region": "eu-south-1"}, "warn", "Milan"),
         ({"requests_per_s": 2_500.0}, "warn", "2,500 requests/s"),
-        ({"lambda_concurrency": 10}, "wrong", "10 calls at once"),
+        ({"lambda_concurrency": 10}, "warn", "10 calls at once"),
         ({"lambda_concurrency": 100}, "warn", "100 calls at once"),
         ({"lambda_concurrency": None, "refused": {"lambda_concurrency": "AccessDenied"}}, "warn", "AccessDenied"),
         ({"fargate_vcpus": 3.0}, "wrong", "needs 4"),
+        ({"knows_ecs": False}, "warn", "never used"),
+        ({"knows_ecs": None, "refused": {"knows_ecs": "AccessDenied"}}, "warn", "AccessDenied"),
     ],
 )
 def test_what_an_account_lacks_is_found(changed: dict[str, Any], level: str, words: str):
@@ -278,12 +286,53 @@ def test_what_an_account_lacks_is_found(changed: dict[str, Any], level: str, wor
     assert findings[0].todo
 
 
+def test_ten_calls_at_once_are_for_trying_things_out():
+    """Every young account has ten, and its owner must not wait days for a first look; whom others rely on must."""
+    said = {
+        production: [one.level for one in judged(replace(STACK, production=production), lambda_concurrency=10)]
+        for production in (False, True)
+    }
+
+    assert [said[False].count("wrong"), said[True].count("wrong")] == [0, 1]
+
+
+def test_spot_capacity_has_a_quota_of_its_own():
+    """Tasks that it does not hold are never placed, and the deployment waits for them until it fails."""
+    stack = Wanted(workers=20, most=20, spot_percent=50)
+
+    assert (stack.vcpus(20), stack.spot_vcpus(20), stack.spot_vcpus(3)) == (20, 20, 4)
+    (finding,) = [one for one in judged(stack, fargate_vcpus=20, spot_vcpus=6) if one.level != "ok"]
+    assert (finding.level, "6 Spot vCPUs" in finding.what) == ("wrong", True)
+    assert not any("Spot" in one.what for one in judged(spot_vcpus=None))
+
+
+def test_a_stack_wants_what_it_may_scale_to():
+    """The day that it needs them is the wrong day to learn of a quota."""
+    asks = {"externalCount": 4, "externalCountMax": 20, "sheetCount": 1, "spotPercent": 50, "production": True}
+
+    stack = doctor_cloud.wanted(asks)
+
+    assert stack == Wanted(workers=5, most=21, spot_percent=50, production=True)
+    assert doctor_cloud.wanted({}) == STACK
+    (finding,) = [one for one in judged(stack, fargate_vcpus=6) if one.level != "ok"]
+    assert (finding.level, "scaled out a deployment needs 20" in finding.what) == ("warn", True)
+
+
 def test_the_slow_regions_are_regions():
     """The list is data, read on a day that it names."""
     known = set(boto3.session.Session().get_available_regions("apigateway"))
 
     assert set(SLOW_REGIONS) <= known
     assert len(SLOW_REGIONS) == 13
+
+
+ECS_ROLE = {
+    "Path": "/aws-service-role/ecs.amazonaws.com/",
+    "RoleName": "AWSServiceRoleForECS",
+    "RoleId": "AROA00000000000000000",
+    "Arn": "arn:aws:iam::123456789012:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS",
+    "CreateDate": datetime(2026, 11, 1, tzinfo=UTC),
+}
 
 
 class Stubbed:
@@ -311,6 +360,7 @@ def test_aws_is_asked_for_exactly_these():
         "apigateway": ("get_account", {"throttleSettings": {"burstLimit": 5_000, "rateLimit": 10_000.0}}),
         "lambda": ("get_account_settings", {"AccountLimit": {"ConcurrentExecutions": 1_000}}),
         "service-quotas": ("get_service_quota", {"Quota": {"Value": 64.0}}),
+        "iam": ("get_role", {"Role": ECS_ROLE}),
     }
 
     assert doctor_aws.look(Stubbed(answers)) == WELL
@@ -324,7 +374,8 @@ def test_what_aws_does_not_tell_hides_only_that(monkeypatch: pytest.MonkeyPatch)
         found = doctor_aws.look(boto3.session.Session(region_name="eu-central-1"))
 
     assert found.identity
-    assert found.refused.keys() == {"requests_per_s", "lambda_concurrency", "fargate_vcpus"}
+    assert found.knows_ecs is False
+    assert found.refused.keys() == {"requests_per_s", "lambda_concurrency", "fargate_vcpus", "spot_vcpus"}
 
 
 @pytest.mark.parametrize(

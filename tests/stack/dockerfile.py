@@ -7,7 +7,6 @@ place of the base image's. Only what our Dockerfile uses is understood; anything
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +18,8 @@ LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc")
 #: What a copy of this machine's Python does without.
 NOT_OF_A_BASE = shutil.ignore_patterns("__pycache__", "site-packages", "test", "idlelib", "config-*")
 BUILD_TIMEOUT_S = 300
+#: Under which a builder runs commands, and makes folders.
+UMASK, FOLDER_MODE = 0o022, 0o755
 
 
 class NotUnderstood(ValueError):
@@ -81,7 +82,7 @@ class Build:
         last = self._stage
         for path in (last.root, *last.root.rglob("*")):
             if not path.is_symlink():
-                path.chmod(path.stat().st_mode & ~0o222 | 0o444)
+                path.chmod(path.stat().st_mode & ~0o222)
         return last
 
     @property
@@ -91,9 +92,6 @@ class Build:
     def _unknown(self, instruction: Instruction) -> None:
         raise NotUnderstood(f"{instruction.name} {instruction.text}")
 
-    def _arg(self, _: Instruction) -> None:
-        """Only the base's name: this machine's Python stands for it."""
-
     def _stopsignal(self, instruction: Instruction) -> None:
         if instruction.text != "SIGTERM":
             self._unknown(instruction)
@@ -102,6 +100,7 @@ class Build:
         name = instruction.words[2] if len(instruction.words) > 1 else "last"
         root = self.folder / name
         root.mkdir()
+        root.chmod(FOLDER_MODE)
         path = f"{self.python / 'bin'}{os.pathsep}{os.defpath}"
         self.stages[name] = Stage(root=root, environment={"PATH": path, "LD_LIBRARY_PATH": f"{self.python / 'lib'}"})
 
@@ -112,22 +111,25 @@ class Build:
 
     def _workdir(self, instruction: Instruction) -> None:
         self._stage.workdir = instruction.text
-        self._stage.place(instruction.text).mkdir(parents=True, exist_ok=True)
+        place = self._stage.place(instruction.text)
+        place.mkdir(parents=True, exist_ok=True)
+        place.chmod(FOLDER_MODE)
 
     def _copy(self, instruction: Instruction) -> None:
         *options, source, target = instruction.words
-        origin = self.context / source
-        if options:
-            found = re.fullmatch("--from=(.*)", options[0])
-            if not found:
-                raise NotUnderstood(instruction.text)
-            origin = self.stages[found[1]].place(source)
+        said = dict(option.removeprefix("--").split("=", 1) for option in options)
+        if not said.keys() <= {"from", "chmod"}:
+            raise NotUnderstood(instruction.text)
+        origin = self.stages[said["from"]].place(source) if "from" in said else self.context / source
         place = self._stage.place(target)
         place.parent.mkdir(parents=True, exist_ok=True)
         if origin.is_dir():
             shutil.copytree(origin, place, symlinks=True, ignore=LEFT_OUT, dirs_exist_ok=True)
         else:
             shutil.copy(origin, place)
+        if "chmod" in said:
+            for path in (place, *place.rglob("*")):
+                path.chmod(int(said["chmod"], 8))
 
     def _run(self, instruction: Instruction) -> None:
         """Run a command in the exec form; of this machine it gets what its package installer is told."""
@@ -137,7 +139,7 @@ class Build:
         done = subprocess.run(
             self._stage.words(instruction.words),
             cwd=self._stage.place(self._stage.workdir), env=environment, capture_output=True, text=True,
-            timeout=BUILD_TIMEOUT_S, check=False,
+            timeout=BUILD_TIMEOUT_S, check=False, umask=UMASK,
         )  # fmt: skip
         assert done.returncode == 0, f"{instruction.text}\n{done.stdout}{done.stderr}"
 

@@ -5,8 +5,10 @@ import re
 import shutil
 from pathlib import Path
 
+import yaml  # type: ignore[import-untyped]  # ships no types; one call does not need stubs
+
 from stack import fleet, image
-from tests.stack.dockerfile import read
+from tests.stack.dockerfile import Build, Instruction, read
 from tests.stack.program import ROOT, Built
 
 REPOSITORY = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/monitor-fleet"
@@ -21,10 +23,32 @@ def instructions(name: str) -> list[str]:
 
 def test_the_base_is_pinned_by_digest():
     """A tag moves: the same commit must give the same image. The minor version is the Lambdas' and the lock's."""
-    (base,) = instructions("ARG")
+    (base,) = {one.split()[0] for one in instructions("FROM")}
 
-    assert re.fullmatch(r"PYTHON=python:3\.13\.\d+-slim@sha256:[0-9a-f]{64}", base)
-    assert instructions("FROM") == ["${PYTHON} AS packages", "${PYTHON}"]
+    assert re.fullmatch(r"python:3\.13\.\d+-slim@sha256:[0-9a-f]{64}", base)
+    assert not instructions("ARG")  # Dependabot reads none in a FROM
+
+
+def test_checks_run_on_the_base_of_the_image():
+    """What is deployed is what was tested; the workflow's line is renewed by hand, with the Dockerfile's."""
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "checks.yml").read_text())
+
+    assert {job["container"] for job in workflow["jobs"].values()} == {one.split()[0] for one in instructions("FROM")}
+
+
+def test_the_workers_user_may_read_what_is_copied(tmp_path: Path):
+    """A checkout under a strict umask would make an image whose worker cannot read itself."""
+    ours = [one.split() for one in instructions("COPY") if "locks/" not in one and "--from" not in one]
+    assert {words[0] for words in ours} == {"--chmod=0755"}
+
+    context, python = tmp_path / "context", tmp_path / "python"
+    (context / "contracts").mkdir(parents=True)
+    (context / "contracts" / "a.py").touch(mode=0o600)
+    (tmp_path / "made").mkdir()
+    lines = [Instruction(name="FROM", text="base"), Instruction(name="COPY", text=" ".join(ours[0]))]
+    made = Build(context=context, folder=tmp_path / "made", python=python).run(lines)
+
+    assert (made.root / "contracts" / "a.py").stat().st_mode & 0o777 == 0o555
 
 
 def test_the_image_runs_what_the_task_runs_as_the_same_user():
@@ -52,7 +76,7 @@ def test_packages_come_from_the_lock_with_their_hashes():
 def test_the_image_holds_the_worker_and_nothing_else():
     """The rest of the house stays outside, in the build's context as well."""
     copied = [one.split() for one in instructions("COPY")]
-    sources = {source for source, _ in (one for one in copied if not one[0].startswith("--"))}
+    sources = {one[-2] for one in copied if not one[0].startswith("--from")}
     allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
 
     assert sources == allowed == {"contracts", "fetching", "monitor_fleet", "locks/worker.txt"}
