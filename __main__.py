@@ -138,7 +138,7 @@ site = Site(
 )
 store.documents.let_pages_read([site.url, *settings.dashboard_origins])
 
-if settings.alerts:
+alerts = (
     Alerts(
         "alerts",
         AlertsArgs(
@@ -151,12 +151,17 @@ if settings.alerts:
             environment=environment,
         ),
     )
+    if settings.alerts
+    else None
+)
 
 watched = Watched(
     queue=store.queue.name,
     dead_letters=store.queue.dead_letter_name,
     sockets=web_socket_api.function_name,
     authorizer=authorizer.name,
+    tidy=tidy.name,
+    alerts=alerts.function_name if alerts else None,
     http_api=http_api.api_id,
     cluster=fleet.cluster_name,
     services={kind: name for kind, name in fleet.service_names.items() if bounds[kind].first},

@@ -54,7 +54,7 @@ SOURCE_ROWS_BYTES = 2_000
 #: `tests/stack` holds them to the program and to the lines.
 WORKER_LINE_BYTES, CHANGE_LINE_BYTES, INVOCATION_LINE_BYTES = 1_800, 180, 1_500
 METRICS = sum(isinstance(one, Metric) for one in vars(metrics).values())
-ALARMS, CHART_PAGES = 14, 1
+ALARMS, CHART_PAGES = 15, 1
 #: The stack's own secrets, such as Google's accounts.
 SECRETS_MIN = 1
 

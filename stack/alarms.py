@@ -38,6 +38,9 @@ class Watched:
     sockets: Input[str]
     """The Lambda behind the sockets and the queue."""
     authorizer: Input[str]
+    tidy: Input[str]
+    alerts: Input[str] | None
+    """None where no rule is."""
     http_api: Input[str]
     cluster: Input[str]
     services: Mapping[str, Input[str]]
@@ -89,7 +92,8 @@ class Alarms(pulumi.ComponentResource):
 def alarms(watched: Watched) -> list[Alarm]:
     """List them all."""
     of_workers = [alarm for kind in watched.services for alarm in _of_workers(watched, kind)]
-    return [*_of_queue(watched), *_of_functions(watched), *_of_subscribers(watched), *of_workers]
+    by_itself = _of_what_nobody_calls(watched)
+    return [*_of_queue(watched), *_of_functions(watched), *by_itself, *_of_subscribers(watched), *of_workers]
 
 
 def _looked_at(alarm: Alarm) -> dict[str, Any]:
@@ -175,6 +179,27 @@ def _of_functions(watched: Watched) -> list[Alarm]:
             periods=2,
         ),
     ]
+
+
+def _of_what_nobody_calls(watched: Watched) -> list[Alarm]:
+    """List those of functions that the clock calls: nobody waits for them, so nobody would miss them."""
+    tidy = Alarm(
+        name="tidy-errors",
+        why="Keys that no source uses any more are not deleted: its log has the place.",
+        metric="AWS/Lambda/Errors",
+        dimensions={"FunctionName": watched.tidy},
+        periods=2,  # it is called each quarter of an hour, and again a minute after it failed
+    )
+    if watched.alerts is None:
+        return [tidy]
+    alerts = Alarm(
+        name="alerts-errors",
+        why="Nobody is told of sources in trouble: the log of the function has the place.",
+        metric="AWS/Lambda/Errors",
+        dimensions={"FunctionName": watched.alerts},
+        periods=3,
+    )
+    return [tidy, alerts]
 
 
 def _of_subscribers(watched: Watched) -> list[Alarm]:

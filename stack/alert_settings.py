@@ -1,7 +1,8 @@
 """The configuration key `alerts`: who is told which sources are in trouble, by a webhook, by e-mail, or both."""
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -9,9 +10,12 @@ from urllib.parse import urlsplit
 from contracts.addresses import Policy
 from contracts.kinds import FAILURES_TOLD_MAX
 from contracts.rules import check_destination, check_url
+from stack.reading import is_address
 
-#: Every rule is told to the function, whose environment AWS bounds; each may have one topic and one webhook.
-RULES_MAX = 8
+#: Every rule is told to the function, of whose environment AWS takes 4 KB; each may have one topic and one webhook.
+RULES_MAX, RULES_CHARACTERS_MAX = 8, 2_000
+#: Stands for a topic, of whose name nothing is known yet but that it is no longer.
+_TOPIC = "-" * 90
 AFTER_MINUTES_DEFAULT, AFTER_MINUTES_MAX = 5, 1_440
 #: As many as their kind of failure takes to be failing.
 AFTER_FAILURES_DEFAULT = 0
@@ -30,6 +34,15 @@ class AlertRule:
     after_minutes: int
     email: str
     webhook: str
+
+    @property
+    def told(self) -> dict[str, object]:
+        """Say it as the function reads it, but for its topic."""
+        told: dict[str, object] = {
+            "name": self.name, "afterFailures": self.after_failures, "afterMinutes": self.after_minutes,
+        }  # fmt: skip
+        told |= {"tags": list(self.tags)} if self.tags else {}
+        return told | ({"webhook": self.webhook} if self.webhook else {})
 
     @classmethod
     def read(cls, given: object, *, secure: bool) -> Self:
@@ -52,7 +65,7 @@ class AlertRule:
             raise ValueError("name: up to 32 lower-case letters, digits and -")
         if not (self.email or self.webhook):
             raise ValueError(f"{self.name}: give email, webhook or both")
-        if self.email and "@" not in self.email:
+        if self.email and not is_address(self.email):
             raise ValueError(f"{self.name}: email is no address")
         if self.webhook and not self.webhook.startswith(("https://",) if secure else ("https://", "http://")):
             raise ValueError(f"{self.name}: webhook must begin with https://")
@@ -67,6 +80,15 @@ class AlertRule:
             check_destination(check_url(self.webhook), policy)
         except ValueError as error:
             raise ValueError(f"{self.name}: webhook: {error}") from error
+
+
+def check_together(rules: Sequence[AlertRule]) -> None:
+    """Refuse rules that do not go together; ValueError says why."""
+    if len({rule.name for rule in rules}) < len(rules):
+        raise ValueError("two rules have the same name")
+    told = [rule.told | ({"topic": _TOPIC} if rule.email else {}) for rule in rules]
+    if (size := len(json.dumps(told))) > RULES_CHARACTERS_MAX:
+        raise ValueError(f"all rules together take {size} characters, {RULES_CHARACTERS_MAX} at most: fewer or shorter")
 
 
 def _text(given: Mapping[str, Any], key: str) -> str:

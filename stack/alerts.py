@@ -38,6 +38,8 @@ class AlertsArgs:
 class Alerts(pulumi.ComponentResource):
     """Everything about alerts; there is none of it without a rule."""
 
+    function_name: Output[str]
+
     def __init__(self, name: str, args: AlertsArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("fleet:stack:Alerts", name, None, opts)
         self._name, self._child = name, ResourceOptions(parent=self)
@@ -57,7 +59,8 @@ class Alerts(pulumi.ComponentResource):
             self._child,
         )
         call_regularly(f"{name}-minute", function, every="1 minute", opts=self._child)
-        self.register_outputs({})
+        self.function_name = function.name
+        self.register_outputs({"function_name": self.function_name})
 
     def _topic(self, rule: AlertRule) -> Output[str]:
         name = f"{self._name}-{rule.name}"
@@ -80,9 +83,4 @@ class Alerts(pulumi.ComponentResource):
 
 
 def _told(rule: AlertRule, topics: Mapping[str, Output[str]]) -> dict[str, object]:
-    told: dict[str, object] = {
-        "name": rule.name, "afterFailures": rule.after_failures, "afterMinutes": rule.after_minutes,
-    }  # fmt: skip
-    told |= {"tags": list(rule.tags)} if rule.tags else {}
-    told |= {"webhook": rule.webhook} if rule.webhook else {}
-    return told | ({"topic": topics[rule.name]} if rule.email else {})
+    return rule.told | ({"topic": topics[rule.name]} if rule.email else {})

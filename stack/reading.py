@@ -5,6 +5,7 @@ Pulumi reads a key that nobody set as None and says nothing of one that nobody r
 leave a default standing. So every key that is asked for is noted, and what was set beside them is refused.
 """
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from ipaddress import ip_network
@@ -17,6 +18,9 @@ from pulumi.runtime import config as runtime
 from contracts.addresses import Network
 
 PORT_MAX = 65_535
+#: Much of what is read here goes into the environments of functions, of which AWS takes 4 KB each.
+TEXT_CHARACTERS_MAX, PORTS_MAX, NETWORKS_MAX = 256, 16, 16
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 IPV4 = 4
 #: What AWS makes of a network's size, and what can still be cut into our subnets.
 VPC_BITS_MIN, VPC_BITS_MAX = 16, 24
@@ -50,7 +54,25 @@ class Reader:
 
     def text(self, key: str, *, default: str = "") -> str:
         """Read a text; empty where there is none."""
-        return (self.config.get(self._ask(key)) or default).strip()
+        value = (self.config.get(self._ask(key)) or default).strip()
+        if len(value) > TEXT_CHARACTERS_MAX or not value.isprintable():
+            raise WrongSettingError(f"{key} must be one line of at most {TEXT_CHARACTERS_MAX} characters")
+        return value
+
+    def address(self, key: str) -> str:
+        """Read an address of e-mail; empty where there is none."""
+        value = self.text(key)
+        if value and not is_address(value):
+            raise WrongSettingError(f"{key}: {value} is no address such as you@example.com")
+        return value
+
+    def ids(self, key: str, prefix: str) -> tuple[str, ...]:
+        """Read a list of what AWS names by a prefix."""
+        values = self.texts(key)
+        for value in values:
+            if not re.fullmatch(f"{prefix}-[0-9a-f]+", value):
+                raise WrongSettingError(f"{key}: {value} is no id such as {prefix}-0123456789abcdef0")
+        return values
 
     def secret(self, key: str) -> pulumi.Output[str] | None:
         """Read a text that nobody may see."""
@@ -94,6 +116,8 @@ class Reader:
     def networks(self, key: str) -> tuple[str, ...]:
         """Read a list of address ranges."""
         values = self.texts(key)
+        if len(values) > NETWORKS_MAX:
+            raise WrongSettingError(f"{key} must be a list of at most {NETWORKS_MAX} networks")
         for value in values:
             _network(key, value)
         return values
@@ -111,6 +135,8 @@ class Reader:
         values = self.config.get_object(self._ask(key)) or []
         if not isinstance(values, list) or not all(isinstance(port, int) and 0 < port <= PORT_MAX for port in values):
             raise WrongSettingError(f"{key} must be a list of ports")
+        if len(values) > PORTS_MAX:
+            raise WrongSettingError(f"{key} must be a list of at most {PORTS_MAX} ports")
         return tuple(values)
 
     def refuse_others(self, given: Collection[str]) -> None:
@@ -122,6 +148,11 @@ class Reader:
     def _ask(self, key: str) -> str:
         self.asked.add(key)
         return key
+
+
+def is_address(value: str) -> bool:
+    """Tell whether a text may be an address of e-mail: SNS says so much later."""
+    return _ADDRESS.fullmatch(value) is not None
 
 
 def keys_given(project: str) -> set[str]:

@@ -5,14 +5,16 @@ A wrong value stops the program with the key's name, so that `pulumi preview` al
 what is asked of a production stack beyond.
 """
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, Self, TypedDict, cast
 
 import pulumi
 
+from contracts.access import TOKEN_PREFIX
 from stack import production
-from stack.alert_settings import RULES_MAX, AlertRule
+from stack.alert_settings import RULES_MAX, AlertRule, check_together
 from stack.network import Place
 from stack.origin import SignIn
 from stack.package import Architecture, PackagesFor
@@ -36,6 +38,10 @@ POLL_GAP_MAX_MS = 60_000
 NAT_GATEWAYS_MAX = 2
 #: Beyond a minute it is not the lag of a poll any more.
 LAG_MAX_MS = 60_000
+
+
+_TOKEN = re.compile(f"{TOKEN_PREFIX}_[0-9a-f]{{12}}_[0-9a-f]{{48}}")
+_IMAGE = re.compile(r"[a-z0-9][a-zA-Z0-9._:/@-]*")
 
 
 class _Alerts(TypedDict):
@@ -147,7 +153,7 @@ class Settings:
             poll_gap_per_host_ms=keys.whole("pollGapPerHostMs", default=10, low=0, high=POLL_GAP_MAX_MS),
             architecture=cast("Architecture", keys.one_of("lambdaArchitecture", "arm64", Architecture.__value__)),
             packages_for=cast("PackagesFor", keys.one_of("packagesFor", "lambda", PackagesFor.__value__)),
-            initial_token=keys.secret("initialToken"),
+            initial_token=_initial_token(keys),
             requests_per_second=keys.whole("requestsPerSecond", default=10_000, low=100, high=REQUESTS_PER_SECOND_MAX),
             google_accounts=keys.secret("googleAccounts"),
             google_origin=_google_origin(keys),
@@ -157,7 +163,7 @@ class Settings:
             allow_private_targets=keys.flag("allowPrivateTargets", default=False),
             forbidden_ports=keys.ports("forbiddenPorts"),
             forbidden_networks=keys.networks("forbiddenNetworks"),
-            worker_image=keys.text("workerImage"),
+            worker_image=_worker_image(keys),
             external_count_max=keys.whole("externalCountMax", default=0, low=0, high=COUNT_MAX),
             sheet_count_max=keys.whole("sheetCountMax", default=0, low=0, high=COUNT_MAX),
             scale_on_lag_ms=keys.whole("scaleOnLagMs", default=0, low=0, high=LAG_MAX_MS),
@@ -167,8 +173,8 @@ class Settings:
             egress=cast("Egress", keys.one_of("egress", "public", Egress.__value__)),
             nat_gateways=keys.whole("natGateways", default=1, low=1, high=NAT_GATEWAYS_MAX),
             protect=keys.flag("protect", default=True),
-            alarm_email=keys.text("alarmEmail"),
-            dashboard_origins=keys.texts("dashboardOrigins"),
+            alarm_email=keys.address("alarmEmail"),
+            dashboard_origins=keys.origins("dashboardOrigins"),
             cors_origins=keys.origins("corsOrigins"),
             **_place(keys),
             **_oidc(keys),
@@ -227,6 +233,21 @@ class Settings:
         return [*own, *self.forbidden_networks]
 
 
+def _initial_token(keys: Reader) -> pulumi.Output[str] | None:
+    """Read the first token: one of another shape would let nobody in, a short one everybody."""
+    token = keys.text("initialToken")
+    if token and not _TOKEN.fullmatch(token):
+        raise WrongSettingError("initialToken is no token that was made as docs/deploy.md says: smf_, 12 and 48 digits")
+    return keys.secret("initialToken")
+
+
+def _worker_image(keys: Reader) -> str:
+    value = keys.text("workerImage")
+    if value and not _IMAGE.fullmatch(value):
+        raise WrongSettingError(f"workerImage: {value} names no image such as registry/name@sha256:…")
+    return value
+
+
 def _google_origin(keys: Reader) -> str:
     """Read where Google's stand-in is: keys of accounts must go nowhere else in production."""
     origin = keys.text("googleOrigin")
@@ -237,7 +258,7 @@ def _google_origin(keys: Reader) -> str:
 
 def _place(keys: Reader) -> _Place:
     """Read where tasks run: either both keys say so, or neither."""
-    place = _Place(subnets=keys.texts("subnets"), security_groups=keys.texts("securityGroups"))
+    place = _Place(subnets=keys.ids("subnets", "subnet"), security_groups=keys.ids("securityGroups", "sg"))
     if bool(place["subnets"]) != bool(place["security_groups"]):
         raise WrongSettingError(
             "subnets and securityGroups go together: give both, or neither for a network of its own"
@@ -250,10 +271,9 @@ def _alerts(keys: Reader) -> _Alerts:
     secure = not keys.flag("allowPrivateTargets", default=False)
     try:
         rules = tuple(AlertRule.read(one, secure=secure) for one in given)
+        check_together(rules)
     except ValueError as error:
         raise WrongSettingError(f"alerts: {error}") from error
-    if len({rule.name for rule in rules}) < len(rules):
-        raise WrongSettingError("alerts: two rules have the same name")
     if not keys.text("alertsSecret") and any(rule.webhook for rule in rules):
         raise WrongSettingError("alertsSecret is missing: webhooks are signed with it: pulumi config set --secret …")
     return _Alerts(alerts=rules, alerts_secret=keys.secret("alertsSecret"))

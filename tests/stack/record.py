@@ -49,6 +49,23 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
         ],
         "alertsSecret": "signing-secret",
     },
+    "widest": {
+        "production": False,
+        "protect": True,
+        "contact": "c" * 256,
+        "tracePercent": 5,
+        "subnets": ["subnet-0"],
+        "securityGroups": ["sg-0"],
+        "forbiddenPorts": list(range(65_500, 65_516)),
+        "forbiddenNetworks": [f"fd12:3456:789a:bc{number:02x}::/64" for number in range(16)],
+        "oidcIssuer": "https://issuer.example.com/".ljust(256, "i"),
+        "oidcAudience": "a" * 256,
+        "oidcScopePrefix": "s" * 256,
+        "oidcClientId": "c" * 256,
+        "alerts": [
+            {"name": f"{number}".ljust(32, "n"), "tags": ["t" * 48], "email": "ops@example.com"} for number in range(8)
+        ],
+    },
     "development": {},
     "built": {"workerImage": ""},
 }

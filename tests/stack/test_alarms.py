@@ -22,7 +22,7 @@ from ws.world import World
 NEEDED = {
     *("dead-letters", "oldest-message", "sockets-errors", "authorizer-errors", "api-errors", "no-external-workers"),
     *("external-poll-lag", "external-overdue", "external-heartbeat", "external-failing", "external-trouble"),
-    *("fan-out-lag", "posts-throttled"),
+    *("fan-out-lag", "posts-throttled", "alerts-errors", "tidy-errors"),
 }
 #: What our own lines of log are named after.
 OURS = {"sheet-monitor-fleet-local", "external", "googleSheet"}

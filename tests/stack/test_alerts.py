@@ -93,6 +93,14 @@ def test_a_wrong_rule_is_refused_before_anything_is_deployed(rules: Any):
         Settings.read(Config(RIGHT | {"alerts": json.dumps(rules), "alertsSecret": "s"}))
 
 
+def test_rules_that_the_function_could_not_be_told_are_refused():
+    """AWS takes 4 KB of environment, and would say so in the middle of a deploy, in other words."""
+    rules = [{"name": f"rule-{number}", "tags": ["t" * 64] * 10, "email": "ops@example.com"} for number in range(8)]
+
+    with pytest.raises(WrongSettingError, match=r"alerts: all rules together take .* characters, 2000 at most"):
+        Settings.read(Config({**RIGHT, "alerts": json.dumps(rules)}))
+
+
 def test_a_webhook_needs_a_secret_to_be_signed_with():
     """Else whoever knows the address could cry wolf."""
     with pytest.raises(WrongSettingError, match="alertsSecret"):

@@ -1,5 +1,6 @@
 """A wrong setting stops the program before anything is declared, and names itself."""
 
+import json
 from typing import Any
 
 import pulumi
@@ -55,6 +56,8 @@ def test_few_keys_are_needed():
         ("subnets", '["subnet-1"]'),
         ("securityGroups", '["sg-1"]'),
         ("subnets", "[1]"),
+        ("subnets", '["vpc-1"]'),
+        ("securityGroups", '["subnet-1"]'),
         ("vpcCidr", "10.0.0.0/28"),
         ("vpcCidr", "fd00::/16"),
         ("forbiddenNetworks", '["10.0.0.1/8"]'),
@@ -65,6 +68,15 @@ def test_few_keys_are_needed():
         ("spotPercent", "101"),
         ("tracePercent", "101"),
         ("egress", "tunnel"),
+        ("contact", "a" * 257),
+        ("contact", "a\nb"),
+        ("alarmEmail", "nobody"),
+        ("initialToken", "hunter2"),
+        ("initialToken", "smf_1_2"),
+        ("workerImage", "my image"),
+        ("dashboardOrigins", '["*"]'),
+        ("forbiddenPorts", f"{list(range(1, 18))}"),
+        ("forbiddenNetworks", json.dumps(["10.0.0.0/8"] * 17)),
         ("natGateways", "3"),
         ("natGateways", "2"),
     ],
