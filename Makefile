@@ -62,8 +62,8 @@ scale: .venv/.ready ## make scale N=4 [KIND=external|googleSheet] [STACK=outputs
 logs: .venv/.ready ## make logs [NAME=external-1|api-list|…] [FOLLOW=1] [STACK=outputs.json]: what workers and Lambdas said, merged by time
 	@exec $(PY) -m local logs $(if $(FOLLOW),--follow) $(if $(STACK),--stack "$(STACK)") $(if $(NAME),"$(NAME)")
 
-backup: .venv/.ready ## make backup [FILE=…] [STACK=outputs.json]: sources, documents and history into a file; no keys
-	@exec $(PY) -m local backup $(if $(FILE),--file "$(FILE)") $(if $(STACK),--stack "$(STACK)")
+backup: .venv/.ready ## make backup [FILE=…] [AT=2026-11-27T12:00:00Z] [STACK=outputs.json]: sources, documents and history into a file; no keys
+	@exec $(PY) -m local backup $(if $(FILE),--file "$(FILE)") $(if $(AT),--at "$(AT)") $(if $(STACK),--stack "$(STACK)")
 
 restore: .venv/.ready ## make restore FILE=… [REPLACE=1] [STACK=outputs.json]: put a backup's sources back
 	@exec $(PY) -m local restore --file "$(FILE)" $(if $(REPLACE),--replace) $(if $(STACK),--stack "$(STACK)")

@@ -3,7 +3,7 @@
 
 And, for what runs here or is named by `--stack FILE` (what `pulumi stack output --json` says):
 `scale --count N [--kind external|googleSheet] | logs [--follow] [NAME]`,
-`backup [--file FILE] | restore --file FILE [--replace] | redrive [--list] [--force]`,
+`backup [--file FILE] [--at TIME] | restore --file FILE [--replace] | redrive [--list] [--force]`,
 `token [--new NAME [--scopes read,write] [--days N] | --end ID]`; `doctor [--aws]`.
 """
 
@@ -13,9 +13,11 @@ import random
 import sys
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from contracts.access import READ
+from contracts.clock import SECOND_MS
 from contracts.kinds import SourceType
 from local import doctor, tokens
 from local.backup import BackupFailed, backup, default_file, say_counts
@@ -27,6 +29,7 @@ from local.emulator import EmulatorFailedError
 from local.hold import AlreadyRunningError
 from local.launch import StartFailedError
 from local.logs import NoLogsError, here, in_cloud, logs
+from local.past import as_of
 from local.reach import NotReachableError, reach
 from local.redrive import redrive, show
 from local.restore import RestoreFailed, restore
@@ -101,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_care(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     saving = commands.add_parser("backup", help="write sources, documents and history into a file; no keys")
     saving.add_argument("--file", type=Path, help="backup-<time>.jsonl.gz if not given")
+    saving.add_argument("--at", type=_moment, metavar="TIME", help="as it was then: 2026-11-27T12:00:00Z")
     restoring = commands.add_parser("restore", help="put the sources of a file back, under new incarnations")
     restoring.add_argument("--file", type=Path, required=True)
     restoring.add_argument("--replace", action="store_true", help="also those that are there")
@@ -145,7 +149,12 @@ def _logs(arguments: argparse.Namespace) -> None:
 
 
 def _backup(arguments: argparse.Namespace) -> None:
-    backup(reach(FOLDER, arguments.stack), arguments.file or default_file(), now_ms=_now_ms())
+    stack, file = reach(FOLDER, arguments.stack), arguments.file or default_file()
+    if arguments.at is None:
+        backup(stack, file, now_ms=_now_ms())
+        return
+    with as_of(stack, arguments.at) as then:
+        backup(then, file, now_ms=int(arguments.at.timestamp() * SECOND_MS))
 
 
 def _restore(arguments: argparse.Namespace) -> None:
@@ -191,6 +200,16 @@ _CARE: Mapping[str, Callable[[argparse.Namespace], None]] = {
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+def _moment(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time such as 2026-11-27T12:00:00Z") from error
+    if found.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text!r} does not say whose time it is: end it with Z, or +02:00")
+    return found.astimezone(UTC).replace(microsecond=0)
 
 
 def _count(text: str) -> int:
