@@ -20,6 +20,8 @@ from tests.stack.program import ROOT, Built
 ZIP_BYTES_MAX, UNZIPPED_BYTES_MAX = 50_000_000, 250_000_000
 #: PEP 552: the hash of the source is there, and nobody compares it.
 UNCHECKED_HASH = 0b01
+#: ELF: `e_machine` of the processors.
+MACHINES = {"arm64": 183, "x86_64": 62}
 #: Isolated and without site packages: all there is besides Python is the folder we are in.
 IMPORT = """
 import importlib, json, sys
@@ -86,6 +88,21 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def build(root: Path) -> Path:
     """Build for this machine."""
     return package.build(root, architecture="x86_64", packages_for="host")
+
+
+@pytest.mark.parametrize(("architecture", "bundle"), [("arm64", package.PREVIEW), ("x86_64", package.LAMBDA)])
+def test_what_goes_to_the_cloud_is_for_its_processor_and_python(
+    architecture: package.Architecture, bundle: package.Bundle
+):
+    """Whoever deploys has another machine: a wheel of that one would fail at the first call, as a module not found."""
+    with zipfile.ZipFile(package.build(ROOT, architecture=architecture, packages_for="lambda", bundle=bundle)) as made:
+        native = [name for name in made.namelist() if re.search(r"\.so(\.|$)", name)]
+        machines = {int.from_bytes(made.read(name)[18:20], "little") for name in native}
+
+    assert "_pydantic_core" in {name.rsplit("/", 1)[-1].split(".")[0] for name in native}
+    assert machines == {MACHINES[architecture]}
+    for tag in re.findall(r"\.cpython-(\d+)-([a-z0-9_]+)-", " ".join(native)):
+        assert tag == (package.PYTHON_VERSION.replace(".", ""), package.PLATFORMS[architecture].partition("-")[0])
 
 
 def test_the_zip_holds_our_folders_and_their_packages(names: list[str]):

@@ -9,7 +9,7 @@ from aiohttp import test_utils
 
 from local.dashboard import Site, application
 from stack import origin
-from stack.distribution import API
+from stack.distribution import API, FILES
 from tests.stack.program import Built
 
 CLOSED = dict.fromkeys(("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"), True)
@@ -61,6 +61,16 @@ def test_nothing_travels_in_the_clear(built: Built):
     assert refused == buckets | {f"{one}/*" for one in buckets} | queues
 
 
+def test_the_distribution_signs_what_it_asks_of_the_bucket(built: Built):
+    """Else the closed bucket would answer 403 to every page; and the API gets its caller's signature, not this one."""
+    (distribution,), (access,) = built.of("Distribution"), built.of("OriginAccessControl")
+    signed = {one["originId"]: one.get("originAccessControlId") for one in distribution.inputs["origins"]}
+
+    assert signed == {FILES: access.name, API: None}
+    assert (access.inputs["signingBehavior"], access.inputs["signingProtocol"]) == ("always", "sigv4")
+    assert distribution.inputs["enabled"] is True
+
+
 def test_everything_at_rest_is_encrypted(built: Built):
     """Queues, tables, topics and images; log groups always are."""
     assert all(queue.inputs["sqsManagedSseEnabled"] for queue in built.of("Queue"))
@@ -72,9 +82,13 @@ def test_everything_at_rest_is_encrypted(built: Built):
 def test_the_one_key_of_ours_is_the_accounts_and_the_alarms(built: Built):
     """It exists because CloudWatch may not use AWS's own; nobody else is let in."""
     (key,) = built.of("Key")
-    principals = [one["Principal"] for one in json.loads(key.inputs["policy"])["Statement"]]
+    owner, alarms = json.loads(key.inputs["policy"])["Statement"]
 
-    assert principals == [{"AWS": "arn:aws:iam::123456789012:root"}, {"Service": "cloudwatch.amazonaws.com"}]
+    assert alarms["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
+    assert [owner["Principal"], alarms["Principal"]] == [
+        {"AWS": "arn:aws:iam::123456789012:root"},
+        {"Service": "cloudwatch.amazonaws.com"},
+    ]
     assert key.inputs["enableKeyRotation"] is True
 
 
@@ -106,9 +120,11 @@ def test_tasks_get_out_by_an_address_of_their_own_or_by_fixed_ones(built: Built,
     """The configuration chooses; a task without either could not even pull its image."""
     routes = {one.name: one.inputs["routes"] for one in built.of("RouteTable")}
     inside = {one.inputs["subnetId"]: one.inputs["routeTableId"] for one in built.of("RouteTableAssociation")}
+    zones = {one.name: one.inputs["availabilityZone"] for one in built.of("Subnet")}
     for service in built.of("Service"):
         network = service.inputs["networkConfiguration"]
         assert network["assignPublicIp"] is False
+        assert len({zones[one] for one in network["subnets"]}) == 2
         assert len(network["subnets"]) == 2
         assert {routes[inside[one]][0]["natGatewayId"] for one in network["subnets"]} == {
             one.name for one in built.of("NatGateway")

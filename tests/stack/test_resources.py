@@ -10,9 +10,12 @@ from api.operations import OPERATIONS
 from contracts import frames, metrics
 from contracts.table.schema import SCHEMAS, TTL_ATTRIBUTE
 from local.handlers import HANDLERS, SKIPPED
+from stack import fleet, package
 from stack.alert_settings import RULES_CHARACTERS_MAX
 from stack.tables import PROTECTED
+from tests.stack.dockerfile import read
 from tests.stack.program import ROOT, Built
+from tests.stack.record import TOKEN, VARIANTS
 
 #: What an operator must find by name, or what AWS wants named.
 NAMED = {"aws:cloudwatch/logGroup:LogGroup", "aws:apigatewayv2/stage:Stage"}
@@ -26,6 +29,12 @@ def test_every_queue_but_the_last_has_a_dead_letter_queue(built: Built):
     policy = json.loads(built.named("changes").inputs["redrivePolicy"])
     assert policy["deadLetterTargetArn"].endswith(":changes-dead")
     assert policy["maxReceiveCount"] >= 5
+
+
+def test_a_dead_letter_waits_for_somebody_as_long_as_sqs_keeps_anything(built: Built):
+    """Its time counts from when it was first sent: kept no longer than the queue's own, it would be gone on arrival."""
+    assert built.named("changes-dead").inputs["messageRetentionSeconds"] == 14 * 86_400
+    assert built.named("changes").inputs["messageRetentionSeconds"] < 14 * 86_400
 
 
 def test_a_message_stays_hidden_six_times_as_long_as_its_reader_may_take(built: Built):
@@ -61,12 +70,29 @@ def test_the_reader_may_queue_for_itself(built: Built):
     assert (allowed.inputs["functionName"], allowed.inputs["recursiveLoop"]) == ("sockets-handler", "Allow")
 
 
-def test_every_function_has_a_log_group_that_forgets(built: Built):
-    """A log group that Lambda makes by itself keeps everything for ever."""
-    groups = {group.inputs["name"]: group.inputs["retentionInDays"] for group in built.of("LogGroup")}
+def test_every_log_group_forgets(built: Built):
+    """One that nothing is said of keeps everything for ever."""
+    for group in built.of("LogGroup"):
+        assert 0 < group.inputs["retentionInDays"] <= 90, group.name
+
+
+def test_every_function_writes_to_a_log_group_of_ours(built: Built):
+    """One that Lambda makes by itself would keep everything for ever."""
+    groups = {group.inputs["name"] for group in built.of("LogGroup")}
 
     for function in built.of("Function"):
-        assert groups[function.inputs["loggingConfig"]["logGroup"]] <= 90
+        assert function.inputs["loggingConfig"]["logGroup"] in groups, function.name
+
+
+def test_whatever_runs_our_code_is_what_it_was_built_for(built: Built):
+    """Compiled files of another Python are compiled again at every start, and code for another processor runs not."""
+    images = [one.text for one in read(ROOT / "Dockerfile") if one.name == "ARG"]
+    (cpus,) = {tuple(one.inputs["architectures"]) for one in built.of("Function")}
+
+    assert {one.inputs["runtime"] for one in built.of("Function")} == {f"python{package.PYTHON_VERSION}"}
+    assert [re.match(r"PYTHON=python:(\d+\.\d+)\.", image)[1] for image in images] == [package.PYTHON_VERSION]  # type: ignore[index] # None fails as well
+    for task in built.of("TaskDefinition"):
+        assert task.inputs["runtimePlatform"]["cpuArchitecture"] == fleet.CPU_NAMES[cpus[0]]
 
 
 def test_every_function_answers_before_its_api_gives_up(built: Built):
@@ -279,6 +305,30 @@ def test_a_worker_may_write_nowhere_and_is_nobody(built: Built):
         assert int(container["user"].partition(":")[0]) > 0
         assert "/healthz" in container["healthCheck"]["command"][-1]
         assert container["portMappings"] == []
+        assert not container.get("privileged")
+    for service in built.of("Service"):
+        assert not service.inputs.get("enableExecuteCommand"), "a shell in it would be anybody's who may run a command"
+
+
+def test_no_secret_is_told_to_a_process(built: Built):
+    """Whoever may look at a function or a task reads its environment: it says where a secret is, never what it is."""
+    told = [function.inputs["environment"]["variables"] for function in built.of("Function")]
+    told += [{"containers": task.inputs["containerDefinitions"]} for task in built.of("TaskDefinition")]
+
+    for secret in (TOKEN, VARIANTS["production"]["alertsSecret"]):
+        assert not [one for one in told if secret in json.dumps(one)]
+
+
+def test_a_deleted_secret_can_be_had_back(built: Built):
+    """For a week: a slip of the finger is noticed by then."""
+    assert {one.inputs["recoveryWindowInDays"] for one in built.of("Secret")} == {7}
+
+
+def test_an_image_is_looked_at_for_known_holes(built: Built):
+    """When it is pushed: whoever deploys reads of them in the console, not in the news."""
+    (repository,) = built.of("Repository")
+
+    assert repository.inputs["imageScanningConfiguration"] == {"scanOnPush": True}
 
 
 def test_a_worker_is_never_scaled_below_its_count(built: Built):

@@ -1,5 +1,6 @@
 """What the embedded AWS does not enforce about rights, and what no policy may ever say."""
 
+import json
 import re
 from typing import Any
 
@@ -86,6 +87,25 @@ def test_every_function_may_write_its_log(built: Built):
         assert group.startswith("/sheet-monitor-fleet-local/")
 
 
+def test_every_task_may_write_its_log_and_starts_with_no_other_right(built: Built):
+    """Fargate writes it under the execution role, and starts no container that it could not hear."""
+    for task in built.of("TaskDefinition"):
+        (container,) = json.loads(task.inputs["containerDefinitions"])
+        service = task.name.removesuffix("-task")
+        told = container["logConfiguration"]["options"]
+        logs, *fetches = built.may(f"{service}-execution").items()
+
+        assert told["awslogs-group"] == built.named(f"{service}-logs").inputs["name"]
+        assert logs == (arn_of(f"{service}-logs"), {"logs:CreateLogStream", "logs:PutLogEvents"})
+        assert all(action.startswith("ecr:") for _, actions in fetches for action in actions)
+        assert any("ecr:BatchGetImage" in actions for _, actions in fetches)
+
+
+def arn_of(group: str) -> str:
+    """Name the streams of a log group as a right does."""
+    return f"arn:aws:logs:eu-central-1:123456789012:{group}:log-stream:*"
+
+
 def test_whoever_makes_a_secret_may_tag_it(built: Built):
     """The tag says which origin a key is for; AWS asks for the right to it, the embedded AWS does not."""
     for name, statement in built.statements():
@@ -141,15 +161,27 @@ def row_condition(statement: dict[str, Any]) -> list[str]:
 
 
 def test_a_role_is_assumed_by_the_one_service_that_runs_under_it(built: Built):
-    """The embedded AWS ignores who may assume a role."""
-    services = {
-        role.name: re.findall(r'"Service": "([a-z-]+)\.amazonaws\.com"', role.inputs["assumeRolePolicy"])
-        for role in built.of("Role")
-    }
+    """And by nobody else; the embedded AWS ignores who may assume a role."""
+    for role in built.of("Role"):
+        service = "ecs-tasks" if role.name.startswith("fleet-") else "lambda"
+        (statement,) = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
 
-    assert services
-    for name, found in services.items():
-        assert found == (["ecs-tasks"] if name.startswith("fleet-") else ["lambda"]), name
+        assert statement == {
+            "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": f"{service}.amazonaws.com"},
+        }, role.name  # fmt: skip
+
+
+def test_a_role_may_what_its_one_policy_says_and_no_more(built: Built):
+    """Each of these rules reads that policy: a right that came by another way would be seen by none of them."""
+    policies = {one.inputs["role"]: one.name for one in built.of("RolePolicy")}
+
+    assert len(policies) == len(built.of("RolePolicy"))
+    for role in built.of("Role"):
+        assert policies[role.name] == f"{role.name.removesuffix('-role')}-policy"
+        assert set(role.inputs) == {"assumeRolePolicy"}, role.name
+    for name, statement in built.statements():
+        assert set(statement) - {"Condition"} == {"Effect", "Action", "Resource"}, name
+        assert statement["Effect"] == "Allow", name
 
 
 def test_every_api_and_authorizer_may_call_its_function(built: Built):
