@@ -200,10 +200,6 @@ CHANGED: Mapping[str, tuple[str, Break, Rule]] = {
         "api-list-may-call", put(sourceArn="arn:aws:execute-api:eu-central-1:123456789012:*"),
         test_rights.test_a_function_is_called_only_on_behalf_of_one_thing_of_ours,
     ),
-    "an environment beyond a Lambda's": (
-        "api-list", lambda inputs: inputs["environment"]["variables"].update(LONG="x" * 4_096),
-        test_resources.test_an_environment_fits_a_lambda,
-    ),
     "a policy beyond a role's": (
         "api-list-policy", text("policy", "dynamodb:Scan", "x" * 10_240), test_quotas.test_policies_fit_their_roles
     ),
