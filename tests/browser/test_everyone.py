@@ -14,8 +14,8 @@ ZOOMED = {"width": 320, "height": 256}
 WHEEL_TURNS = 8
 TREE_NODES = 51_000
 NODES_MAX = 900
-#: Of a second in which a long tree is opened and shut: what the page may stand still at once, on a shared machine.
-TOGGLE_MAX_MS = 250
+#: What the page may stand still while a branch of a long tree is opened or shut, on a shared machine.
+TOGGLE_MAX_MS = 50
 CHANGES = 5
 #: Script for each change of a visible document, on a shared machine; 40 ms a second is the bar on an idle one.
 SCRIPT_MAX_MS = 200

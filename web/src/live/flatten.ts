@@ -1,83 +1,116 @@
 /** A document as the rows of a tree: what is open is listed, what is closed is one row. */
 
 import { isContainer, type Container, type Json } from "../protocol/json.ts";
-import { writePointer } from "../protocol/pointer.ts";
+import type { Place } from "./place.ts";
 
-export const ROWS_OPEN_MAX = 5_000;
+export const ROWS_OPEN_MAX = 100_000;
 const CHUNKED_FROM = 200;
 const CHUNK_SIZE = 100;
 const OPEN_TO_DEPTH = 2;
 
+/** Neither its path nor an id is kept: for most of the rows nobody ever asks, and writing them is what takes long. */
 export interface Node {
-  /** Unique in the tree, and the same after a change. */
-  id: string;
+  parent: Node | null;
   label: string;
   depth: number;
-  path: (string | number)[];
   /** Null for the root and for a part of a long list. */
   container: Container | null;
   key: string;
-  /** What the row stands for; for a part of a long list, undefined. */
-  value: Json | undefined;
-  isBranch: boolean;
+  /** What the row stands for; for a part of a long list, the list. */
+  value: Json;
+  /** Which part of a long list, or null. */
+  part: number | null;
+  /** How many members or items are below it; 0 is a leaf. */
+  size: number;
   isOpen: boolean;
   position: number;
   siblings: number;
 }
 
-/** What the reader opened or closed; the rest follows its depth. */
-export type Opened = ReadonlyMap<string, boolean>;
+/** Whether the reader opened or closed it; undefined: they did not say, and it follows its depth. */
+export type Chosen = (of: Container, part: number | null) => boolean | undefined;
 
 /** The rows to show; `isCut` if there would be more than `ROWS_OPEN_MAX`. */
-export function flatten(document: Json, opened: Opened): { nodes: Node[]; isCut: boolean } {
-  const nodes: Node[] = [];
-  const root = { label: "document", path: [], container: null, key: "", position: 1, siblings: 1 };
-  const isCut = !list(nodes, opened, { ...root, depth: 0, value: document });
-  return { nodes, isCut };
+export function flatten(document: Json, chosen: Chosen): { nodes: Node[]; isCut: boolean } {
+  const into: Into = { nodes: [], chosen, max: ROWS_OPEN_MAX };
+  const root = { parent: null, label: "document", depth: 0, container: null, key: "", value: document, part: null, size: sizeOf(document) };
+  const isCut = !list(into, { ...root, isOpen: isOpen(into, root), position: 1, siblings: 1 });
+  return { nodes: into.nodes, isCut };
 }
 
-type Entry = Omit<Node, "id" | "isBranch" | "isOpen">;
+/** The rows below an open one, as `flatten` lists them; `isCut` if there are more than `max`. */
+export function below(node: Node, chosen: Chosen, max: number): { nodes: Node[]; isCut: boolean } {
+  const into: Into = { nodes: [], chosen, max };
+  return { isCut: !listMembers(into, node), nodes: into.nodes };
+}
+
+/** The first row after those below `nodes[row]`. */
+export function endOf(nodes: readonly Node[], row: number): number {
+  const { depth } = nodes[row] as Node;
+  let end = row + 1;
+  while (end < nodes.length && (nodes[end] as Node).depth > depth) end += 1;
+  return end;
+}
+
+export function placeOf(node: Node): Place {
+  const path: (string | number)[] = [];
+  const trail: Container[] = [];
+  for (let at: Node | null = node; at !== null; at = at.parent) {
+    if (at.container !== null) path.push(Array.isArray(at.container) ? Number(at.key) : at.key);
+    // A part of a list stands for the list, which is on the way already.
+    if (at.part === null && isContainer(at.value)) trail.push(at.value);
+  }
+  return { path: path.reverse(), trail: trail.reverse() };
+}
+
+interface Into {
+  nodes: Node[];
+  chosen: Chosen;
+  max: number;
+}
 
 /** Add a node and what is open below it; false once the tree is full. */
-function list(nodes: Node[], opened: Opened, entry: Entry): boolean {
-  if (nodes.length >= ROWS_OPEN_MAX) return false;
-  const { value, depth } = entry;
-  const id = writePointer(entry.path);
-  const isBranch = isContainer(value) && Object.keys(value).length > 0;
-  const isOpen = isBranch && (opened.get(id) ?? depth < OPEN_TO_DEPTH);
-  nodes.push({ ...entry, id, isBranch, isOpen });
-  return !isOpen || listMembers(nodes, opened, entry, value);
+function list(into: Into, node: Node): boolean {
+  if (into.nodes.length >= into.max) return false;
+  into.nodes.push(node);
+  return !node.isOpen || listMembers(into, node);
 }
 
-function listMembers(nodes: Node[], opened: Opened, parent: Entry, value: Container): boolean {
-  if (Array.isArray(value) && value.length > CHUNKED_FROM) return listChunks(nodes, opened, parent, value);
-  const keys = Object.keys(value);
-  return keys.every((key, i) => list(nodes, opened, member(parent, value, key, i, keys.length, parent.depth + 1)));
+function listMembers(into: Into, node: Node): boolean {
+  const { value, part } = node;
+  if (part !== null) return listItems(into, node, value as Json[], part * CHUNK_SIZE);
+  if (!Array.isArray(value)) return Object.keys(value as Container).every((key, i) => listMember(into, node, value as Container, key, i + 1));
+  return value.length > CHUNKED_FROM ? listChunks(into, node, value) : listItems(into, node, value, 0);
 }
 
-function listChunks(nodes: Node[], opened: Opened, parent: Entry, value: Json[]): boolean {
-  const chunks = Math.ceil(value.length / CHUNK_SIZE);
-  for (let chunk = 0; chunk < chunks; chunk += 1) {
-    if (!listChunk(nodes, opened, parent, value, chunk, chunks)) return false;
+/** The items from `start`, as many as the parent has. */
+function listItems(into: Into, parent: Node, value: Json[], start: number): boolean {
+  for (let i = 0; i < parent.size; i += 1) if (!listMember(into, parent, value, String(start + i), i + 1)) return false;
+  return true;
+}
+
+function listMember(into: Into, parent: Node, container: Container, key: string, position: number): boolean {
+  const value = (container as { [key: string]: Json })[key] as Json;
+  const about = { parent, label: key, depth: parent.depth + 1, container, key, value, part: null, size: sizeOf(value) };
+  return list(into, { ...about, isOpen: isOpen(into, about), position, siblings: parent.size });
+}
+
+function listChunks(into: Into, parent: Node, value: Json[]): boolean {
+  const siblings = Math.ceil(value.length / CHUNK_SIZE);
+  for (let part = 0; part < siblings; part += 1) {
+    const start = part * CHUNK_SIZE;
+    const size = Math.min(CHUNK_SIZE, value.length - start);
+    const about = { parent, label: `${start} … ${start + size - 1}`, depth: parent.depth + 1, container: null, key: "", value, part, size };
+    if (!list(into, { ...about, isOpen: into.chosen(value, part) ?? part === 0, position: part + 1, siblings })) return false;
   }
   return true;
 }
 
-function listChunk(nodes: Node[], opened: Opened, parent: Entry, value: Json[], chunk: number, chunks: number): boolean {
-  if (nodes.length >= ROWS_OPEN_MAX) return false;
-  const [start, end] = [chunk * CHUNK_SIZE, Math.min(value.length, (chunk + 1) * CHUNK_SIZE)];
-  // No pointer holds a bare "~", so no member can have this id.
-  const id = `${writePointer(parent.path)}~${chunk}`;
-  const isOpen = opened.get(id) ?? chunk === 0;
-  const about = { label: `${start} … ${end - 1}`, depth: parent.depth + 1, path: parent.path, container: null, key: "" };
-  nodes.push({ ...about, id, value: undefined, isBranch: true, isOpen, position: chunk + 1, siblings: chunks });
-  if (!isOpen) return true;
-  const indexes = Array.from({ length: end - start }, (_, i) => String(start + i));
-  return indexes.every((key, i) => list(nodes, opened, member(parent, value, key, i, end - start, parent.depth + 2)));
+function isOpen({ chosen }: Into, { value, size, depth }: { value: Json; size: number; depth: number }): boolean {
+  return size > 0 && (chosen(value as Container, null) ?? depth < OPEN_TO_DEPTH);
 }
 
-function member(parent: Entry, value: Container, key: string, i: number, siblings: number, depth: number): Entry {
-  const path = [...parent.path, Array.isArray(value) ? Number(key) : key];
-  const held = (value as Record<string, Json>)[key];
-  return { label: key, depth, path, container: value, key, value: held, position: i + 1, siblings };
+function sizeOf(value: Json): number {
+  if (!isContainer(value)) return 0;
+  return Array.isArray(value) ? value.length : Object.keys(value).length;
 }

@@ -5,12 +5,15 @@ import { isContainer, type Json } from "../protocol/json.ts";
 const CELL_LENGTH_MAX = 500;
 const PREVIEW_ITEMS_MAX = 4;
 
-// C0 and C1 controls, and the marks that reorder text (a feed could use them to lie about what it says).
-const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+// Controls, and what is there but not seen: a feed could use it to reorder text, or to make two values look alike. What
+// chooses between the looks of the character before it (an emoji's) does neither.
+const UNSEEN = /[\p{Cc}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}](?<![\ufe00-\ufe0f])/gu;
 const CONTROL_PICTURES = 0x2400;
 
 export function visible(text: string): string {
-  return text.slice(0, CELL_LENGTH_MAX).replace(UNSEEN, glyph) + (text.length > CELL_LENGTH_MAX ? "…" : "");
+  if (text.length <= CELL_LENGTH_MAX) return text.replace(UNSEEN, glyph);
+  // Not through the middle of a character.
+  return text.slice(0, CELL_LENGTH_MAX).replace(/[\ud800-\udbff]$/, "").replace(UNSEEN, glyph) + "…";
 }
 
 function glyph(character: string): string {
@@ -30,9 +33,10 @@ export function cellText(value: Json | undefined, decimals = 0): string {
 export function preview(value: Json): string {
   if (!isContainer(value)) return typeof value === "string" ? `"${visible(value)}"` : String(value);
   const isList = Array.isArray(value);
-  const keys = Object.keys(value);
-  const isFlat = keys.length <= PREVIEW_ITEMS_MAX && !Object.values(value).some(isContainer);
-  if (!isFlat) return isList ? `[${counted(keys.length, "item")}]` : `{${counted(keys.length, "member")}}`;
+  // The keys of a long list would be as many texts, made only to be counted.
+  const size = isList ? value.length : Object.keys(value).length;
+  const isFlat = size <= PREVIEW_ITEMS_MAX && !Object.values(value).some(isContainer);
+  if (!isFlat) return isList ? `[${counted(size, "item")}]` : `{${counted(size, "member")}}`;
   const inside = isList
     ? value.map(preview).join(", ")
     : Object.entries(value).map(([key, item]) => `${visible(key)}: ${preview(item)}`).join(", ");

@@ -45,12 +45,29 @@ export function cellOf(row: Container, key: string): Json | undefined {
   return Object.hasOwn(row, key) ? (row as Record<string, Json>)[key] : undefined;
 }
 
-/** The columns that a sample of the rows has, in the order they first appear. */
+/** Every column that any row has, in the order they first appear; how its values look is told by a sample of the rows. */
 export function columnsOf(table: Table): Column[] {
-  const width = Object.keys(table.rows[0] ?? []).length;
-  const sample = spread(table.rows, Math.max(SAMPLE_MIN, Math.min(SAMPLE_MAX, Math.floor(SAMPLED_CELLS_MAX / Math.max(1, width)))));
-  const keys = new Set(sample.flatMap((row) => Object.keys(row)));
-  return [...keys].slice(0, COLUMNS_MAX).map((key) => describe(key, sample.map((row) => cellOf(row, key))));
+  const keys = keysOf(table.rows);
+  const sample = spread(table.rows, Math.max(SAMPLE_MIN, Math.min(SAMPLE_MAX, Math.floor(SAMPLED_CELLS_MAX / Math.max(1, keys.length)))));
+  return keys.map((key) => describe(key, sample.map((row) => cellOf(row, key))));
+}
+
+function keysOf(rows: readonly Container[]): string[] {
+  const keys = new Set<string>();
+  let last: readonly string[] = [];
+  let length = 0;
+  for (const row of rows) {
+    if (Array.isArray(row)) length = Math.max(length, row.length);
+    else if (keys.size < COLUMNS_MAX) {
+      const own = Object.keys(row);
+      // Most rows have the keys of the one before.
+      if (own.length === last.length && own.every((key, i) => key === last[i])) continue;
+      for (const key of own) keys.add(key);
+      last = own;
+    }
+  }
+  for (let i = 0; i < Math.min(length, COLUMNS_MAX); i += 1) keys.add(String(i));
+  return [...keys].slice(0, COLUMNS_MAX);
 }
 
 function larger(a: Table | null, b: Table | null): Table | null {

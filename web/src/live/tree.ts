@@ -1,17 +1,32 @@
-/** A live document as an ARIA tree. As in the grid, the tree itself holds the focus and names its active row. */
+/**
+ * A live document as an ARIA tree.
+ *
+ * As in the grid, the tree itself holds the focus and names its active row, and the cursor belongs to a record. A node
+ * that is opened or closed adds or takes away its own rows; the others are not listed again.
+ */
 
 import { isContainer, type Json } from "../protocol/json.ts";
 import { paintValue } from "./cell.ts";
+import { tsv } from "./copy.ts";
 import { make, setAttribute, setText } from "./dom.ts";
 import { Flash } from "./flash.ts";
-import { flatten, ROWS_OPEN_MAX, type Node } from "./flatten.ts";
+import { below, endOf, flatten, placeOf, ROWS_OPEN_MAX, type Node } from "./flatten.ts";
 import { preview, visible } from "./format.ts";
 import { Frames } from "./frames.ts";
-import type { Island, IslandPorts, Look } from "./island.ts";
+import type { Island, IslandPorts, Look, Picked } from "./island.ts";
 import { moved } from "./keys.ts";
+import { Opened } from "./opened.ts";
+import { heirsOf, settled, valueAt, type Heirs, type Place } from "./place.ts";
 import { Rows } from "./rows.ts";
 
 const INDENT_PX = 18;
+
+/** `part` as in a node; `row` is below 0 where nothing is pointed at, or what is looked for leaves it out. */
+interface Cursor {
+  place: Place | null;
+  part: number | null;
+  row: number;
+}
 
 let trees = 0;
 
@@ -22,27 +37,32 @@ export class Tree implements Island {
   private readonly rows: Rows;
   private readonly flash = new Flash(() => performance.now());
   private readonly frames: Frames;
-  private readonly opened = new Map<string, boolean>();
+  private readonly opened = new Opened();
   private all: Node[] = [];
+  private isCut = false;
+  /** Of all, those that match what is looked for. */
   private nodes: Node[] = [];
   private query = "";
-  private cursor: { id: string | null; row: number } = { id: null, row: -1 };
+  private cursor: Cursor = { place: null, part: null, row: -1 };
 
   constructor(host: HTMLElement, ports: IslandPorts) {
     this.ports = ports;
     this.root = make("div", "tree", { role: "tree", "aria-label": ports.label });
     this.root.tabIndex = 0;
-    this.rows = new Rows(this.root, { make: makeRow, fill: (row, index) => this.fill(row, index), ready: nothing });
+    const pool = { make: makeRow, fill: (row: HTMLElement, index: number) => this.fill(row, index) };
+    this.rows = new Rows(this.root, { ...pool, ready: () => false, filled: () => this.nameActive() });
     this.rows.body.setAttribute("role", "none");
     this.frames = new Frames(this.flash, { paint: (isStructural) => this.paint(isStructural) });
     this.root.addEventListener("keydown", (event) => this.key(event));
     this.root.addEventListener("click", (event) => this.click(event));
+    this.root.addEventListener("copy", (event) => this.copy(event));
     this.root.addEventListener("focus", () => this.focused());
     host.append(this.root);
     this.paint(true);
   }
 
   changed(touched: Parameters<Island["changed"]>[0]): void {
+    this.settle(heirsOf(touched ?? []));
     this.frames.changed(touched);
   }
 
@@ -63,33 +83,56 @@ export class Tree implements Island {
     this.root.remove();
   }
 
+  /** At once, not with the next frame: who took whose place is told with each change and not kept. */
+  private settle(heirs: Heirs): void {
+    const document = this.ports.document();
+    if (document === undefined) return;
+    this.opened.settle(document, heirs);
+    this.cursor.place &&= settled(this.cursor.place, document, heirs);
+  }
+
   private paint(isStructural: boolean): void {
-    if (isStructural) this.read();
+    const kept = this.rows.isAtTop ? undefined : this.nodes[this.rows.firstInView];
+    if (isStructural) this.read(kept);
     else this.rows.paint();
     this.tellPicked();
   }
 
-  private read(): void {
+  /** `kept`: the row that is to stay where it is on the screen, whatever comes or goes above it. */
+  private read(kept?: Node): void {
     const document = this.ports.document();
-    const { nodes, isCut } = document === undefined ? { nodes: [], isCut: false } : flatten(document, this.opened);
+    const { nodes, isCut } = document === undefined ? { nodes: [], isCut: false } : flatten(document, this.opened.chosen);
     this.all = nodes;
+    this.isCut = isCut;
     this.ports.noted(isCut ? `The first ${ROWS_OPEN_MAX.toLocaleString()} open rows; close some to see others.` : "");
-    this.arrange();
+    this.arrange(kept);
   }
 
-  private arrange(): void {
+  private arrange(kept?: Node): void {
     const words = this.query.toLowerCase().split(/\s+/).filter(Boolean);
     this.nodes = words.length === 0 ? this.all : this.all.filter((node) => holds(node, words));
-    const found = this.nodes.findIndex(({ id }) => id === this.cursor.id);
-    this.cursor.row = found >= 0 ? found : Math.min(this.cursor.row, this.nodes.length - 1);
-    this.rows.show(this.nodes.length);
+    this.followRecord();
+    const to = kept === undefined ? -1 : this.nodes.findIndex((node) => isSame(node, kept));
+    this.rows.show(this.nodes.length, to < 0 ? 0 : to - this.rows.firstInView);
+  }
+
+  private followRecord(): void {
+    const { place, part, row } = this.cursor;
+    if (place !== null) this.cursor.row = this.nodes.findIndex((node) => isAt(node, place, part));
+    // Its record is gone: the cursor belongs to the one that is there now.
+    else if (row >= 0) this.point(Math.min(row, this.nodes.length - 1));
+  }
+
+  private point(row: number): void {
+    const node = this.nodes[row];
+    this.cursor = { place: node === undefined ? null : placeOf(node), part: node?.part ?? null, row };
   }
 
   private fill(row: HTMLElement, index: number): void {
     const node = this.nodes[index] as Node;
     const [twist, label, value] = row.children as unknown as [HTMLElement, HTMLElement, HTMLElement];
     this.describe(row, node, index);
-    setText(twist, node.isBranch ? (node.isOpen ? "▾" : "▸") : "");
+    setText(twist, node.size > 0 ? (node.isOpen ? "▾" : "▸") : "");
     setText(label, visible(node.label));
     const held = current(node);
     const mark = node.container === null ? null : this.flash.shown(node.container, node.key, held);
@@ -105,8 +148,13 @@ export class Tree implements Island {
     setAttribute(row, "aria-level", String(node.depth + 1));
     setAttribute(row, "aria-posinset", String(node.position));
     setAttribute(row, "aria-setsize", String(node.siblings));
-    setAttribute(row, "aria-expanded", node.isBranch ? String(node.isOpen) : null);
+    setAttribute(row, "aria-expanded", node.size > 0 ? String(node.isOpen) : null);
     setAttribute(row, "aria-selected", isCursor ? "true" : null);
+  }
+
+  /** A row that is scrolled out of the window does not exist, and cannot be the active one. */
+  private nameActive(): void {
+    setAttribute(this.root, "aria-activedescendant", this.rows.has(this.cursor.row) ? `${this.name}-c` : null);
   }
 
   private click(event: MouseEvent): void {
@@ -117,9 +165,17 @@ export class Tree implements Island {
     if (onTwist || event.detail === 2) this.toggle();
   }
 
+  /** Selected text is the browser's to copy. */
+  private copy(event: ClipboardEvent): void {
+    const picked = this.picked;
+    if (picked?.value === undefined || getSelection()?.isCollapsed === false) return;
+    event.preventDefault();
+    event.clipboardData?.setData("text/plain", tsv([picked.value]));
+  }
+
   /** The keyboard arrives at the first row in view; the pointer chooses its own place. */
   private focused(): void {
-    const isNew = this.cursor.row < 0 && this.nodes.length > 0;
+    const isNew = this.cursor.place === null && this.nodes.length > 0;
     if (isNew && this.root.matches(":focus-visible")) this.moveTo(this.rows.firstInView);
   }
 
@@ -135,14 +191,14 @@ export class Tree implements Island {
     const next = moved(pressed, { row: at, column: 0 }, extent);
     if (next === null) return;
     event.preventDefault();
-    this.moveTo(next.row);
+    this.moveTo(this.cursor.row < 0 ? this.rows.firstInView : next.row);
   }
 
   /** Right opens, then enters; left closes, then leaves; Enter turns over. */
   private unfold(key: string, node: Node): boolean {
     if (key === "ArrowRight" && node.isOpen) this.moveTo(Math.min(this.cursor.row + 1, this.nodes.length - 1));
     else if (key === "ArrowLeft" && !node.isOpen) this.moveTo(this.parentOf(this.cursor.row));
-    else if (node.isBranch && (key === "ArrowRight" || key === "ArrowLeft" || key === "Enter")) this.toggle();
+    else if (node.size > 0 && (key === "ArrowRight" || key === "ArrowLeft" || key === "Enter")) this.toggle();
     else return key === "ArrowRight";
     return true;
   }
@@ -155,28 +211,58 @@ export class Tree implements Island {
 
   private toggle(): void {
     const node = this.nodes[this.cursor.row];
-    if (node?.isBranch !== true) return;
-    this.opened.set(node.id, !node.isOpen);
-    this.read();
+    const { place, part } = this.cursor;
+    if (node === undefined || node.size === 0 || place === null) return;
+    this.opened.choose(place, part, !node.isOpen);
+    // What a cut left out comes up when another node is closed, so all of it is listed anew.
+    if (this.isCut || !this.splice(node)) this.read();
+  }
+
+  /** Turn a node over by its own rows alone; false where they are more than the tree may hold. */
+  private splice(node: Node): boolean {
+    const row = this.all.indexOf(node);
+    const end = endOf(this.all, row);
+    const inside = node.isOpen ? { nodes: [], isCut: false } : below(node, this.opened.chosen, ROWS_OPEN_MAX - this.all.length);
+    if (inside.isCut) return false;
+    node.isOpen = !node.isOpen;
+    this.all = this.all.slice(0, row + 1).concat(inside.nodes, this.all.slice(end));
+    this.arrange();
+    return true;
   }
 
   private moveTo(row: number): void {
-    this.cursor = { id: this.nodes[row]?.id ?? null, row };
+    this.point(row);
     this.rows.reveal(row);
     this.rows.paint();
-    setAttribute(this.root, "aria-activedescendant", `${this.name}-c`);
     this.tellPicked();
   }
 
+  private get picked(): Picked | null {
+    const { place, part } = this.cursor;
+    if (place === null) return null;
+    return { path: [...place.path], value: part === null ? valueAt(place) : undefined };
+  }
+
   private tellPicked(): void {
-    const node = this.nodes[this.cursor.row];
-    this.ports.picked(node === undefined ? null : { path: node.path, value: current(node) });
+    this.ports.picked(this.picked);
   }
 }
 
+function isSame(a: Node, b: Node): boolean {
+  if (a.part !== b.part) return false;
+  return isContainer(a.value) ? a.value === b.value : a.container === b.container && a.key === b.key;
+}
+
+function isAt(node: Node, { path, trail }: Place, part: number | null): boolean {
+  if (node.part !== part) return false;
+  if (trail.length > path.length) return node.value === trail.at(-1);
+  return node.container === (trail.at(-1) ?? null) && node.key === String(path.at(-1) ?? "");
+}
+
 /** The value now: plain values change in place without a new list of nodes. */
-function current({ container, key, value }: Node): Json | undefined {
-  return container === null ? value : Object.hasOwn(container, key) ? (container as Record<string, Json>)[key] : undefined;
+function current({ container, key, part, value }: Node): Json | undefined {
+  if (part !== null) return undefined;
+  return container === null ? value : Object.hasOwn(container, key) ? (container as { [key: string]: Json })[key] : undefined;
 }
 
 function holds(node: Node, words: readonly string[]): boolean {
@@ -184,9 +270,6 @@ function holds(node: Node, words: readonly string[]): boolean {
   const text = `${node.label}\n${isContainer(value) ? "" : String(value)}`.toLowerCase();
   return words.every((word) => text.includes(word));
 }
-
-/** A tree has no columns to look after. */
-function nothing(): void {}
 
 function makeRow(): HTMLElement {
   const row = make("div", "tree-row", { role: "treeitem" });

@@ -5,10 +5,12 @@ import { cellText, preview, visible } from "../../src/live/format.ts";
 
 test("what cannot be seen, or turns text around, is shown as a sign", () => {
   assert.equal(visible("a\nb\u202ec\u200bd"), "a␊b␣c␣d");
+  assert.equal(visible("pay\u00adpal\u3164\u2028 \u{e0041}❤\ufe0f"), "pay␣pal␣␣ ␣❤\ufe0f");
 });
 
 test("a long text is cut", () => {
   assert.equal(visible("x".repeat(600)).length, 501);
+  assert.equal(visible(`${"x".repeat(499)}😀`), `${"x".repeat(499)}…`);
 });
 
 test("numbers line up, whole ones and large ones stay as they are", () => {

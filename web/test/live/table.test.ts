@@ -30,6 +30,16 @@ test("columns are those of any row, and a name that objects inherit is a name", 
   assert.deepEqual(columnsOf(tableOf(document)).map(({ key }) => key), ["a", "__proto__", "constructor"]);
 });
 
+test("a column that one row of many has is a column, and stays in place when rows come", () => {
+  const rows: Json[] = Array.from({ length: 5_000 }, () => ({ a: 1, b: 2 }));
+  rows[1_234] = { a: 1, rare: 3 };
+  assert.deepEqual(columnsOf(tableOf(rows)).map(({ key }) => key), ["a", "b", "rare"]);
+});
+
+test("rows of unlike length have the columns of the longest", () => {
+  assert.deepEqual(columnsOf(tableOf([[1], [1, 2, 3], [], [1, 2]])).map(({ key }) => key), ["0", "1", "2"]);
+});
+
 test("rows and columns are bounded", () => {
   const row = Object.fromEntries(Array.from({ length: COLUMNS_MAX + 1 }, (_, i) => [`c${i}`, i]));
   const table = tableOf(Array.from({ length: ROWS_MAX + 1 }, () => row));
