@@ -17,15 +17,23 @@ KEPT: Mapping[str, Sequence[str]] = {
     "aws:s3/bucket:Bucket": ("bucket", "bucketPrefix"),  # large documents; the site's, which is uploaded anew
     "aws:sqs/queue:Queue": ("fifoQueue", "name", "namePrefix"),  # changes under way, dead letters
     "aws:ecr/repository:Repository": ("name", "encryptionConfigurations"),  # every image one may roll back to
+    "aws:secretsmanager/secret:Secret": ("name", "namePrefix"),  # keys that somebody put there by hand
+    "aws:ecs/service:Service": ("name", "cluster", "launchType"),  # its desired count, which is the owner's
     "aws:apigatewayv2/api:Api": ("protocolType",),  # its address is written down by clients
+    "aws:apigatewayv2/stage:Stage": ("name", "apiId"),  # a part of it
     "aws:cloudfront/distribution:Distribution": (),  # the same
     "aws:ec2/eip:Eip": ("domain",),  # others let in whom they know
 }
 
 
+#: What names things that are made at run time: under another prefix no source would find its key.
+EXPORTS_KEPT = ("secretsPrefix",)
+
+
 def kept(built: Built) -> dict[str, dict[str, Any]]:
     """Give each of them by its identity, with those inputs."""
-    return {identity(one): _inputs(one) for one in built.resources if one.type in KEPT}
+    exports = {name: built.exports[name] for name in EXPORTS_KEPT}
+    return {identity(one): _inputs(one) for one in built.resources if one.type in KEPT} | {"exports": exports}
 
 
 def identity(one: Declared) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.stack.program import ROOT, Built
-from tests.stack.stateful import kept, replaced
+from tests.stack.stateful import KEPT, kept, replaced
 
 RECORDED = sorted((ROOT / "tests" / "stack" / "recorded").glob("*.json"))
 
@@ -45,3 +45,17 @@ def test_a_planted_replacement_is_found(built: Built, change: dict[str, Any], sa
 
     assert len(found) == 1
     assert said in found[0]
+
+
+def test_keys_of_sources_stay_where_they_are_looked_for(built: Built):
+    """They are no resources of the program, so nothing else would notice."""
+    changed = replace(built, exports={**built.exports, "secretsPrefix": "keys/"})
+
+    (found,) = replaced(kept(built), kept(changed))
+    assert "secretsPrefix is 'keys/', was 'sheet-monitor-fleet-" in found
+
+
+@pytest.mark.parametrize("typ", KEPT)
+def test_there_is_something_of_each_kind_that_is_kept(built: Built, typ: str):
+    """A type that was misspelt would hold nobody to anything."""
+    assert [one for one in built.resources if one.type == typ]
