@@ -23,8 +23,11 @@ CHANCE = random.SystemRandom()
 
 #: A Lambda has 10 s: two tries that hang must leave room to clean up and to answer.
 _CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
-#: Presigned URLs name the region: signed for the global endpoint, a young bucket elsewhere answers with a redirect.
-_S3_CONFIG = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
+#: Presigned URLs name the region, also in the one that boto3 leaves out: signed for the global endpoint, a young bucket
+#: elsewhere answers with a redirect; and a page may fetch from the bucket's regional host alone (`stack/origin.py`).
+_S3_CONFIG = Config(
+    signature_version="s3v4", s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
+)
 
 
 def dynamodb() -> "DynamoDBClient":

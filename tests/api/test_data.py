@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
+from api import door
 from api.data import get_data
 from api.documents import Documents
 from contracts.canonical import canonical, digest
@@ -96,3 +97,15 @@ def test_a_body_that_is_gone_is_a_reason_to_come_back(aws: Aws, caller: Caller):
     aws.dynamodb.delete_item(**heads.delete(aws.tables.sheets_data, body.ref.id))
     answer = look(caller, source["id"])
     assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "ap-southeast-5"])
+def test_an_address_names_the_host_that_pages_may_fetch_from(region: str, monkeypatch: pytest.MonkeyPatch):
+    """The page's policy has the bucket's regional host, which boto3 leaves out in the one region of old."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+
+    url = door.s3().generate_presigned_url("get_object", Params={"Bucket": "documents", "Key": "a"})
+
+    assert urlsplit(url).netloc == f"documents.s3.{region}.amazonaws.com"
