@@ -23,6 +23,7 @@ from contracts import bodies, steps
 from contracts.canonical import canonical, digest
 from contracts.clock import NowMs
 from contracts.messages import Kind, Message
+from contracts.signature import Credentials
 from contracts.steps import Step
 from contracts.table import changes, heads, subscribers
 from contracts.table.changes import Change
@@ -37,7 +38,7 @@ from ws import records
 from ws.budget import DEFAULT_QUOTA_PER_S, Budget
 from ws.post import Post
 from ws.poster import Place, Poster, Signing
-from ws.signature import Credentials, Signer
+from ws.signature import Signer
 from ws.world import World
 
 CREDENTIALS = Credentials(access_key="bench", secret_key="bench", token="a-session-token" * 20)

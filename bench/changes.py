@@ -2,7 +2,8 @@
 What a changed poll costs: step, body, commit, queue and `notified`, through the worker's own AWS client.
 
 Real time and real sockets; a sink in another process answers what AWS would, at once. So what is measured is this
-process: its pipeline and its client, not AWS.
+process: its pipeline and its client, not AWS. How many there can be is measured with twice as many sources as the bar
+asks for; how soon one is told, with as many as it asks for: at saturation a queue's length would be measured.
 """
 
 import asyncio
@@ -10,18 +11,19 @@ import json
 import multiprocessing
 import os
 import random
-import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from statistics import median
 from typing import Any
 
 import uvloop
 from yarl import URL
 
 from bench.claim import Claim, percentile, report
-from bench.rig import POLICY, SHARD, item_of, registered, site, through, turns, worker
+from bench.rig import POLICY, SHARD, item_of, now_ms, registered, site, through, turns, worker
 from contracts.messages import Message
 from contracts.table.values import Item
 from fetching.fetch import Ask
@@ -31,8 +33,8 @@ from fetching.session import session
 from monitor_fleet.clients import Clients
 from monitor_fleet.store import Request, StoreVerbs
 
-SOURCES = 250
-WINDOW_S = 15.0
+BAR_PER_S = 200
+WINDOW_S = 10.0
 WARM_UP_S = 5.0
 ROUNDS = 3
 
@@ -123,10 +125,20 @@ class Clocked:
         return answer
 
 
-async def paced(root: URL, clients: Clients) -> tuple[float, list[float], float]:
-    """Poll sources that change each time: changes per second, ms from answer to notified, CPU µs each."""
-    sources = [registered(number, root / "new" / str(number), state="healthy") for number in range(SOURCES)]
+@dataclass(frozen=True, kw_only=True)
+class Round:
+    """One window: changes per second, ms from answer to notified, CPU of each change."""
+
+    per_s: float
+    took_ms: list[float]
+    cpu_us: float
+
+
+async def paced(root: URL, offered_per_s: int) -> Round:
+    """Poll so many sources each second, which change each time."""
+    sources = [registered(number, root / "new" / str(number), state="healthy") for number in range(offered_per_s)]
     names = {source.url: source.id for source in sources}
+    clients = Clients(now_ms)
     store = Clocked(clients.store())
     queue = clients.queue("https://sqs.eu-central-1.amazonaws.com/1/q.fifo", random.SystemRandom())
     async with session(connector(POLICY)) as http:
@@ -154,7 +166,8 @@ async def paced(root: URL, clients: Clients) -> tuple[float, list[float], float]
         polling.on_lost(SHARD.number)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-    return len(took_ms) / seconds, took_ms, 1e6 * cpu_s / max(1, len(took_ms))
+        await clients.close()
+    return Round(per_s=len(took_ms) / seconds, took_ms=took_ms, cpu_us=1e6 * cpu_s / max(1, len(took_ms)))
 
 
 def main() -> None:
@@ -164,20 +177,32 @@ def main() -> None:
             "AWS_ENDPOINT_URL": address, "AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench",
             "AWS_DEFAULT_REGION": "eu-central-1",
         }  # fmt: skip
-        clients = Clients()
-        rounds = [uvloop.run(paced(root, clients)) for _ in range(ROUNDS)]
-        clients.close()
-    per_s = statistics.median(one[0] for one in rounds)
-    p99_ms = statistics.median(percentile(one[1], 0.99) for one in rounds)
-    how = (
-        f"real, {SOURCES} sources at 1 s that change at every poll, boto3 against a sink that answers at once, "
-        f"median of {ROUNDS} rounds of {WINDOW_S:.0f} s; {statistics.median(one[2] for one in rounds):.0f} µs CPU each"
-    )
+        full, steady = [], []
+        for _ in range(ROUNDS):
+            full.append(uvloop.run(paced(root, 2 * BAR_PER_S)))
+            steady.append(uvloop.run(paced(root, BAR_PER_S)))
     report(
         [
-            Claim(claim="changed polls on one process", value=per_s, unit="per s", op=">=", bar=200, how=how),
-            Claim(claim="poll → notified, p99", value=p99_ms, unit="ms", op="<=", bar=100, how=how),
+            Claim(
+                claim="changed polls on one process", value=median(one.per_s for one in full), unit="per s",
+                op=">=", bar=BAR_PER_S, how=how(2 * BAR_PER_S, full),
+            ),
+            Claim(
+                claim=f"poll → notified at {BAR_PER_S} changed polls a second, p99", unit="ms", op="<=", bar=100,
+                value=median(percentile(one.took_ms, 0.99) for one in steady), how=how(BAR_PER_S, steady),
+            ),
         ]
+    )  # fmt: skip
+
+
+def how(offered_per_s: int, rounds: list[Round]) -> str:
+    """Say how it was measured."""
+    return (
+        f"real, {offered_per_s} sources at 1 s that change at every poll, the worker's clients against a sink that"
+        f" answers at once; medians of {ROUNDS} rounds of {WINDOW_S:.0f} s:"
+        f" {median(one.per_s for one in rounds):.0f} a second,"
+        f" p50 {median(percentile(one.took_ms, 0.5) for one in rounds):.0f} ms,"
+        f" {median(one.cpu_us for one in rounds):.0f} µs of CPU each"
     )
 
 

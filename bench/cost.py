@@ -28,7 +28,7 @@ SECONDS, MINUTES, DAYS = HOURS * 3_600, HOURS * 60, HOURS / 24
 GB = 1e9
 
 #: CPU of an unchanged and of a changed poll (`bench.polls`, `bench.changes`), on a core as fast as a Fargate vCPU.
-UNCHANGED_POLL_S, CHANGED_POLL_S = 0.0002, 0.006
+UNCHANGED_POLL_S, CHANGED_POLL_S = 0.0002, 0.003
 #: A task is planned this full: the rest is for bursts, hand-offs and a neighbour's death.
 FULL = 0.5
 #: `stack/fleet.py`: a task. At least two, so that one may die.

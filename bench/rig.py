@@ -142,9 +142,9 @@ class CountingStore(MemoryStore):
         super().__init__(Memory())
         self.asked = 0
 
-    async def _ask(self, call: Callable[..., Any], request: Request) -> Any:
+    async def _ask_memory(self, operation: str, request: Request) -> Any:
         self.asked += 1
-        return await super()._ask(call, request)
+        return await super()._ask_memory(operation, request)
 
 
 class InstantStore:

@@ -6,10 +6,11 @@ call is one atomic step and every read is strong. Items are replaced, never chan
 stays as it was.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from threading import Lock
 from typing import Any, cast
 
+from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from contracts.table.schema import FIELDS, SCHEMAS, Index, Key, Schema, TableNames
@@ -199,11 +200,12 @@ class MemoryStore(Store):
     """The worker's verbs over `Memory`, without threads and without waiting."""
 
     def __init__(self, memory: Memory) -> None:
-        super().__init__(cast("Any", memory), cast("Any", None))
+        super().__init__(self._ask_memory)
+        self._memory = memory
 
-    async def _ask(self, call: Callable[..., Any], request: Request) -> Any:
+    async def _ask_memory(self, operation: str, request: Request) -> Any:
         try:
-            return call(**request)
+            return getattr(self._memory, xform_name(operation))(**request)
         except ClientError as error:
             raise in_our_words(error) from error
 

@@ -57,7 +57,7 @@ def main(now_ms: NowMs) -> int:
 
 
 async def _run(settings: Settings, events: Counter[str], now_ms: NowMs) -> None:
-    clients, pool, chance = Clients(), Pool(), random.SystemRandom()
+    clients, pool, chance = Clients(now_ms), Pool(), random.SystemRandom()
     names = ThreadPoolExecutor(NAME_THREADS, thread_name_prefix="names")
     asyncio.get_running_loop().set_default_executor(names)
     certificates = Certificates()
@@ -74,7 +74,7 @@ async def _run(settings: Settings, events: Counter[str], now_ms: NowMs) -> None:
                 lease_store=clients.lease_store(),
                 bucket=clients.bucket(settings.documents_bucket),
                 publish=clients.queue(settings.queue_url, chance).publish,
-                keys=clients.keys(settings.secrets_prefix, now_ms),
+                keys=clients.keys(settings.secrets_prefix),
                 fetch=ask_source,
                 certificates=certificates,
                 offload=pool,
@@ -82,7 +82,7 @@ async def _run(settings: Settings, events: Counter[str], now_ms: NowMs) -> None:
                 boot_now=_boot_now,
                 chance=chance,
                 worker_id=f"{chance.getrandbits(WORKER_ID_BITS):016x}",
-                sheets=clients.sheets(settings, now_ms) if settings.kind is SourceType.GOOGLE_SHEET else None,
+                sheets=clients.sheets(settings) if settings.kind is SourceType.GOOGLE_SHEET else None,
                 traces=_traces(settings, clients, chance, now_ms) if settings.trace_percent else None,
             ),
         )
@@ -99,7 +99,7 @@ async def _run(settings: Settings, events: Counter[str], now_ms: NowMs) -> None:
             watchdog.stop()
             await runner.cleanup()
             pool.close()
-            clients.close()
+            await clients.close()
 
 
 def _traces(settings: Settings, clients: Clients, chance: random.Random, now_ms: NowMs) -> Traces:

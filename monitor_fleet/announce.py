@@ -8,9 +8,7 @@ State first, queue second, `notified` third: a crash in between is healed by the
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from contracts import messages
 from contracts.clock import NowMs
@@ -19,12 +17,9 @@ from contracts.table import heads
 from contracts.table.heads import Head
 from monitor_fleet.backoff import own_wait_s
 from monitor_fleet.errors import Refused, StoreError
-from monitor_fleet.store import StoreVerbs, ask
+from monitor_fleet.store import AskAws, StoreVerbs
 from monitor_fleet.traces import Trace, Traces
 from monitor_fleet.watched import Watched
-
-if TYPE_CHECKING:
-    from mypy_boto3_sqs.client import SQSClient
 
 log = logging.getLogger(__name__)
 
@@ -34,17 +29,16 @@ type Publish = Callable[[Message], Awaitable[None]]
 
 @dataclass(frozen=True, kw_only=True)
 class Queue:
-    """Sends messages through a boto3 client."""
+    """Sends messages."""
 
-    client: "SQSClient"
-    threads: Executor
+    ask_queue: AskAws
     url: str
     chance: random.Random
 
     async def publish(self, message: Message) -> None:
         """Send a message; each try is a message of its own, which does no harm."""
         unique = f"{self.chance.getrandbits(128):032x}"
-        await ask(self.threads, self.client.send_message, messages.send(self.url, message, unique=unique))
+        await self.ask_queue("SendMessage", messages.send(self.url, message, unique=unique))
 
 
 @dataclass(frozen=True, kw_only=True)

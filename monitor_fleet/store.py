@@ -1,26 +1,27 @@
 """
 The tables, asked without blocking the loop.
 
-`contracts.table` says what to ask; `Store` sends it through a boto3 client in a bounded thread pool and answers in
-our own words (`monitor_fleet.errors`). Items go in and out as a client holds them: `{"id": {"S": "…"}}`. It never
-tries again by itself: a second try of a conditional write needs its caller's judgement.
+`contracts.table` says what to ask; `Store` has it asked and answers in our own words (`monitor_fleet.errors`). Items go
+in and out as a client holds them: `{"id": {"S": "…"}}`. It never tries again by itself: a second try of a conditional
+write needs its caller's judgement.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
+from botocore import xform_name
+from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
 
 from contracts.table.values import Item
 from monitor_fleet.errors import Ambiguous, Refused, StoreError, StoreFailed, Throttled
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
-
 type Request = Mapping[str, Any]
+#: Has one operation, by the name that AWS gives it, done once; raises a StoreError.
+type AskAws = Callable[[str, Request], Awaitable[Any]]
 
 #: A query reads at most this many pages (1 MB each): what is larger than that is not a hot path's business.
 QUERY_PAGES_MAX = 64
@@ -77,15 +78,14 @@ class StoreVerbs(Protocol):
 
 
 class Store:
-    """The verbs over a boto3 client; `threads` bounds how many requests are under way."""
+    """The verbs over whatever asks DynamoDB: `monitor_fleet.service`, or a boto3 client by way of `in_threads`."""
 
-    def __init__(self, client: "DynamoDBClient", threads: Executor) -> None:
-        self._client = client
-        self._threads = threads
+    def __init__(self, ask_tables: AskAws) -> None:
+        self._ask = ask_tables
 
     async def get(self, request: Request) -> Item | None:
         """GetItem."""
-        answer = await self._ask(self._client.get_item, request)
+        answer = await self._ask("GetItem", request)
         item: Item | None = answer.get("Item")
         return item
 
@@ -95,7 +95,7 @@ class Store:
         items: list[Item] = []
         start: Item | None = None
         for _ in range(QUERY_PAGES_MAX):
-            page = await self._ask(self._client.query, {**request, **({"ExclusiveStartKey": start} if start else {})})
+            page = await self._ask("Query", {**request, **({"ExclusiveStartKey": start} if start else {})})
             items += page["Items"]
             start = page.get("LastEvaluatedKey")
             if not start or (limit and len(items) >= limit):
@@ -107,7 +107,7 @@ class Store:
         items: list[Item] = []
         wanted = request["RequestItems"]
         for attempt in range(BATCH_TRIES_MAX):
-            answer = await self._ask(self._client.batch_get_item, {"RequestItems": wanted})
+            answer = await self._ask("BatchGetItem", {"RequestItems": wanted})
             items += [item for found in answer["Responses"].values() for item in found]
             wanted = answer.get("UnprocessedKeys")
             if not wanted:
@@ -117,24 +117,30 @@ class Store:
 
     async def put(self, request: Request) -> None:
         """PutItem."""
-        await self._ask(self._client.put_item, request)
+        await self._ask("PutItem", request)
 
     async def update(self, request: Request) -> Item:
         """UpdateItem."""
-        answer = await self._ask(self._client.update_item, request)
+        answer = await self._ask("UpdateItem", request)
         attributes: Item = answer.get("Attributes", {})
         return attributes
 
     async def delete(self, request: Request) -> None:
         """DeleteItem."""
-        await self._ask(self._client.delete_item, request)
+        await self._ask("DeleteItem", request)
 
     async def transact(self, request: Request) -> None:
         """TransactWriteItems."""
-        await self._ask(self._client.transact_write_items, request)
+        await self._ask("TransactWriteItems", request)
 
-    async def _ask(self, call: Callable[..., Any], request: Request) -> Any:
-        return await ask(self._threads, call, request)
+
+def in_threads(client: BaseClient, threads: Executor) -> AskAws:
+    """Ask through a boto3 client; `threads` bounds how many requests are under way."""
+
+    async def ask_aws(operation: str, request: Request) -> Any:
+        return await ask(threads, getattr(client, xform_name(operation)), request)
+
+    return ask_aws
 
 
 async def ask(threads: Executor, call: Callable[..., Any], request: Request) -> Any:

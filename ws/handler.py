@@ -15,12 +15,13 @@ from boto3.session import Session
 from botocore.config import Config
 from botocore.httpsession import get_cert_path
 
+from contracts.signature import Credentials
 from contracts.table.schema import TableNames
 from ws import measures, minute, records, sockets
 from ws.budget import DEFAULT_QUOTA_PER_S, Budget
 from ws.fan_out import TimeLeftMs
 from ws.poster import Place, Poster
-from ws.signature import Credentials, Signer
+from ws.signature import Signer
 from ws.world import World
 
 #: What a pass asks of tables side by side.

@@ -31,7 +31,7 @@ from monitor_fleet.errors import StoreError
 from monitor_fleet.keys import Key, KeyMissing
 from monitor_fleet.poll import Poller
 from monitor_fleet.status import StatusWriter
-from monitor_fleet.store import Request, Store, StoreVerbs
+from monitor_fleet.store import Request, Store, StoreVerbs, in_threads
 from monitor_fleet.turn import Turns
 from monitor_fleet.watched import Watched
 
@@ -193,7 +193,7 @@ class Desk:
 
     def __init__(self, client: Any, threads: ThreadPoolExecutor) -> None:
         self.client = client
-        self.store = Store(client, threads)
+        self.store = Store(in_threads(client, threads))
         self.bucket = Bucket(_client("s3"), threads, name=BUCKET)
         self.web = Web()
         self.now = [START_MS]

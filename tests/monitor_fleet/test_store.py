@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from contracts.table.transaction import transaction
 from contracts.table.values import bind, write_item
 from monitor_fleet.errors import Ambiguous, Refused, StoreError, StoreFailed, Throttled
-from monitor_fleet.store import Store, in_our_words
+from monitor_fleet.store import Store, in_our_words, in_threads
 
 TABLE = "DataSources"
 ABSENT = {"ConditionExpression": "attribute_not_exists(id)"}
@@ -24,7 +24,7 @@ def row(row_id: str, **more: Any) -> Any:
 
 async def test_a_refusal_carries_the_item_as_it_stands(aws: Any, threads: ThreadPoolExecutor):
     """So whoever lost a race knows the winner without asking again."""
-    store = Store(aws, threads)
+    store = Store(in_threads(aws, threads))
     await store.put(row("a", n=1))
     with pytest.raises(Refused) as refused:
         await store.put(row("a", n=2) | ABSENT | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"})
@@ -33,7 +33,7 @@ async def test_a_refusal_carries_the_item_as_it_stands(aws: Any, threads: Thread
 
 async def test_a_refused_transaction_says_which_action_it_was(aws: Any, threads: ThreadPoolExecutor):
     """And nothing of it was written."""
-    store = Store(aws, threads)
+    store = Store(in_threads(aws, threads))
     await store.put(row("a"))
     with pytest.raises(Refused) as refused:
         await store.transact(transaction([("Put", row("b")), ("Put", row("a") | ABSENT)], token="t"))
@@ -43,7 +43,7 @@ async def test_a_refused_transaction_says_which_action_it_was(aws: Any, threads:
 
 async def test_a_query_reads_all_pages(aws: Any, threads: ThreadPoolExecutor):
     """A page ends after 1 MB, wherever that is."""
-    store = Store(aws, threads)
+    store = Store(in_threads(aws, threads))
     for number in range(8):
         item = write_item({"pk": "p", "sk": str(number), "data": "x" * 300_000})
         await store.put({"TableName": "Fleet", "Item": item})
@@ -60,7 +60,7 @@ async def test_what_is_sent_nowhere_is_ambiguous(threads: ThreadPoolExecutor, aw
     config = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1})
     client = boto3.client("dynamodb", endpoint_url="http://127.0.0.1:9", config=config)
     with pytest.raises(Ambiguous):
-        await Store(client, threads).get({"TableName": TABLE, "Key": write_item({"id": "a"})})
+        await Store(in_threads(client, threads)).get({"TableName": TABLE, "Key": write_item({"id": "a"})})
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from contracts.messages import Kind, send
 from monitor_fleet.announce import Queue
 from monitor_fleet.clients import Clients
 from monitor_fleet.errors import StoreFailed
+from monitor_fleet.store import in_threads
 from monitor_fleet.traces import BATCH_MAX, WAITING_MAX, Send, Trace, Traces
 from tests.monitor_fleet.conftest import SOURCE_ID, START_MS
 
@@ -149,13 +150,13 @@ async def test_what_xray_does_not_take_now_waits_in_order_and_within_bounds(desk
 async def test_xray_takes_the_document_as_it_is_sent(desk: Any, aws: Any):
     """The real client against an X-Ray that reads documents: the trace is found again by its id."""
     assert aws  # its credentials and its stand-ins
-    clients = Clients()
+    clients = Clients(lambda: 0)
     await desk.owner().poll(desk.watch())
     traced = traces(clients.traces())
     trace = a_trace(traced, desk.head())
     traced.told(trace)
     await traced.flush()
-    clients.close()
+    await clients.close()
 
     (found,) = boto3.client("xray").batch_get_traces(TraceIds=[trace.id])["Traces"]
     assert json.loads(found["Segments"][0]["Document"])["id"] == trace.segment
@@ -168,7 +169,7 @@ async def test_sqs_takes_the_header_beside_the_body(desk: Any, aws: Any, threads
     url = sqs.create_queue(QueueName="changes.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
     owner = owner_of(desk, traces(sent.send))
     await owner.poll(desk.watch())
-    queue = Queue(client=sqs, threads=threads, url=url, chance=random.Random(1))
+    queue = Queue(ask_queue=in_threads(sqs, threads), url=url, chance=random.Random(1))
     await queue.publish(owner.sent[0])
 
     (got,) = sqs.receive_message(QueueUrl=url, MessageSystemAttributeNames=["AWSTraceHeader"])["Messages"]

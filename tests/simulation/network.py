@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from random import Random
-from typing import Any, cast
+from typing import Any
 
+from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from local.memory import Memory
@@ -69,14 +70,16 @@ class FarStore(Store):
         self, memory: Memory, network: Network, *, shards: int, on_send: Sent, landed: Landed,
         awake: Callable[[], asyncio.Event],
     ) -> None:  # fmt: skip
-        super().__init__(cast("Any", memory), cast("Any", None))
+        super().__init__(self._ask_far)
+        self._memory = memory
         self._network = network
         self._shards = shards
         self._on_send = on_send
         self._landed = landed
         self._awake = awake
 
-    async def _ask(self, call: Callable[..., Any], request: Request) -> Any:
+    async def _ask_far(self, operation: str, request: Request) -> Any:
+        call = getattr(self._memory, xform_name(operation))
         self._on_send(call, request)
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._send(call, request, answer)

@@ -11,11 +11,12 @@ from itertools import repeat
 from typing import Any
 from urllib.parse import urlsplit
 
+from contracts.signature import Credentials
 from local.gateway.hub import Held, Hub
 from local.gateway.limits import Quotas
 from local.gateway.running import Gateway, running
 from ws.poster import Poster
-from ws.signature import Credentials, Signer
+from ws.signature import Signer
 
 CREDENTIALS = Credentials(access_key="testing", secret_key="testing")
 

@@ -15,13 +15,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from contracts.signature import Credentials
 from local.gateway.hub import HANGS, RESETS
 from local.gateway.limits import Quotas
 from tests.ws.far_end import CREDENTIALS, FarEnd, far_end, poster
 from tests.ws.test_post import letter
 from ws.post import Outcome
 from ws.poster import READ_S, Place, Poster
-from ws.signature import Credentials, Signer
+from ws.signature import Signer
 
 WITHIN_S = 10.0
 

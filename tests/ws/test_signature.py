@@ -11,7 +11,8 @@ from botocore.compat import HTTPHeaders
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ws.signature import Credentials, Signer
+from contracts.signature import Credentials
+from ws.signature import Signer
 
 IDS = st.text(min_size=1, max_size=24).filter(lambda text: text.strip("./") == text and text.isprintable())
 

@@ -11,7 +11,7 @@ from contracts.table import sources
 from contracts.table.schema import TableNames
 from contracts.table.values import read_item
 from monitor_fleet.errors import Refused
-from monitor_fleet.store import Store
+from monitor_fleet.store import Store, in_threads
 
 SOURCE = Source(
     id="external-1", name="one", url="https://example.com/", revision=2, incarnation="i", shard=1,
@@ -30,7 +30,7 @@ def table(client: Any, tables: TableNames) -> str:
 def store(client: Any) -> Iterator[Store]:
     """Give the worker's verbs over the client."""
     with ThreadPoolExecutor(1) as threads:
-        yield Store(client, threads)
+        yield Store(in_threads(client, threads))
 
 
 def read(client: Any, table: str) -> Source:
