@@ -46,11 +46,12 @@ _client: Any = cache(boto3.client)
 
 
 class Service:
-    """One deployment. `at_ms` is its clock, `left_ms` what an invocation has left."""
+    """One deployment. `at_ms` is its clock, `left_ms` what an invocation has left, `line` the last batch's log."""
 
     def __init__(self, pool: Executor, world: World | None = None) -> None:
         self.at_ms, self.left_ms = NOW_MS, 14_000
         self.post = FakePost()
+        self.line: dict[str, Any] = {}
         self.documents: dict[str, Any] = {}
         self.position: dict[str, tuple[str, int]] = {}
         self._numbers = count(1)
@@ -193,6 +194,7 @@ class Service:
         ]  # fmt: skip
         response, line = handler.serve(self.world, {"Records": records}, lambda: next(left))
         json.dumps(line)
+        self.line = line
         return [int(failure["itemIdentifier"][1:]) for failure in response["batchItemFailures"]]
 
     def queued(self, *, dead: bool = False) -> list[str]:

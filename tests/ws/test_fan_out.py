@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contracts.messages import Kind
+from contracts.messages import Kind, Message
 from contracts.table import subscribers
 from contracts.table.connections import CONNECTION_TTL_S
 from tests.ws.service import HANDFUL, NOW_MS, OVER, SOURCE, Service
@@ -66,6 +66,58 @@ def test_queued_changes_become_one_pass_at_the_newest_version(service: Service):
     (patch,) = service.post.take("one")
     assert (patch["base"], patch["version"]) == (1, 6)
     assert len(patch["steps"]) == 5
+
+
+class Asked:
+    """The tables; counts what they are asked."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self.times = 0
+
+    def __getattr__(self, verb: str) -> Any:
+        self.times += 1
+        return getattr(self._inner, verb)
+
+
+def test_a_backlog_of_changes_costs_a_batch_one_look(service: Service):
+    """The queue holds a message per version: nine of ten ask the tables nothing, of any bucket, and each is logged."""
+    service.with_world(bucket_subscribers_max=1)
+    service.register()
+    service.consume(service.commit({"n": 0}))
+    for number in range(3):
+        service.subscriber(f"c{number}")
+    messages = [service.commit({"n": number}) for number in range(1, 11)]
+    tables = Asked(service.world.dynamodb)
+    service.with_world(dynamodb=tables)
+
+    service.consume(messages[0])
+    once, tables.times = tables.times, 0
+    service.consume(*messages[1:])
+
+    assert 0 < tables.times < once
+    assert [each["version"] for each in service.line["news"]] == list(range(3, 12))
+    service.drain()
+    assert [service.post.take(f"c{number}")[-1]["version"] for number in range(3)] == [11, 11, 11]
+
+
+def test_what_comes_between_two_changes_has_the_second_looked_at_too(service: Service):
+    """It may have undone what the first of them told, as a source's end does."""
+    service.register()
+    service.subscriber()
+    first, second = service.commit({"n": 1}), service.commit({"n": 2})
+    status = replace(first, kind=Kind.STATUS)
+    service.consume(first)
+    tables = Asked(service.world.dynamodb)
+    service.with_world(dynamodb=tables)
+
+    def asked(*messages: Message) -> int:
+        tables.times = 0
+        service.consume(*messages)
+        return tables.times
+
+    assert asked(first, second) == asked(first)
+    assert asked(first, status, second) > asked(first, status)
 
 
 def test_a_message_delivered_twice_posts_once(service: Service):
