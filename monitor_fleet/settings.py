@@ -16,7 +16,8 @@ _TABLES = ("data_sources", "sheets_data", "changes", "fleet")
 _SHEET_TABLES = (*_TABLES, "budget")
 
 
-RELEASE_LENGTH = 12
+#: As much of a digest as Docker shows, and of a tag or a name as a heartbeat can carry without weighing more.
+DIGEST_LENGTH, RELEASE_LENGTH = 12, 32
 
 
 class SettingRefused(ValueError):
@@ -68,8 +69,7 @@ class Settings:
             google_origin=environ.get("GOOGLE_ORIGIN", ""),
             google=_google(environ),
             contact=environ.get("CONTACT", ""),
-            # The end of an image's name tells releases apart, and the heartbeat carries it.
-            release=environ.get("RELEASE", "")[-RELEASE_LENGTH:],
+            release=_release(environ.get("RELEASE", "")),
             health_port=_read(environ, "HEALTH_PORT", _port, default="0"),
             history_days=_read(environ, "HISTORY_DAYS", _positive, default="7"),
             polls_in_flight_max=_read(environ, "POLLS_IN_FLIGHT_MAX", _positive, default="512"),
@@ -111,6 +111,15 @@ def _policy(environ: Mapping[str, str]) -> Policy:
         forbidden_ports=_read(environ, "GATE_FORBIDDEN_PORTS", _ports, default=","),
         forbidden_networks=_read(environ, "GATE_FORBIDDEN_NETWORKS", read_networks, default=","),
     )
+
+
+def _release(image: str) -> str:
+    """Say in short what tells this image from others: its digest, else its tag, else its name."""
+    name, _, digest = image.rpartition("/")[2].partition("@")
+    if digest:
+        return digest.rpartition(":")[2][:DIGEST_LENGTH]
+    name, _, tag = name.partition(":")
+    return (tag or name)[-RELEASE_LENGTH:]
 
 
 def _positive(text: str) -> int:

@@ -28,6 +28,21 @@ def test_a_worker_is_told_all_it_needs():
     assert (sheets.shards, sheets.policy.forbidden_ports) == (256, frozenset({80, 443}))
 
 
+@pytest.mark.parametrize(
+    ("image", "release"),
+    [
+        (f"1.dkr.ecr.eu-west-1.amazonaws.com/fleet@sha256:{'0123456789abcdef' * 4}", "0123456789ab"),
+        (f"localhost:5000/fleet:v7@sha256:{'fedcba' * 10}", "fedcbafedcba"),
+        ("localhost:5000/fleet:2026-11-28", "2026-11-28"),
+        ("registry/sheet-monitor-fleet", "sheet-monitor-fleet"),
+        ("", ""),
+    ],
+)
+def test_a_release_is_told_by_what_tells_its_image_from_others(image: str, release: str):
+    """People see it in `GET /fleet`; and to the newest of two all shards move."""
+    assert Settings.from_environ(GOOD | {"RELEASE": image}).release == release
+
+
 @pytest.mark.parametrize("name", sorted(GOOD.keys() - {"SHEET_SHARDS"}))
 def test_a_missing_setting_is_named(name: str):
     """A start that fails says which variable to mend."""
