@@ -173,7 +173,7 @@ class Moves:
 
     async def _claim(self, rows: Sequence[Shard], roster: Roster) -> None:
         orphans = self._orphans.note(rows, roster, now_s=self._boot_now())
-        self._turns = self._orphans.turns(orphans, self._worker_id, roster.weights())
+        self._turns = self._orphans.turns(orphans, self._worker_id, roster)
         due = [number for number, at_s in self._turns.items() if at_s <= self._boot_now()]
         dead = {worker.id for worker in roster.workers.values() if worker.state == DEAD}
 
@@ -193,8 +193,9 @@ class Moves:
         """Delete the rows of the dead that own nothing; one of the living does it."""
         named = {row.owner for row in rows}
         self._settled = {one.id for one in roster.workers.values() if one.state == DEAD} - named
+        alike = dict.fromkeys((one.id for one in roster.up()), 1.0)
         for worker in roster.workers.values():
-            is_mine_to_do = ranking(worker.id, roster.weights())[:1] == [self._worker_id]
+            is_mine_to_do = ranking(worker.id, alike)[:1] == [self._worker_id]
             if worker.state == DEAD and worker.id not in named and is_mine_to_do:
                 await timed(self._store.delete(fleet.forget(self._table, self._kind, worker.id)))
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from contracts.table.fleet import DEAD, UP, Worker
 
-#: A worker far above the mean still gets some of what a dead one leaves: nobody else may be there.
-WEIGHT_MIN = 0.1
 #: What a shard costs beside its measured load (ms of work per second): idle shards are spread evenly too.
 SHARD_COST = 0.2
 
@@ -40,12 +38,6 @@ class Roster:
         """
         worker = self.workers.get(worker_id)
         return worker is None or worker.state == DEAD
-
-    def weights(self) -> dict[str, float]:
-        """Weigh who may be given shards: those below the mean cost more, those above it less."""
-        costs = {worker.id: cost(worker) for worker in self.up()}
-        mean = sum(costs.values()) / len(costs) if costs else 0
-        return {name: max(WEIGHT_MIN, 2 - own / mean) if mean else 1.0 for name, own in costs.items()}
 
 
 def cost(worker: Worker) -> float:

@@ -1,20 +1,22 @@
 """The parts of the leases that are easier to see one by one; the whole is tested in `tests/simulation`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 
 import pytest
 
 from contracts.kinds import SourceType
 from contracts.table import fleet
-from contracts.table.fleet import DEAD, DRAINING, Shard, Worker
+from contracts.table.fleet import DEAD, DRAINING, UP, Shard, Worker
 from local.memory import NAMES, Memory, MemoryStore
 from monitor_fleet.errors import Ambiguous
 from monitor_fleet.holdings import Holdings
 from monitor_fleet.leases import Leases
-from monitor_fleet.orphans import ANYONE_S, Orphans
+from monitor_fleet.orphans import ANYONE_S, Orphans, rankings
+from monitor_fleet.plan import ACT
 from monitor_fleet.renewal import RIGHT_S, Carried, Renewal, WrongShardCount
-from monitor_fleet.roster import Roster, misplaced, ranking
+from monitor_fleet.roster import SHARD_COST, Roster, cost, misplaced, ranking
 from monitor_fleet.store import Request
 
 KIND = SourceType.EXTERNAL
@@ -200,13 +202,51 @@ def test_little_moves_when_one_of_many_goes():
 
 
 def test_who_has_less_is_first_more_often():
-    """What a dead worker leaves goes rather to the idle."""
+    """What nobody owned yet goes rather to the idle."""
     roster = Roster(
         workers={name: Worker(id=name, owned=frozenset(range(count))) for name, count in (("a", 30), ("b", 90))}
     )
-    firsts = [ranking(str(shard), roster.weights())[0] for shard in range(1_000)]
+    firsts = [names[0] for names in rankings({n: Shard(number=n) for n in range(1_000)}, roster).values()]
 
     assert firsts.count("a") > 2 * firsts.count("b")
+
+
+def crashed() -> tuple[Roster, dict[int, Shard]]:
+    """Let one of five workers with shards of very different loads be dead; what it had are the orphans."""
+    chance = Random(5)
+    workers = {}
+    for number, name in enumerate("abcde"):
+        owned = frozenset(range(number * 40, number * 40 + 40))
+        loads = {shard: chance.lognormvariate(2, 1) for shard in owned}
+        workers[name] = Worker(id=name, state=DEAD if name == "c" else UP, owned=owned, loads=loads)
+    return Roster(workers=workers), {n: Shard(number=n, owner="c", epoch=1) for n in workers["c"].owned}
+
+
+def test_what_a_dead_worker_leaves_is_allotted_by_its_weight():
+    """Nothing of it has to move again: nobody ends up heavier than it is worth moving anything for."""
+    roster, orphans = crashed()
+    costs = {one.id: cost(one) for one in roster.up()}
+    left = roster.workers["c"].loads
+
+    for number, names in rankings(orphans, roster).items():
+        costs[names[0]] += left[number] + SHARD_COST
+
+    before = max(cost(one) for one in roster.up())
+    assert max(costs.values()) <= max(before, ACT * sum(costs.values()) / len(costs))
+
+
+def test_ranks_stay_as_they_are_while_others_claim():
+    """Else two could each take the other for the first, and nobody claims at once."""
+    roster, orphans = crashed()
+    before = rankings(orphans, roster)
+    claimed = {number for number, names in before.items() if names[0] == "a"}
+    taken = roster.workers["a"]
+    loads = {**taken.loads, **{n: roster.workers["c"].loads[n] for n in claimed}}
+    roster = Roster(workers={**roster.workers, "a": replace(taken, owned=taken.owned | claimed, loads=loads)})
+    after = rankings({number: shard for number, shard in orphans.items() if number not in claimed}, roster)
+
+    assert claimed
+    assert after == {number: names for number, names in before.items() if number not in claimed}
 
 
 def test_everybodys_turn_comes():
@@ -214,7 +254,7 @@ def test_everybodys_turn_comes():
     roster = Roster(workers={name: Worker(id=name) for name in "abcd"})
     orphans = Orphans()
     found = orphans.note([Shard(number=1, owner="gone", epoch=4), Shard(number=2, owner="a")], roster, now_s=50)
-    turns = sorted(orphans.turns(found, name, roster.weights())[1] for name in "abcd")
+    turns = sorted(orphans.turns(found, name, roster)[1] for name in "abcd")
 
     assert found.keys() == {1}
     assert turns[0] == 50
@@ -226,7 +266,7 @@ def test_who_leaves_has_no_turn():
     roster = Roster(workers={"a": Worker(id="a", state=DRAINING)})
     orphans = Orphans()
 
-    assert orphans.turns(orphans.note([Shard(number=1)], roster, now_s=0), "a", roster.weights()) == {}
+    assert orphans.turns(orphans.note([Shard(number=1)], roster, now_s=0), "a", roster) == {}
 
 
 @pytest.mark.parametrize(("sets", "expected"), [(["01", "2"], False), (["01", "12"], True), (["01", ""], True)])
