@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 type Item = dict[str, Any]
 type Value = Mapping[str, Any]
 type Path = tuple[str, ...]
+type Condition = Callable[[Item, "Bindings"], bool]
+type Operand = Callable[[Item, "Bindings"], Value | None]
 
 _TOKEN = re.compile(r"\s*(<>|<=|>=|[()=<>,+]|[A-Za-z_#:][\w.#]*)")
 _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -46,14 +48,14 @@ class Bindings(NamedTuple):
 
 def holds(expression: str | None, item: Item | None, bindings: Bindings) -> bool:
     """Say whether a condition holds on an item; one that is absent has no attributes."""
-    return expression is None or _Reader(_tokens(expression), item or {}, bindings).condition()
+    return expression is None or _condition(expression)(item or {}, bindings)
 
 
 def updated(expression: str, item: Item, bindings: Bindings) -> Item:
     """Give the item that an update makes; every value is taken from the item as it was."""
     new = dict(item)
-    for clause, words in _clauses(_tokens(expression)):
-        for part in _split(words):
+    for clause, parts in _clauses(expression):
+        for part in parts:
             _CLAUSES[clause](new, item, part, bindings)
     return new
 
@@ -68,8 +70,10 @@ def projected(expression: str | None, item: Item, bindings: Bindings) -> Item:
 
 def plain(value: Value) -> Any:
     """Give what compares as DynamoDB does: numbers by value, everything else by type and bytes."""
-    (kind, held), *_ = value.items()
-    return float(held) if kind == "N" and "." in held else int(held) if kind == "N" else held
+    kind, held = next(iter(value.items()))
+    if kind != "N":
+        return held
+    return float(held) if "." in held else int(held)
 
 
 @lru_cache(maxsize=512)
@@ -94,66 +98,78 @@ def _look_up(item: Item, path: Path) -> Value | None:
     return found
 
 
+@lru_cache(maxsize=512)
+def _condition(expression: str) -> Condition:
+    return _Reader(_tokens(expression)).condition()
+
+
 class _Reader:
-    """Reads a condition by descent and evaluates it on the way; nothing in it has an effect."""
+    """Reads a condition by descent, into what evaluates it. All of it is evaluated: a missing value must show."""
 
-    def __init__(self, words: Sequence[str], item: Item, bindings: Bindings) -> None:
+    def __init__(self, words: Sequence[str]) -> None:
         self._words = list(words)
-        self._item = item
-        self._bindings = bindings
 
-    def condition(self) -> bool:
-        result = self._any()
+    def condition(self) -> Condition:
+        read = self._any()
         if self._words:
             raise NotUnderstood(" ".join(self._words))
-        return result
+        return read
 
-    def _any(self) -> bool:
-        result = self._all()
+    def _any(self) -> Condition:
+        way = self._all()
         while self._take("OR"):
-            result = self._all() or result
-        return result
+            way = _either(way, self._all())
+        return way
 
-    def _all(self) -> bool:
-        result = self._one()
+    def _all(self) -> Condition:
+        part = self._one()
         while self._take("AND"):
-            result = self._one() and result
-        return result
+            part = _both(part, self._one())
+        return part
 
-    def _one(self) -> bool:
+    def _one(self) -> Condition:
         if self._take("NOT"):
-            return not self._one()
+            negated = self._one()
+            return lambda item, bindings: not negated(item, bindings)
         if self._take("("):
-            result = self._any()
+            inner = self._any()
             self._expect(")")
-            return result
+            return inner
         if self._words[0] in {"attribute_exists", "attribute_not_exists"}:
             return self._exists()
         return self._compare()
 
-    def _exists(self) -> bool:
+    def _exists(self) -> Condition:
         wanted = self._words.pop(0) == "attribute_exists"
         self._expect("(")
-        found = _look_up(self._item, self._bindings.path(self._words.pop(0)))
+        attribute = _attribute(self._words.pop(0))
         self._expect(")")
-        return (found is not None) == wanted
+        return lambda item, bindings: (attribute(item, bindings) is not None) == wanted
 
-    def _compare(self) -> bool:
+    def _compare(self) -> Condition:
         left = self._operand()
         operator = self._words.pop(0)
         if operator == "BETWEEN":
-            low = self._operand()
-            self._expect("AND")
-            high = self._operand()
-            return _compare(">=", left, low) and _compare("<=", left, high)
-        return _compare(operator, left, self._operand())
+            return self._between(left)
+        if operator not in _COMPARISONS:
+            raise NotUnderstood(operator)
+        right = self._operand()
+        return lambda item, bindings: _compare(operator, left(item, bindings), right(item, bindings))
 
-    def _operand(self) -> Value | None:
+    def _between(self, operand: Operand) -> Condition:
+        low = self._operand()
+        self._expect("AND")
+        high = self._operand()
+
+        def lies(item: Item, bindings: Bindings) -> bool:
+            value = operand(item, bindings)
+            return _compare(">=", value, low(item, bindings)) and _compare("<=", value, high(item, bindings))
+
+        return lies
+
+    def _operand(self) -> Operand:
         word = self._words.pop(0)
-        return self._bindings.values[word] if word.startswith(":") else self._attribute(word)
-
-    def _attribute(self, word: str) -> Value | None:
-        return _look_up(self._item, self._bindings.path(word))
+        return (lambda _, bindings: bindings.values[word]) if word.startswith(":") else _attribute(word)
 
     def _take(self, word: str) -> bool:
         if self._words and self._words[0] == word:
@@ -166,25 +182,38 @@ class _Reader:
             raise NotUnderstood(f"{word} expected before {' '.join(self._words)}")
 
 
+def _either(one: Condition, other: Condition) -> Condition:
+    return lambda item, bindings: one(item, bindings) | other(item, bindings)
+
+
+def _both(one: Condition, other: Condition) -> Condition:
+    return lambda item, bindings: one(item, bindings) & other(item, bindings)
+
+
+def _attribute(word: str) -> Operand:
+    if "#" in word or "." in word:
+        return lambda item, bindings: _look_up(item, bindings.path(word))
+    return lambda item, _: item.get(word)
+
+
 def _compare(operator: str, left: Value | None, right: Value | None) -> bool:
     """Compare as DynamoDB does: an absent attribute is unequal to everything and ordered against nothing."""
-    if operator not in _COMPARISONS:
-        raise NotUnderstood(operator)
     if left is None or right is None or left.keys() != right.keys():
         return operator == "<>"
     return _COMPARISONS[operator](plain(left), plain(right))
 
 
-def _clauses(words: Sequence[str]) -> list[tuple[str, list[str]]]:
+@lru_cache(maxsize=512)
+def _clauses(expression: str) -> list[tuple[str, list[list[str]]]]:
     clauses: list[tuple[str, list[str]]] = []
-    for word in words:
+    for word in _tokens(expression):
         if word in _CLAUSES:
             clauses.append((word, []))
         elif clauses:
             clauses[-1][1].append(word)
         else:
-            raise NotUnderstood(" ".join(words))
-    return clauses
+            raise NotUnderstood(expression)
+    return [(clause, _split(words)) for clause, words in clauses]
 
 
 def _split(words: Sequence[str]) -> list[list[str]]:

@@ -215,7 +215,8 @@ def _in_order(partition: Mapping[Any, Item]) -> list[Item]:
 
 
 def _held(item: Item, key: Key) -> Any:
-    return plain({key.type: item[key.name][key.type]})
+    held = item[key.name][key.type]
+    return plain({"N": held}) if key.type == "N" else held
 
 
 def _projected(item: Item, request: Request) -> Item:

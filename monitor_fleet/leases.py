@@ -161,7 +161,8 @@ class Leases:
             may_judge=lambda: self._renewal.is_well and self._renewal.holds(),
         )  # fmt: skip
         rows = ShardRows(
-            **where, chance=self._chance, sleep=self._sleep, may_act=self.may_act, now_ms=self._now_ms
+            **where, shards=self._shards, chance=self._chance, sleep=self._sleep, may_act=self.may_act,
+            now_ms=self._now_ms,
         )  # fmt: skip
         self._moves = Moves(
             **where, shards=self._shards, worker_id=worker_id, rows=rows, lookout=self._lookout,

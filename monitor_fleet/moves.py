@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from contracts.kinds import SourceType
-from contracts.sharding import SHARD_ROW_BUCKETS
 from contracts.table import fleet
 from contracts.table.fleet import DEAD, UP, Shard, Why, Worker
 from monitor_fleet.doorbell import HEARD_AFTER_S, LISTEN_S, RING_AGAIN_S
@@ -111,7 +110,7 @@ class Moves:
 
     async def audit(self) -> None:
         """Read one partition of the rows and set right what they say otherwise; all have had their turn in a while."""
-        self._audited = (self._audited + 1) % SHARD_ROW_BUCKETS
+        self._audited = (self._audited + 1) % self._rows.buckets
         try:
             rows = await self._rows.read(self._audited)
         except StoreError as error:
@@ -161,7 +160,7 @@ class Moves:
         roster = await self._lookout.read()
         self._is_sweep_due, self._misplaced_since_s = False, None
         if len(rows) < self._shards:
-            await self._rows.make(self._shards)
+            await self._rows.make()
             self._is_sweep_due = True
         self._reconcile(rows)
         await self._claim(rows, roster)

@@ -31,11 +31,14 @@ class ShardRows:
     """The rows of one kind; `may_act` is asked before each write: none begins after the right has lapsed."""
 
     def __init__(
-        self, *, table: str, kind: SourceType, store: StoreVerbs, chance: Random, sleep: Sleep,
+        self, *, table: str, kind: SourceType, shards: int, store: StoreVerbs, chance: Random, sleep: Sleep,
         may_act: Callable[[], bool], now_ms: NowMs,
     ) -> None:  # fmt: skip
         self._table = table
         self._kind = kind
+        self._shards = shards
+        #: How many partitions the rows are in: a fleet of few shards leaves some empty, and nobody asks those.
+        self.buckets = min(shards, SHARD_ROW_BUCKETS)
         self._store = store
         self._chance = chance
         self._sleep = sleep
@@ -59,15 +62,15 @@ class ShardRows:
         async def one(bucket: int) -> None:
             found.extend(await self.read(bucket))
 
-        await each(one, range(SHARD_ROW_BUCKETS), at_once_max=MOVES_AT_ONCE_MAX)
+        await each(one, range(self.buckets), at_once_max=MOVES_AT_ONCE_MAX)
         return sorted(found, key=lambda shard: shard.number)
 
-    async def make(self, shards: int) -> None:
+    async def make(self) -> None:
         """Make the rows that are absent. Workers that join together begin in different places and share the work."""
-        first = self._chance.randrange(SHARD_ROW_BUCKETS)
-        for bucket in range(first, first + SHARD_ROW_BUCKETS):
-            there = {shard.number for shard in await self.read(bucket % SHARD_ROW_BUCKETS)}
-            wanted = range(bucket % SHARD_ROW_BUCKETS, shards, SHARD_ROW_BUCKETS)
+        first = self._chance.randrange(self.buckets)
+        for bucket in range(first, first + self.buckets):
+            there = {shard.number for shard in await self.read(bucket % self.buckets)}
+            wanted = range(bucket % self.buckets, self._shards, self.buckets)
             await each(self._make, [one for one in wanted if one not in there], at_once_max=MOVES_AT_ONCE_MAX)
 
     async def claim(self, shard: Shard, *, by: str) -> Shard:

@@ -10,6 +10,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Self
 
 from contracts.clock import DAY_S, SECOND_MS
@@ -143,8 +144,9 @@ def pack_shards(shards: frozenset[int]) -> bytes:
     return sum(1 << shard for shard in shards).to_bytes((max(shards, default=-1) + 8) // 8, "little")
 
 
+@lru_cache(maxsize=1_024)
 def unpack_shards(bitmap: bytes) -> frozenset[int]:
-    """Read a bitmap of shards."""
+    """Read a bitmap of shards; those of a roster that is read every second seldom change."""
     bits = int.from_bytes(bitmap, "little")
     return frozenset(shard for shard in range(bits.bit_length()) if bits >> shard & 1)
 

@@ -36,8 +36,10 @@ def write(value: Any) -> AttributeValue:  # noqa: PLR0911 - one return for each 
 
 def read(value: AttributeValue) -> Any:  # noqa: PLR0911 - one return for each DynamoDB type
     """Unwrap one attribute value."""
-    (kind, held), *_ = value.items()
+    kind, held = next(iter(value.items()))
     match kind:
+        case "S":
+            return held
         case "N":
             return int(held) if held.lstrip("-").isdigit() else float(held)
         case "NULL":

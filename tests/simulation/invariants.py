@@ -59,6 +59,8 @@ class Invariants:
         #: Says whether a process under this worker id is alive and was never away for long.
         self.is_well: Callable[[str], bool] = lambda _: False
         self.marked_dead = 0
+        #: Who was ever declared dead and by whom, also after its row was forgotten.
+        self._died: dict[str, str | None] = {}
         #: Writes that were sent to Fleet, by partition; a refused one costs as much.
         self.writes: Counter[str] = Counter()
 
@@ -105,6 +107,8 @@ class Invariants:
 
     def right_holds(self, worker_id: str, name: str) -> None:
         """Be told that a process believes in its right: nobody may have been able to declare it dead."""
+        if self._died.get(worker_id, worker_id) != worker_id:
+            self.note("DeadHoldNothing", f"{name} as {worker_id}, declared dead by {self._died[worker_id]}")
         silent_s = _now_s() - self._beat_landed_s.get(worker_id, -DEAD_AFTER_S)
         if silent_s * (1 - DRIFT) > DEAD_AFTER_S:
             self.note("RightEndsBeforeVerdict", f"{name} {silent_s:.2f} s after its last heartbeat landed")
@@ -112,12 +116,13 @@ class Invariants:
     def held(self, worker_id: str, shard: Shard) -> None:
         """Be told that a process with its right polls a shard: the row must say so, under that epoch."""
         row = self._table.get(write_item(fleet.shard_key(self._kind, shard.number)))
-        stored = Shard.read(row) if row else None
-        if stored and (stored.epoch != shard.epoch or stored.owner != worker_id):
-            self.note("TopEpochIsItemOwner", f"{worker_id} holds {shard}, the row says {stored}")
+        if row and (row["ep"] != {"N": str(shard.epoch)} or row.get("own") != {"S": worker_id}):
+            self.note("TopEpochIsItemOwner", f"{worker_id} holds {shard}, the row says {Shard.read(row)}")
 
     def _read(self, call: Callable[..., Any], request: Mapping[str, Any]) -> Any:
         """Answer a read; one that does not ask to be strong may be answered from the past."""
+        if request.get("TableName") == NAMES.sheets_data and "Key" in request:
+            self._loaded_s[request["Key"]["id"]["S"]] = _now_s()
         if request.get("ConsistentRead") or request.get("TableName") != NAMES.fleet or call.__name__ != "query":
             return call(**request)
         partition = request["ExpressionAttributeValues"][":pk"]["S"]
@@ -187,6 +192,8 @@ class Invariants:
             self._beats(before, after)
             if before:
                 self._worker(Worker.read(before), after)
+            elif after:
+                self._joined(after["sk"]["S"])
         elif before is None:
             return
         elif partition.startswith(f"{self._kind.value}#S#"):
@@ -196,10 +203,19 @@ class Invariants:
         if after and (before is None or before["hb"] != after["hb"]):
             self._beat_landed_s[after["sk"]["S"]] = _now_s()
 
+    def _joined(self, worker_id: str) -> None:
+        """Look at a new row; whoever comes again under another id must have been declared dead under its last."""
+        name, _, life = worker_id.partition("~")
+        last_id = f"{name}~{int(life) - 1}" if life not in {"", "1"} else name
+        if life and last_id not in self._died:
+            self.note("OnlyTheDeadJoinAnew", f"{worker_id}, but nobody declared {last_id} dead")
+
     def _worker(self, before: Worker, row: Row) -> None:
         after = Worker.read(row) if row else None
         if before.state == DEAD and after and (after.state != DEAD or after.beat != before.beat):
             self.note("DeadNeverRenews", before.id)
+        if after and after.state == DEAD:
+            self._died[before.id] = after.dead_by
         if before.state != DEAD and after and after.state == DEAD and after.dead_by != before.id:
             self.marked_dead += 1
             silent_s = _now_s() - self._beat_landed_s.get(before.id, -DEAD_AFTER_S)

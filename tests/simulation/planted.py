@@ -1,8 +1,7 @@
 """
 Bugs of the protocol, put in on purpose: the simulation must notice each of them.
 
-Each is a mistake that somebody could make in good faith, most of them one that a published system has made. Four more
-would show so seldom that a test of their own tells of them (see docs/leases.md).
+Each is a mistake that somebody could make in good faith, most of them one that a published system has made.
 """
 
 import math
@@ -13,9 +12,11 @@ from unittest.mock import patch
 
 from contracts.table import fleet, heads
 from contracts.table.fleet import Shard
+from contracts.table.heads import Head
 from contracts.table.values import bind, write_item
 from monitor_fleet import liveness, renewal
-from monitor_fleet.errors import Refused, StoreError
+from monitor_fleet.commit import Committer
+from monitor_fleet.errors import Ambiguous, Refused, StoreError
 from monitor_fleet.holdings import Holdings
 from monitor_fleet.leases import Leases
 from monitor_fleet.lookout import Lookout
@@ -120,6 +121,29 @@ async def _delete_released(self: Any, shard: Shard, *, why: Any) -> Shard:
     return shard
 
 
+async def _reread(self: Any, watched: Any) -> Head:
+    """After a commit without an answer, read the head and believe it."""
+    if watched.head is None and watched.last_good_ms == _DOUBTED:
+        item = await self.store.get(heads.get(self.tables.sheets_data, watched.target.id))
+        if item:
+            head = Head.read(item)
+            if head.epoch == watched.shard.epoch:
+                watched.head = head
+                return head
+    return await _load(self, watched)
+
+
+_DOUBTED = -1
+
+
+async def _doubted(self: Any, watched: Any, document: Any, validators: Any) -> None:
+    try:
+        await _commit(self, watched, document, validators)
+    except Ambiguous:
+        watched.head, watched.last_good_ms = None, _DOUBTED
+        raise
+
+
 async def _judges_in_trouble(self: Any) -> None:
     """Look, and judge whatever becomes of the own heartbeats."""
     self._may_judge = lambda: True
@@ -138,7 +162,14 @@ async def _lost_is_dead(self: Any, worker: Any, taken: frozenset[int]) -> bool:
     return True
 
 
+def _reconcile_all(self: Any, row: Shard, worker_id: str) -> None:
+    """Believe every row, however old the read is."""
+    self._epochs[row.number] = 0
+    _reconcile(self, row, worker_id)
+
+
 _renew, _join, _look = Renewal.renew, Renewal.join, Lookout.look
+_load, _commit, _reconcile = Committer.load, Committer.commit, Holdings.reconcile
 
 #: Each bug: what is replaced where, and by what.
 PLANTED: Mapping[str, list[tuple[object, str, Any]]] = {
@@ -156,6 +187,10 @@ PLANTED: Mapping[str, list[tuple[object, str, Any]]] = {
     "eventual-roster-read": [(fleet, "roster", _eventual(fleet.roster))],
     "no-gap-rule": [(liveness, "READ_GAP_MAX_S", math.inf), (liveness, "LOOKED_WELL_S", -math.inf)],
     "no-brown-out-rules": [(Lookout, "look", _judges_in_trouble), (liveness, "MASS_SHARE", 1.0)],
+    "mark-dead-whatever-moved": [(fleet, "mark_dead", _without(fleet.mark_dead, " AND hb = :seen"))],
+    "reread-after-a-doubtful-commit": [(Committer, "load", _reread), (Committer, "commit", _doubted)],
+    "old-rows-undo-moves": [(Holdings, "reconcile", _reconcile_all)],
+    "renewal-after-being-forgotten": [(fleet, "renew", _without(fleet.renew, " AND hb >= :after"))],
     "delete-on-release": [(ShardRows, "release", _delete_released)],
     "claim-ignores-the-epoch": [(fleet, "claim", _without(fleet.claim, " AND ep = :ep"))],
     "edit-leaves-the-fence": [(heads, "close_door", _edit_without_fence)],

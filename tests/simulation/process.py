@@ -63,7 +63,6 @@ class Process:
         store = FarStore(
             memory,
             network,
-            shards=shards,
             on_send=self._on_send,
             landed=partial(invariants.landed, name),
             awake=lambda: self.awake,
@@ -225,7 +224,8 @@ class Process:
 
     async def _sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds / self._rate)
-        await self.awake.wait()
+        if not self.awake.is_set():
+            await self.awake.wait()
 
 
 class _Inline:

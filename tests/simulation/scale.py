@@ -9,7 +9,7 @@ class Scale:
     """
     Bounds of a schedule.
 
-    A short one ends after `calls_max` store calls (reads of partitions that hold no row here are not counted) and is
+    A short one ends after `calls_max` store calls and is
     held to what must hold at every moment; one without that bound ends in calm, in which everything must come right.
     """
 
@@ -24,8 +24,10 @@ class Scale:
     sources_share: float = 0.5
     #: Of what befalls workers: so many times as often as a kill they are stopped for a while.
     stops: int = 2
-    #: At most this share of all requests lands long after its sender gave up.
+    #: At most this share of all writes lands long after its sender gave up.
     late_share_max: float = 0.12
+    #: At most this share of all ways takes forty times as long as the others.
+    slow_share_max: float = 0.02
     calls_max: int | None = None
 
     def workers(self, chance: Random) -> int:
@@ -41,7 +43,7 @@ WIDE = Scale(shards=64, sources=12, workers_max=50, trouble_s=60.0, pause_s=1.0,
 #: Two workers that come, go, freeze and die all the time: what needs several moves of one shard within seconds.
 RESTLESS = Scale(
     shards=2, sources=2, workers_max=2, trouble_s=60.0, pause_s=2.5, look_every_s=0.2, sources_share=0.1, stops=6,
-    late_share_max=0.4,
+    late_share_max=0.4, slow_share_max=0.1,
 )  # fmt: skip
 
 SCALES = {"short": SHORT, "long": LONG, "wide": WIDE, "restless": RESTLESS}

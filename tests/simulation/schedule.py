@@ -76,7 +76,8 @@ def _worsen(world: World) -> None:
     network, chance = world.network, world.chance
     network.delay_s = chance.choice([0.002, 0.01, 0.05])
     if chance.random() < BAD_NETWORK_SHARE:
-        network.slow_share, network.lost_share = chance.uniform(0, 0.02), chance.uniform(0, 0.03)
+        network.slow_share = chance.uniform(0, world.scale.slow_share_max)
+        network.lost_share = chance.uniform(0, 0.03)
         network.unanswered_share, network.twice_share = chance.uniform(0, 0.03), chance.uniform(0, 0.08)
         network.late_share, network.throttled_share = (
             chance.uniform(0, world.scale.late_share_max),

@@ -1,24 +1,30 @@
 """
 The long run: a million short schedules, two thousand long ones, and every planted bug; `make soak`.
 
-`python -m tests.simulation.soak [--short N] [--long N] [--minutes M] [--jobs J] [--file FILE]`. What ran, when and of
-which commit is written to FILE (`soak.json` beside this file): `make bench` reports from it. Ends early, with what it
-has done by then, when its minutes are up.
+`python -m tests.simulation.soak [--short N] [--long N] [--minutes M] [--jobs J] [--file FILE]`. FILE (`soak.json`
+beside this file) keeps a record for each state of the code that was soaked, written after every chunk: a soak may be
+ended at any moment, and goes on where it was for as long as nothing that takes part in a schedule was changed.
 """
 
 import argparse
 import asyncio
 import datetime as dt
+import gc
+import hashlib
 import json
 import logging
 import os
+import signal
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections import deque
+from collections.abc import Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
-from itertools import zip_longest
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from tests.simulation.invariants import Violated
 from tests.simulation.planted import PLANTED, planted
@@ -27,14 +33,16 @@ from tests.simulation.schedule import simulate
 from tests.simulation.virtual import run
 
 FILE = Path(__file__).with_name("soak.json")
+ROOT = FILE.parents[2]
 SHORT, LONG = 1_000_000, 2_000
 #: A planted bug must be caught within so many seeds.
 SEEDS_UNTIL_CAUGHT_MAX = 10_000
-CHUNK = {"short": 250, "long": 20, "wide": 5, "restless": 50, "bug": 1}
+CHUNK = {"short": 250, "long": 20, "wide": 5, "restless": 50}
 #: Of the long schedules every so manieth has up to 50 workers, and as many have two that never rest.
 WIDE_EVERY = 4
 #: Each bug is hunted in so many seeds of each scale by turns.
 HUNTED_IN = {"short": 100, "long": 20, "restless": 50}
+ROUND = sum(HUNTED_IN.values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +63,7 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class Chunk:
-    """Seeds of one scale, or one bug to hunt."""
+    """Seeds of one scale; or one round of hunting a bug, whose seeds begin at `first` of `ROUND` each."""
 
     scale: str
     first: int
@@ -63,19 +71,69 @@ class Chunk:
     bug: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """What a chunk brought: a violation if there was one, store calls, seconds of one core."""
+
+    chunk: Chunk
+    found: Found | None
+    calls: int
+    seconds: float
+
+
 @dataclass(kw_only=True)
 class Record:
-    """What ran: schedules by scale, violations, and by which seed each planted bug was caught."""
+    """What ran of one state of the code: seeds by scale, violations, and by which seed each planted bug was caught."""
 
-    at: str
-    commit: str
-    seconds: float = 0.0
-    ran: dict[str, int] = field(default_factory=dict)
+    at: str = ""
+    commit: str = ""
+    core_seconds: float = 0.0
+    #: By scale: ranges of seeds in order, each up to but without its second number.
+    seeds: dict[str, list[list[int]]] = field(default_factory=dict)
     calls: int = 0
     violations: list[str] = field(default_factory=list)
+    #: None: not among `SEEDS_UNTIL_CAUGHT_MAX`.
     caught: dict[str, str | None] = field(default_factory=dict)
-    #: Of the bugs not caught: among how many seeds they were looked for.
+    #: Of the bugs not caught yet: among how many seeds they were looked for.
     hunted: dict[str, int] = field(default_factory=dict)
+
+    def count(self, scale: str) -> int:
+        """Say how many schedules of a scale ran."""
+        return sum(end - first for first, end in self.seeds.get(scale, []))
+
+    def note(self, ran: Ran) -> None:
+        """Note what a chunk brought."""
+        self.core_seconds = round(self.core_seconds + ran.seconds, 1)
+        if ran.chunk.bug:
+            self._note_hunt(ran.chunk.bug, ran)
+            return
+        self.calls += ran.calls
+        end = ran.found.seed + 1 if ran.found else ran.chunk.first + ran.chunk.count
+        self.seeds[ran.chunk.scale] = joined([*self.seeds.get(ran.chunk.scale, []), [ran.chunk.first, end]])
+        if ran.found:
+            self.violations.append(f"{ran.found.what[:200]}; replay: {ran.found.replay}")
+
+    def _note_hunt(self, bug: str, ran: Ran) -> None:
+        if bug in self.caught:
+            return  # another round of it was under way
+        self.hunted[bug] = self.hunted.get(bug, 0) + ROUND
+        if ran.found:
+            self.caught[bug] = f"{ran.found.what.partition(':')[0]}, {ran.found.scale} seed {ran.found.seed}"
+        elif self.hunted[bug] >= SEEDS_UNTIL_CAUGHT_MAX:
+            self.caught[bug] = None
+        if bug in self.caught:
+            del self.hunted[bug]
+
+
+def joined(ranges: list[list[int]]) -> list[list[int]]:
+    """Put ranges in order and join those that meet."""
+    whole: list[list[int]] = []
+    for first, end in sorted(ranges):
+        if whole and first <= whole[-1][1]:
+            whole[-1][1] = max(end, whole[-1][1])
+        else:
+            whole.append([first, end])
+    return whole
 
 
 def first_violation(scale: str, seeds: range, *, bug: str | None = None) -> tuple[Found | None, int]:
@@ -94,80 +152,95 @@ def first_violation(scale: str, seeds: range, *, bug: str | None = None) -> tupl
     return None, calls
 
 
-def hunt(bug: str, *, until_s: float, seeds_max: int = SEEDS_UNTIL_CAUGHT_MAX) -> tuple[Found | None, int]:
-    """Look for a planted bug in every scale by turns, until a time; it, and how many seeds that took."""
-    at = dict.fromkeys(HUNTED_IN, 0)
-    while sum(at.values()) < seeds_max and time.time() < until_s:
-        for scale, step in HUNTED_IN.items():
-            found, _ = first_violation(scale, range(at[scale], at[scale] + step), bug=bug)
-            at[scale] += step
-            if found:
-                return found, sum(at.values())
-    return None, sum(at.values())
+def hunt(bug: str, at: int) -> Found | None:
+    """Look for a planted bug in every scale by turns, in the round that begins after so many seeds."""
+    for scale, step in HUNTED_IN.items():
+        first = at // ROUND * step
+        found, _ = first_violation(scale, range(first, first + step), bug=bug)
+        if found:
+            return found
+    return None
 
 
-def _chunks(short: int, long: int) -> Iterator[Chunk]:
-    """Give work of every kind by turns: whenever it ends early, some of each was done."""
+def chunks(record: Record, *, short: int, long: int) -> Iterator[Chunk]:
+    """Give what is still to run, of every kind by turns: whenever it ends, some of each was done."""
     wide = long // WIDE_EVERY
-    bugs = (Chunk(scale="bug", first=0, count=1, bug=bug) for bug in sorted(PLANTED))
-    kinds = (
-        bugs, _seeds("wide", wide), _seeds("restless", wide), _seeds("long", long - 2 * wide), _seeds("short", short),
-    )  # fmt: skip
-    for turn in zip_longest(*kinds):
-        yield from (chunk for chunk in turn if chunk)
+    wanted = {"wide": wide, "restless": wide, "long": long - 2 * wide, "short": short}
+    kinds = deque([_hunts(record), *(_left(record, scale, count) for scale, count in wanted.items())])
+    while kinds:
+        chunk = next(kinds[0], None)
+        if chunk:
+            yield chunk
+            kinds.rotate(-1)
+        else:
+            kinds.popleft()
 
 
-def _seeds(scale: str, count: int) -> Iterator[Chunk]:
-    for first in range(0, count, CHUNK[scale]):
-        yield Chunk(scale=scale, first=first, count=min(CHUNK[scale], count - first))
+def _hunts(record: Record) -> Iterator[Chunk]:
+    """Give rounds by turns for each bug until it is caught, or was hunted for long enough."""
+    at = {bug: record.hunted.get(bug, 0) for bug in sorted(PLANTED)}
+    while at := {bug: seeds for bug, seeds in at.items() if seeds < SEEDS_UNTIL_CAUGHT_MAX}:
+        for bug in at:
+            if bug not in record.caught:
+                yield Chunk(scale="bug", first=at[bug], count=ROUND, bug=bug)
+            at[bug] += ROUND
 
 
-def _work(chunk: Chunk, until_s: float) -> tuple[Chunk, Found | None, int]:
+def _left(record: Record, scale: str, count: int) -> Iterator[Chunk]:
+    first = 0
+    for done_first, done_end in [*record.seeds.get(scale, []), [count, count]]:
+        while first < min(done_first, count):
+            size = min(CHUNK[scale], done_first - first, count - first)
+            yield Chunk(scale=scale, first=first, count=size)
+            first += size
+        first = max(first, done_end)
+
+
+def work(chunk: Chunk) -> Ran:
+    """Run a chunk."""
     logging.disable(logging.CRITICAL)
+    began_s = time.process_time()
     if chunk.bug:
-        return chunk, *hunt(chunk.bug, until_s=until_s)
-    found, calls = first_violation(chunk.scale, range(chunk.first, chunk.first + chunk.count))
-    return chunk, found, calls
-
-
-def soak(*, short: int, long: int, minutes: float, jobs: int) -> Record:
-    """Run it all, or as much as the minutes allow."""
-    record = Record(at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), commit=_commit())
-    began_s, until_s = time.monotonic(), time.time() + minutes * 60
-    chunks = _chunks(short, long)
-    with ProcessPoolExecutor(jobs) as pool:
-        under_way = {pool.submit(_work, chunk, until_s) for _, chunk in zip(range(2 * jobs), chunks, strict=False)}
-        while under_way:
-            done = next(as_completed(under_way))
-            under_way.remove(done)
-            _note(record, *done.result())
-            if time.time() < until_s:
-                under_way |= {pool.submit(_work, chunk, until_s) for _, chunk in zip(range(1), chunks, strict=False)}
-    record.seconds = round(time.monotonic() - began_s, 1)
-    return record
-
-
-def _note(record: Record, chunk: Chunk, found: Found | None, calls: int) -> None:
-    if chunk.bug:
-        _note_hunt(record, chunk.bug, found, calls)
-        return
-    ran = found.seed - chunk.first + 1 if found else chunk.count
-    record.ran[chunk.scale] = record.ran.get(chunk.scale, 0) + ran
-    record.calls += calls
-    if found:
-        record.violations.append(f"{found.what[:200]}; replay: {found.replay}")
-        print(record.violations[-1], flush=True)  # noqa: T201 - a command line prints
-
-
-def _note_hunt(record: Record, bug: str, found: Found | None, seeds: int) -> None:
-    """Note how a hunt ended; one that the time cut short says nothing of the bug."""
-    if found:
-        record.caught[bug] = f"{found.what.partition(':')[0]}, {found.scale} seed {found.seed}"
+        found, calls = hunt(chunk.bug, chunk.first), 0
     else:
-        record.hunted[bug] = seeds
-        if seeds >= SEEDS_UNTIL_CAUGHT_MAX:
-            record.caught[bug] = None
-    print(f"{bug}: {record.caught.get(bug)}", flush=True)  # noqa: T201 - a command line prints
+        found, calls = first_violation(chunk.scale, range(chunk.first, chunk.first + chunk.count))
+    return Ran(chunk=chunk, found=found, calls=calls, seconds=time.process_time() - began_s)
+
+
+def soak(record: Record, path: Path, code: str, *, short: int, long: int, minutes: float, jobs: int) -> None:
+    """Run what is left, or as much of it as the minutes allow."""
+    until_s = time.monotonic() + minutes * 60
+    left = chunks(record, short=short, long=long)
+    with ProcessPoolExecutor(jobs, initializer=gc.freeze) as pool:  # what is loaded is no garbage, ever
+        under_way: set[Future[Ran]] = {pool.submit(work, chunk) for chunk in islice(left, 2 * jobs)}
+        while under_way:
+            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+            for one in done:
+                record.note(one.result())
+                save(record, path, code)
+            if time.monotonic() < until_s:
+                under_way |= {pool.submit(work, chunk) for chunk in islice(left, len(done))}
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Read what was recorded, by the state of the code."""
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def save(record: Record, path: Path, code: str) -> None:
+    """Write the record of this state of the code beside those of others; the file is whole at every moment."""
+    record.at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps({**load(path), code: asdict(record)}, indent=1, sort_keys=True) + "\n")
+    new.replace(path)
+
+
+def code_of(modules: Mapping[str, Any]) -> str:
+    """Digest every file of ours that is loaded, but for this one: whatever can change what a seed does."""
+    files = {Path(module.__file__) for module in modules.values() if getattr(module, "__file__", None)}
+    others = {Path(__file__), *(path for path in files if ".venv" in path.parts or not path.is_relative_to(ROOT))}
+    ours = sorted(files - others)
+    return hashlib.sha256(b"".join(path.read_bytes() for path in ours)).hexdigest()[:16]
 
 
 def _commit() -> str:
@@ -186,9 +259,14 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--file", type=Path, default=FILE)
     asked = parser.parse_args()
-    record = soak(short=asked.short, long=asked.long, minutes=asked.minutes, jobs=asked.jobs)
-    asked.file.write_text(json.dumps(asdict(record), indent=1, sort_keys=True) + "\n")
-    print(f"{record.ran} schedules, {len(record.violations)} violations, {record.seconds:.0f} s: {asked.file.name}")  # noqa: T201 - a command line prints
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # its processes end with it
+    code = code_of(sys.modules)
+    record = Record(**load(asked.file).get(code, {}))
+    record.commit = _commit()
+    soak(record, asked.file, code, short=asked.short, long=asked.long, minutes=asked.minutes, jobs=asked.jobs)
+    print("\n".join(record.violations))  # noqa: T201 - a command line prints
+    print({scale: record.count(scale) for scale in SCALES}, f"schedules, {len(record.violations)} violations")  # noqa: T201 - a command line prints
+    print(f"caught {record.caught}, not yet {record.hunted}")  # noqa: T201 - a command line prints
     return 1 if record.violations or None in record.caught.values() else 0
 
 

@@ -80,7 +80,7 @@ class WholeFleet:
         """Start a worker."""
         name = f"w{len(self.members)}"
         store = FarStore(
-            self.memory, self._network, shards=self._shards, on_send=self._sent, landed=self._landed,
+            self.memory, self._network, on_send=self._sent, landed=self._landed,
             awake=lambda: self._awake,
         )  # fmt: skip
         worker = FleetWorker(self._settings(), self._seams(name, store))
