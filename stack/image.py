@@ -66,7 +66,8 @@ class BuiltImage(pulumi.ComponentResource):
             push=True,
             build_on_preview=False,  # a preview must not take minutes, nor need a builder
             registries=[docker.RegistryArgs(address=registry.url, username=login.user_name, password=login.password)],
-            opts=ResourceOptions(parent=self),
+            # The provider would delete it from the registry: it may be what runs, or what one goes back to.
+            opts=ResourceOptions(parent=self, retain_on_delete=True),
         )
         self.image = Image(reference=built.ref, pull=grants.pull_image(registry.arn))
         self.register_outputs({"reference": built.ref})

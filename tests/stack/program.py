@@ -24,6 +24,8 @@ class Declared:
     """The URN of the component it belongs to."""
     ignored: list[str]
     protected: bool
+    retained: bool = False
+    """Whether AWS keeps it when the program lets go of it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -145,6 +145,7 @@ class RecordingMonitor(MockMonitor):
                     "inputs": {name: _named(value) for name, value in inputs.items()},
                     "ignored": list(request.ignoreChanges),
                     "protected": request.protect,
+                    "retained": request.retainOnDelete,
                 }
             )
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]  # Pulumi types none of its mocks

@@ -33,7 +33,9 @@ def test_checks_run_on_the_base_of_the_image():
     """What is deployed is what was tested; the workflow's line is renewed by hand, with the Dockerfile's."""
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "checks.yml").read_text())
 
-    assert {job["container"] for job in workflow["jobs"].values()} == {one.split()[0] for one in instructions("FROM")}
+    assert {job["container"]["image"] for job in workflow["jobs"].values()} == {
+        one.split()[0] for one in instructions("FROM")
+    }
 
 
 def test_the_workers_user_may_read_what_is_copied(tmp_path: Path):
@@ -100,6 +102,14 @@ def test_an_image_may_be_built_and_pushed_again(recorded: dict[str, Built]):
     (registry,) = recorded["built"].of("Repository")
 
     assert registry.inputs["imageTagMutability"] == "MUTABLE"
+
+
+def test_an_image_stays_until_its_registry_goes(recorded: dict[str, Built]):
+    """With `workerImage` set the program builds none; the one that it built may be the very one that is named."""
+    (built,), (registry,) = recorded["built"].of("Image"), recorded["built"].of("Repository")
+
+    assert built.retained
+    assert registry.inputs["forceDelete"] is True
 
 
 def test_tasks_go_by_the_digest_of_what_was_built_and_may_fetch_it(recorded: dict[str, Built]):
