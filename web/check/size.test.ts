@@ -7,7 +7,7 @@ const dist = new URL("../dist/", import.meta.url);
 /** Bytes, gzip. docs/dashboard.md says what they are held against. */
 const FIRST_MAX = 27_000;
 const CHART_MAX = 20_500;
-const OTHER_MAX = 58_000;
+const OTHER_MAX = 60_000;
 const CSS_MAX = 8_000;
 
 function packed(name: string): number {

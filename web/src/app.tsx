@@ -9,8 +9,10 @@ import { later } from "./parts/later.tsx";
 import { Mark } from "./parts/mark.tsx";
 import { ThemeSwitch } from "./parts/theme.tsx";
 import { leaveFor, leaving, route, sourceAddress } from "./route.ts";
-import { session, signOut, type Config } from "./state/session.ts";
-import { SignIn } from "./views/sign-in.tsx";
+import { nowMs } from "./state/clock.ts";
+import { endsAtMs, refusedWhy, session, signOut, type Config } from "./state/session.ts";
+import { duration } from "./state/since.ts";
+import { SignIn, SignInAgain } from "./views/sign-in.tsx";
 import { SourcesPage } from "./views/sources.tsx";
 
 const SourcePage = later(async () => (await import("./views/source.tsx")).SourcePage);
@@ -22,10 +24,10 @@ const GO_WITHIN_MS = 1_000;
 
 export function App({ config, why }: { config: Config | null; why: string }) {
   if (config === null) return <Broken why={why} />;
-  return session.value === null ? <SignIn config={config} /> : <Shell />;
+  return session.value === null ? <SignIn config={config} /> : <Shell config={config} />;
 }
 
-function Shell() {
+function Shell({ config }: { config: Config }) {
   const main = useRef<HTMLElement>(null);
   const { page } = route.value;
   const key = route.value.page === "source" ? route.value.id : page;
@@ -38,6 +40,7 @@ function Shell() {
     isFirst.current = false;
   }, [key]);
   const [isHelping, setHelping] = useState(false);
+  const [isSigningIn, setSigningIn] = useState(false);
   useShellKeys(() => setHelping(true));
   return (
     <div class="shell">
@@ -65,9 +68,11 @@ function Shell() {
           </button>
         </div>
       </header>
+      <Ending signIn={() => setSigningIn(true)} />
       <main id="main" ref={main} tabIndex={-1} key={key}>
         <Page />
       </main>
+      {(isSigningIn || refusedWhy.value !== "") && <SignInAgain config={config} onClose={() => setSigningIn(false)} />}
       {isHelping && <Help onClose={() => setHelping(false)} />}
       {leaving.value !== "" && (
         <Confirm title="Throw away what you typed?" text="The settings of this source were changed and not saved." act="Throw away"
@@ -75,6 +80,17 @@ function Shell() {
       )}
       <Announcer />
     </div>
+  );
+}
+
+/** Said in time: whoever types something long should not be surprised. */
+function Ending({ signIn }: { signIn(): void }) {
+  const atMs = endsAtMs.value;
+  if (atMs === null || refusedWhy.value !== "") return null;
+  return (
+    <p class="ending" role="status">
+      Your sign-in ends {atMs > nowMs.value ? `in ${duration(atMs - nowMs.value)}` : "now"}. <button type="button" class="inline" onClick={signIn}>Sign in again</button>
+    </p>
   );
 }
 

@@ -3,7 +3,7 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
 import { followFragment } from "./route.ts";
-import { passOn } from "./state/issued.ts";
+import { passOn } from "./state/returned.ts";
 import { signIn, wakeOnReturn, type Config } from "./state/session.ts";
 import "./styles/tokens.css";
 import "./styles/base.css";

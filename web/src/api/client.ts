@@ -1,20 +1,31 @@
 /** The HTTP API, one method per endpoint this page uses. */
 
-import { problemOf, unreachable } from "./problem.ts";
+import { Problem, problemOf, unreachable } from "./problem.ts";
 import type { Change, Document, Fleet, Imported, NewSource, Patch, Portable, Preview, Series, Source, Summary } from "./types.ts";
 
 const ANSWER_WITHIN_MS = 20_000;
 const PAGE_LENGTH = 100;
 /** A list longer than this is cut: the page would not be usable with it. */
 const PAGES_MAX = 50;
+const UNAUTHORIZED = 401;
+/** The gateway says 403 of a token that is not good any more as of one that may not do this. */
+const REFUSED: readonly number[] = [UNAUTHORIZED, 403];
+
+/** What a request shows to be let in. */
+export interface Tokens {
+  /** null: it was refused, and there is no other yet. Then nothing is asked. */
+  now(): string | null;
+  /** Get another one; false where there is none. */
+  renew(): Promise<boolean>;
+}
 
 export class Api {
   private readonly base: URL;
-  private readonly token: string;
+  private readonly tokens: Tokens;
 
-  constructor(apiUrl: string, token: string) {
+  constructor(apiUrl: string, tokens: Tokens) {
     this.base = new URL(apiUrl.endsWith("/") ? apiUrl : `${apiUrl}/`, location.href);
-    this.token = token;
+    this.tokens = tokens;
   }
 
   sources(): Promise<Summary[]> {
@@ -108,14 +119,22 @@ export class Api {
   }
 
   private async send(method: string, path: string, body?: unknown, extra: Record<string, string> = {}): Promise<Response> {
-    const headers: Record<string, string> = { authorization: `Bearer ${this.token}`, ...extra };
+    const token = this.tokens.now();
+    const response = await this.ask(token, method, path, body, extra);
+    const isOld = REFUSED.includes(response.status) && (token !== this.tokens.now() || (await this.tokens.renew()));
+    const answer = isOld ? await this.ask(this.tokens.now(), method, path, body, extra) : response;
+    if (!answer.ok) throw await problemOf(answer);
+    return answer;
+  }
+
+  private async ask(token: string | null, method: string, path: string, body: unknown, extra: Record<string, string>): Promise<Response> {
+    if (token === null) throw new Problem(UNAUTHORIZED, "Nobody is signed in any more.");
+    const headers: Record<string, string> = { authorization: `Bearer ${token}`, ...extra };
     if (body !== undefined) headers["content-type"] = "application/json";
     const request: RequestInit = { method, headers, cache: "no-store", signal: AbortSignal.timeout(ANSWER_WITHIN_MS) };
     if (body !== undefined) request.body = JSON.stringify(body);
-    const response = await fetch(new URL(path, this.base), request).catch((error: unknown) => {
+    return fetch(new URL(path, this.base), request).catch((error: unknown) => {
       throw unreachable(error);
     });
-    if (!response.ok) throw await problemOf(response);
-    return response;
   }
 }

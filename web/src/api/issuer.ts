@@ -19,11 +19,23 @@ export async function discover(issuer: string): Promise<Doors> {
   return { authorize, token };
 }
 
-/** RFC 6749 4.1.3 with RFC 7636: the verifier proves that the code was asked for here. */
-export async function exchange(address: string, form: URLSearchParams): Promise<string> {
-  const { access_token: token } = await ask(address, { method: "POST", body: form });
+/** What the issuer gave (RFC 6749 5.1). */
+export interface Issued {
+  token: string;
+  /** Seconds; null where it does not say. */
+  expiresInS: number | null;
+  refreshToken: string | null;
+}
+
+/** A token for a code (RFC 6749 4.1.3; with RFC 7636 the verifier proves that it was asked for here) or for another (6). */
+export async function exchange(address: string, form: URLSearchParams): Promise<Issued> {
+  const { access_token: token, expires_in: expiresInS, refresh_token: refreshToken } = await ask(address, { method: "POST", body: form });
   if (typeof token !== "string" || token === "") throw new Problem(0, "The issuer gave no token.");
-  return token;
+  return {
+    token,
+    expiresInS: typeof expiresInS === "number" && expiresInS > 0 ? expiresInS : null,
+    refreshToken: typeof refreshToken === "string" && refreshToken !== "" ? refreshToken : null,
+  };
 }
 
 async function ask(address: string, more: RequestInit): Promise<Record<string, unknown>> {

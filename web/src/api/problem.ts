@@ -26,10 +26,15 @@ export class Problem extends Error {
 
 export async function problemOf(response: Response): Promise<Problem> {
   const body = await response.json().catch(() => null);
-  const said = body?.detail || body?.title || body?.message;
-  const message = typeof said === "string" ? said : `The server answered ${response.status}.`;
+  const said = body?.detail || body?.title;
+  const message = typeof said === "string" ? said : unsaid(response.status);
   const errors = Array.isArray(body?.errors) ? body.errors.filter(isFieldError) : [];
   return new Problem(response.status, message, errors, { current: body?.current });
+}
+
+/** Of the gateway, whose own words say nothing: whoever it does not let in, it does not tell why. */
+function unsaid(status: number): string {
+  return status === 403 ? "This token may not do that, or is not good any more." : `The server answered ${status}.`;
 }
 
 export function unreachable(cause: unknown): Problem {

@@ -1,7 +1,10 @@
 /** A modal dialog that is open as long as it is rendered. */
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useId, useRef } from "preact/hooks";
+
+/** Those that are open, the topmost last: Escape is for that one. */
+const open: object[] = [];
 
 interface Props {
   title: string;
@@ -13,23 +16,28 @@ interface Props {
 
 export function Dialog({ title, isWide = false, onClose, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const titleId = useId();
   const close = useRef(onClose);
   close.current = onClose;
   useEffect(() => {
     dialog.current?.showModal();
+    open.push(dialog);
     // On the whole page: the focus may be on nothing, where what had it is gone.
     const escape = (event: KeyboardEvent) => {
       if (event.key !== "Escape") return;
       // Or the browser closes it, whatever its owner says to that.
       event.preventDefault();
-      close.current();
+      if (open.at(-1) === dialog) close.current();
     };
     document.addEventListener("keydown", escape);
-    return () => document.removeEventListener("keydown", escape);
+    return () => {
+      open.splice(open.indexOf(dialog), 1);
+      document.removeEventListener("keydown", escape);
+    };
   }, []);
   return (
-    <dialog ref={dialog} class={isWide ? "wide" : ""} aria-labelledby="dialog-title" onCancel={(event) => event.preventDefault()}>
-      <h2 id="dialog-title">{title}</h2>
+    <dialog ref={dialog} class={isWide ? "wide" : ""} aria-labelledby={titleId} onCancel={(event) => event.preventDefault()}>
+      <h2 id={titleId}>{title}</h2>
       {children}
     </dialog>
   );

@@ -14,6 +14,7 @@ export type ClientFrame =
   | { action: "subscribe"; sourceId: string; mode: "patch"; accept: readonly string[]; position?: Position }
   | { action: "unsubscribe"; sourceId: string }
   | { action: "resume"; positions: Record<string, Position>; mode?: "patch"; accept?: readonly string[] }
+  | { action: "auth"; ticket: string }
   | { action: "ping" };
 
 export interface Snapshot {

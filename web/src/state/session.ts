@@ -9,6 +9,7 @@ import { Link, SignedOut, type LinkState, type Socket, type SocketEvents } from 
 import { isAboutConnection, type ClientFrame, type ServerFrame } from "../protocol/message.ts";
 import { Replica, type ReplicaPorts } from "../protocol/replica.ts";
 import { pageClock } from "./clock.ts";
+import { Renewal, type Grant } from "./renewal.ts";
 
 /** The issuer whose tokens count, as this page is known to it. */
 export interface SignInConfig {
@@ -25,6 +26,10 @@ export interface Config {
 }
 
 export const session = signal<Session | null>(null);
+/** When the token ends that nothing can renew, ms since the epoch; null where there is nothing to say. */
+export const endsAtMs = signal<number | null>(null);
+/** Why a session that worked is let in no more; empty while it is. What is on the page stays until somebody decides. */
+export const refusedWhy = signal("");
 export const linkState = signal<LinkState>({ name: "connecting" });
 /** Why the sign-in form is shown; empty on a first visit. */
 export const signedOutWhy = signal("");
@@ -33,12 +38,22 @@ export class Session {
   readonly api: Api;
   private readonly config: Config;
   private readonly link: Link;
+  private readonly renewal: Renewal;
+  /** Whether it was ever let in. */
+  hasWorked = false;
   private readonly replicas = new Map<string, Replica>();
   private readonly inboxes = new Map<number, Inbox>();
 
-  constructor(config: Config, token: string) {
+  constructor(config: Config, grant: Grant) {
     this.config = config;
-    this.api = new Api(config.apiUrl, token);
+    this.renewal = new Renewal(grant, {
+      clock: pageClock,
+      random: Math.random,
+      renewed: () => void this.prolong(),
+      ending: (atMs) => (endsAtMs.value = atMs),
+    });
+    const now = () => (refusedWhy.peek() === "" ? this.renewal.token : null);
+    this.api = new Api(config.apiUrl, { now, renew: () => this.renewal.renew() });
     this.link = new Link({
       clock: pageClock,
       random: Math.random,
@@ -80,9 +95,28 @@ export class Session {
     this.link.renew();
   }
 
+  /** Somebody signed in again, perhaps somebody else: everything on the page goes on, over a connection of theirs. */
+  take(grant: Grant): void {
+    refusedWhy.value = "";
+    this.renewal.take(grant);
+    if (this.link.state.name === "signedOut") this.link.start();
+    else this.link.renew();
+  }
+
   end(): void {
+    this.renewal.stop();
     for (const replica of this.replicas.values()) replica.closed();
     this.link.stop();
+  }
+
+  /** The connection lives as long as the token it was opened with, unless it is told of another. */
+  private async prolong(): Promise<void> {
+    try {
+      this.link.send({ action: "auth", ticket: await this.api.ticket() });
+    } catch (error) {
+      console.warn("the connection could not be told of the new token", error);
+      this.link.renew();
+    }
   }
 
   private async address(): Promise<string> {
@@ -98,11 +132,12 @@ export class Session {
 
   private linkChanged(state: LinkState): void {
     linkState.value = state;
-    if (state.name === "signedOut") return signOut("The server refused this token.");
+    if (state.name === "signedOut") refuse();
     if (state.name !== "live") for (const replica of this.replicas.values()) replica.closed();
   }
 
   private opened(connection: number): void {
+    this.hasWorked = true;
     // Of earlier connections only the one being handed over can still speak.
     for (const old of [...this.inboxes.keys()].slice(0, -1)) this.inboxes.delete(old);
     this.inboxes.set(connection, this.makeInbox());
@@ -125,37 +160,49 @@ export class Session {
   }
 
   private deliver(frame: ServerFrame): void {
+    if (frame.type === "error" && isAboutConnection(frame)) return this.link.renew();
     if (!("sourceId" in frame) || frame.sourceId === undefined) return;
     const replica = this.replicas.get(frame.sourceId);
-    if (frame.type === "error" && isAboutConnection(frame)) this.link.renew();
-    else if (frame.type === "error") replica?.refused(frame);
+    if (frame.type === "error") replica?.refused(frame);
     else if (frame.type !== "ref") replica?.receive(frame);
   }
 }
 
-export function signIn(config: Config, token: string): void {
+/** `grant` may be a bare token: of that nothing else is known. */
+export function signIn(config: Config, grant: Grant | string): void {
   session.value?.end();
-  signedOutWhy.value = "";
-  session.value = new Session(config, token);
+  [signedOutWhy.value, refusedWhy.value] = ["", ""];
+  session.value = new Session(config, typeof grant === "string" ? pasted(grant) : grant);
+}
+
+export function pasted(token: string): Grant {
+  return { token, livesMs: null, renew: null };
 }
 
 export function signOut(why: string): void {
   session.value?.end();
   session.value = null;
-  signedOutWhy.value = why;
+  [signedOutWhy.value, refusedWhy.value, endsAtMs.value] = [why, "", null];
+}
+
+/** The server lets this token in no more. Who never was let in is asked anew; who was keeps what they were doing. */
+function refuse(): void {
+  const why = "The server does not take this token.";
+  if (session.peek()?.hasWorked) refusedWhy.value = why;
+  else signOut(why);
 }
 
 /** The error of a read. Whoever may not even read has a token that is no longer good: the page asks for another. */
 export function readProblem(error: unknown): Problem {
   const problem = asProblem(error);
-  if (problem.isRefusal) signOut("The server refused this token.");
+  if (problem.isRefusal) refuse();
   return problem;
 }
 
 /** The error of a write. A 403 only says that this token may read and no more. */
 export function writeProblem(error: unknown): Problem {
   const problem = asProblem(error);
-  if (problem.status === 401) signOut("The server refused this token.");
+  if (problem.status === 401) refuse();
   return problem;
 }
 

@@ -1,68 +1,71 @@
-/** Asks for a token. It is kept in memory only: closing or reloading the page forgets it. */
+/** Asks who somebody is. What they show is kept in memory only: closing or reloading the page forgets it. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
+import { Dialog } from "../parts/dialog.tsx";
+import { later } from "../parts/later.tsx";
 import { Mark } from "../parts/mark.tsx";
-import { issuedToken } from "../state/issued.ts";
-import { signedOutWhy, signIn, type Config, type SignInConfig } from "../state/session.ts";
+import type { Grant } from "../state/renewal.ts";
+import { pasted, refusedWhy, session, signedOutWhy, signIn, signOut, type Config } from "../state/session.ts";
+
+const WithIssuer = later(async () => (await import("./with-issuer.tsx")).WithIssuer);
 
 export function SignIn({ config }: { config: Config }) {
-  const [token, setToken] = useState("");
-  const submit = (event: Event) => {
-    event.preventDefault();
-    if (token.trim() !== "") signIn(config, token.trim());
-  };
   return (
     <main class="alone">
-      <form class="card" onSubmit={submit}>
+      <section class="card">
         <Mark />
         <h1>Sign in</h1>
         {signedOutWhy.value && <p class="trouble" role="alert">{`${signedOutWhy.value} Use one that is still good.`}</p>}
-        {config.signIn && <WithIssuer signIn={config.signIn} done={(issued) => signIn(config, issued)} />}
-        <div class="field">
-          <label for="token">API token</label>
-          <input
-            id="token"
-            type="password"
-            autocomplete="off"
-            spellcheck={false}
-            autofocus={config.signIn === undefined}
-            required
-            aria-describedby="token-hint"
-            value={token}
-            onInput={(event) => setToken(event.currentTarget.value)}
-          />
-          <p class="hint" id="token-hint">Kept in this page's memory only: closing or reloading it forgets the token.</p>
-        </div>
-        <button type="submit" class="primary">Sign in</button>
-      </form>
+        <Ways config={config} done={(grant) => signIn(config, grant)} />
+      </section>
     </main>
   );
 }
 
-function WithIssuer({ signIn: config, done }: { signIn: SignInConfig; done(token: string): void }) {
-  const [why, setWhy] = useState("");
-  const waiting = useRef(new AbortController());
-  const [isWaiting, setWaiting] = useState(false);
-  useEffect(() => () => waiting.current.abort(), []);
-  const start = async () => {
-    waiting.current.abort();
-    const own = (waiting.current = new AbortController());
-    setWaiting(true);
-    setWhy("");
-    try {
-      const token = await issuedToken(config, own.signal);
-      if (!own.signal.aborted) done(token);
-    } catch (error) {
-      if (!own.signal.aborted) setWhy((error as Error).message);
-    }
-    if (waiting.current === own) setWaiting(false);
+/** Over the page as it is: nothing on it is lost by signing in again. `onClose` is for who does it before they must. */
+export function SignInAgain({ config, onClose }: { config: Config; onClose(): void }) {
+  const why = refusedWhy.value;
+  const done = (grant: Grant) => {
+    session.value?.take(grant);
+    onClose();
   };
   return (
-    <>
-      <button type="button" class="primary" autofocus onClick={() => void start()}>Sign in with {URL.parse(config.issuer)?.host ?? config.issuer}</button>
-      {isWaiting && <p class="hint" role="status">Waiting for the other window. Press again to open it anew.</p>}
-      {why && <p class="error" role="alert">{why}</p>}
-      <p class="muted">or</p>
-    </>
+    <Dialog title="Sign in again" onClose={() => refusedWhy.value === "" && onClose()}>
+      <p role={why === "" ? undefined : "alert"}>{why} What is on this page, and what you typed, stays as it is.</p>
+      <Ways config={config} done={done} />
+      <div class="actions">
+        {why === "" && <button type="button" onClick={onClose}>Not now</button>}
+        <button type="button" class="danger" onClick={() => signOut("")}>Sign out and lose it</button>
+      </div>
+    </Dialog>
+  );
+}
+
+function Ways({ config, done }: { config: Config; done(grant: Grant): void }) {
+  const [token, setToken] = useState("");
+  const submit = (event: Event) => {
+    event.preventDefault();
+    if (token.trim() !== "") done(pasted(token.trim()));
+  };
+  return (
+    <form class="ways" onSubmit={submit}>
+      {config.signIn && <WithIssuer signIn={config.signIn} done={done} />}
+      <div class="field">
+        <label for="token">API token</label>
+        <input
+          id="token"
+          type="password"
+          autocomplete="off"
+          spellcheck={false}
+          autofocus={config.signIn === undefined}
+          required
+          aria-describedby="token-hint"
+          value={token}
+          onInput={(event) => setToken(event.currentTarget.value)}
+        />
+        <p class="hint" id="token-hint">Kept in this page's memory only: closing or reloading it forgets the token.</p>
+      </div>
+      <button type="submit" class="primary">Sign in</button>
+    </form>
   );
 }
