@@ -3,6 +3,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
 import type { Columns } from "../state/series.ts";
+import { axisTime, fullTime } from "../state/since.ts";
 
 const HEIGHT_PX = 300;
 
@@ -63,9 +64,9 @@ function options(element: HTMLElement): uPlot.Options {
     height: HEIGHT_PX,
     cursor: { drag: { x: false, y: false } },
     legend: { live: true },
-    axes: [axis, { ...axis, size: 64 }],
+    axes: [{ ...axis, values: (_, splits, __, ___, stepS) => splits.map((atS) => axisTime(atS * 1_000, stepS)) }, { ...axis, size: 64 }],
     series: [
-      { label: "Time" },
+      { label: "Time", value: (_, atS) => (atS === null ? "–" : fullTime(atS * 1_000)) },
       { label: "Mean", stroke: read("color"), width: 2, points: { show: false } },
       { label: "Least", ...bound },
       { label: "Most", ...bound },

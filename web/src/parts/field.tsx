@@ -1,6 +1,7 @@
 /** A labelled control with its hint, warning and error beside it, all tied to it for a screen reader. */
 
 import type { ComponentChildren } from "preact";
+import { capital } from "../state/interval.ts";
 
 interface Props {
   name: string;
@@ -28,7 +29,7 @@ export function Field({ name, label, hint, error, warning, children }: Props) {
     <div class="field">
       <label for={id}>{label}</label>
       {children(attributes)}
-      {error && <p class="error" id={`${id}-error`}>{error}</p>}
+      {error && <p class="error" id={`${id}-error`}>{capital(error)}</p>}
       {warning && !error && <p class="warn small" id={`${id}-warning`}>{warning}</p>}
       {hint && <p class="hint" id={`${id}-hint`}>{hint}</p>}
     </div>

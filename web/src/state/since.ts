@@ -22,8 +22,18 @@ export function clockTime(atMs: number): string {
   return new Date(atMs).toLocaleTimeString(undefined, { hour12: false });
 }
 
+const [MINUTE_S, DAY_S] = [60, 86_400];
+
+/** A moment below a chart whose marks are so many seconds apart; a day is named where it begins. */
+export function axisTime(atMs: number, stepS: number): string {
+  const at = new Date(atMs);
+  const isMidnight = at.getHours() === 0 && at.getMinutes() === 0;
+  if (stepS >= DAY_S || (isMidnight && stepS >= MINUTE_S)) return at.toLocaleDateString(undefined, { day: "numeric", month: "short" });
+  return at.toLocaleTimeString(undefined, { hour12: false, hour: "2-digit", minute: "2-digit", ...(stepS < MINUTE_S ? { second: "2-digit" } : {}) });
+}
+
 export function fullTime(atMs: number): string {
-  return new Date(atMs).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  return new Date(atMs).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium", hour12: false });
 }
 
 const KB = 1_000;

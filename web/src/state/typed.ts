@@ -2,6 +2,7 @@
 
 import type { FieldError } from "../api/problem.ts";
 import type { NewSource, Patch, Preview, Source } from "../api/types.ts";
+import { sentence } from "./interval.ts";
 
 export const FIELDS = [
   "url", "name", "description", "pollingInterval", "dataFormat", "headers", "apiKey", "authScheme", "authName", "selector",
@@ -137,7 +138,7 @@ export function warningsOf({ warnings }: Preview): Messages {
   const byField = new Map<string, string>();
   for (const { code, message } of warnings) {
     const field = WARNED_AT[code] ?? "url";
-    byField.set(field, [byField.get(field), message].filter(Boolean).join(" "));
+    byField.set(field, [byField.get(field), sentence(message)].filter(Boolean).join(" "));
   }
   return byField;
 }

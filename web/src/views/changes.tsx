@@ -4,6 +4,7 @@ import { useSignal, type Signal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { cellText } from "../live/format.ts";
 import { Empty, Trouble } from "../parts/empty.tsx";
+import { Skeleton } from "../parts/skeleton.tsx";
 import { Since } from "../parts/since.tsx";
 import { sourceAddress } from "../route.ts";
 import type { Step, Version } from "../state/before.ts";
@@ -72,7 +73,7 @@ function Versions({ sourceId, changes }: { sourceId: string; changes: Changes })
   const at = useSignal<string | null>(null);
   const list = useRef<HTMLOListElement>(null);
   const versions = changes.versions.value;
-  if (versions === null) return changes.problem.value ? null : <Skeleton />;
+  if (versions === null) return changes.problem.value ? null : <Skeleton label="Loading the changes" />;
   if (versions.length === 0) {
     return changes.path.value === ""
       ? <Empty title="Nothing has changed yet"><p>Each change appears here as it happens.</p></Empty>
@@ -155,8 +156,4 @@ function idOf({ incarnation, version }: Version): string {
 
 function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
-}
-
-function Skeleton() {
-  return <div class="skeleton" aria-busy="true" aria-label="Loading the changes">{[0, 1, 2, 3].map((i) => <div key={i} class="bone" />)}</div>;
 }

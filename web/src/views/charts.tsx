@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { Chart } from "../parts/chart.tsx";
 import { Empty, Trouble } from "../parts/empty.tsx";
+import { Skeleton } from "../parts/skeleton.tsx";
 import { sourceAddress } from "../route.ts";
 import { bucketS, columnsOf, numericPaths, wholeSeries, WINDOWS } from "../state/series.ts";
 import { readProblem, session } from "../state/session.ts";
@@ -44,10 +45,11 @@ function OverTime({ sourceId, path }: { sourceId: string; path: string }) {
         <div class="segments" role="group" aria-label="How far back">
           {WINDOWS.map(({ name, ms }) => <button key={ms} type="button" aria-pressed={ms === windowMs.value} onClick={() => (windowMs.value = ms)}>{name}</button>)}
         </div>
-        {last && <p class="note" data-fact="latest">Now {last.last.toLocaleString(undefined, { maximumFractionDigits: 8 })}</p>}
+        {last && <p class="note" data-fact="latest">Now {shown(last.last)}</p>}
       </div>
       {problem && <Trouble title="The history could not be read." why={problem} retry={again} />}
       {chartFailed && <p class="trouble" role="alert">The chart could not be drawn: {chartFailed}. The table below says the same.</p>}
+      {series === null && !problem && <Skeleton label="Reading the history" bones={6} />}
       {series && columns && (
         <>
           <Chart columns={columns} from={series.from / 1_000} to={series.to / 1_000} failed={setChartFailed}
@@ -88,6 +90,10 @@ function useSeries(sourceId: string, path: string, windowMs: number): [Series | 
   return [series, problem, () => setRound(round + 1)];
 }
 
+function shown(value: number): string {
+  return value.toLocaleString(undefined, { maximumFractionDigits: 8 });
+}
+
 function AsTable({ series }: { series: Series }) {
   const points = series.points.slice(-TABLE_MAX).reverse();
   return (
@@ -95,10 +101,10 @@ function AsTable({ series }: { series: Series }) {
       <summary>As a table</summary>
       <div class="sample" role="region" aria-label="The chart as a table" tabIndex={0}>
         <table>
-          <thead><tr><th scope="col">From</th><th scope="col">Least</th><th scope="col">Mean</th><th scope="col">Most</th><th scope="col">Changes</th></tr></thead>
+          <thead><tr><th scope="col">From</th><th scope="col" data-align="end">Least</th><th scope="col" data-align="end">Mean</th><th scope="col" data-align="end">Most</th><th scope="col" data-align="end">Changes</th></tr></thead>
           <tbody>
             {points.map(({ at, min, mean, max, count }) => (
-              <tr key={at}><td>{fullTime(at)}</td><td data-align="end">{min}</td><td data-align="end">{mean}</td><td data-align="end">{max}</td><td data-align="end">{count}</td></tr>
+              <tr key={at}><td>{fullTime(at)}</td><td data-align="end">{shown(min)}</td><td data-align="end">{shown(mean)}</td><td data-align="end">{shown(max)}</td><td data-align="end">{count}</td></tr>
             ))}
           </tbody>
         </table>

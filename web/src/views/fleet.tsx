@@ -19,6 +19,8 @@ const REASONS: Readonly<Record<Move["why"], string>> = {
 /** Polls are due in whole seconds; less than this is no lag. */
 const LATE_MS = 1_000;
 const MOVES_SHOWN = 12;
+/** As much of a digest as tells two apart. */
+const RELEASE_SHOWN = 12;
 const FAILING_SHOWN_MAX = 50;
 /** As many colours as the style sheet has; owners beyond them share. */
 const COLOURS = 8;
@@ -82,7 +84,7 @@ function Workers({ about, workers, colours, failing }: WorkersProps) {
       <tbody>
         {workers.map((worker) => (
           <tr key={worker.id}>
-            <td class="name"><span class="swatch" data-colour={colours.get(worker.id)} aria-hidden="true" /> <code>{worker.id}</code></td>
+            <td class="name"><span class="swatch" data-colour={colours.get(worker.id)} aria-hidden="true" /> <code>{worker.id}</code><Origin worker={worker} /></td>
             <td data-label="State">{STATES[worker.state] ?? worker.state}{worker.deadBy && <span class="why">said {worker.deadBy}</span>}{worker.overloaded && worker.state !== "DEAD" && <span class="why"><strong class="warn">Overloaded</strong>: polls wait, so sources are polled less often than asked</span>}</td>
             <td data-label="Last heartbeat" class="end"><Since atMs={worker.beatAt === null ? null : Date.parse(worker.beatAt)} /></td>
             <td data-label="Shards" class="end">{worker.owned}</td>
@@ -95,6 +97,12 @@ function Workers({ about, workers, colours, failing }: WorkersProps) {
       </tbody>
     </table>
   );
+}
+
+/** Since when it works, and which program it is: during a deployment two of them run. */
+function Origin({ worker: { startedAt, release } }: { worker: Worker }) {
+  if (!startedAt) return null;
+  return <span class="address" title={release}>started <Since atMs={Date.parse(startedAt)} />{release && `, release ${release.slice(0, RELEASE_SHOWN)}`}</span>;
 }
 
 /** Of all polls since the worker started. What we could not finish ourselves is no fault of a source. */
@@ -139,8 +147,8 @@ function Failing({ about, failing }: { about: FleetKind; failing: readonly Summa
       <ol>
         {failing.slice(0, FAILING_SHOWN_MAX).map((source) => (
           <li key={source.id}>
-            <a href={sourceAddress(source.id)}>{source.name}</a> {source.status.why}
-            <span class="muted">: <Since atMs={source.status.since} />, <code>{ownerOf(source, about) ?? "no worker"}</code></span>
+            <a href={sourceAddress(source.id)}>{source.name}</a>: {source.status.why}
+            <span class="muted"> (<Since atMs={source.status.since} />, <code>{ownerOf(source, about) ?? "no worker"}</code>)</span>
           </li>
         ))}
       </ol>

@@ -57,7 +57,7 @@ export function ImportSources({ onClose }: { onClose(): void }) {
         <button type="button" onClick={onClose}>{isDone ? "Close" : "Cancel"}</button>
         {!isDone && (
           <button type="button" class="primary" disabled={isBusy || !outcome?.created} onClick={() => void run(items, false)}>
-            {isBusy ? "Asking…" : `Add ${outcome?.created ?? 0}`}
+            {isBusy ? "Asking…" : outcome === null ? "Add" : `Add ${outcome.created}`}
           </button>
         )}
       </div>

@@ -12,6 +12,7 @@ import { IslandHost } from "../parts/island.tsx";
 import { Skeleton } from "../parts/skeleton.tsx";
 import { Since } from "../parts/since.tsx";
 import { useKeys } from "../parts/keys.ts";
+import { sentence } from "../state/interval.ts";
 import type { Watched } from "../state/watched.ts";
 import { CellPanel } from "./cell-panel.tsx";
 
@@ -36,7 +37,7 @@ export function LiveTab({ watched }: { watched: Watched }) {
   useEffect(() => () => watched.hold(false), [watched]);
   useKeys({ " ": () => watched.hold(watched.waiting.value === null), r: () => (arranged.value += 1) });
   const hasTable = useMemo(() => findTable(document) !== null, [document]);
-  if (phase === "refused") return <Empty title="The server does not serve this source"><p>{refusal}</p></Empty>;
+  if (phase === "refused") return <Empty title="The server does not serve this source"><p>{sentence(refusal)}</p></Empty>;
   if (phase === "empty") {
     return <Empty title="No data yet"><p>The first poll that succeeds puts its document here.</p></Empty>;
   }

@@ -11,7 +11,7 @@ import { staleOf } from "../state/stale.ts";
 import { nowMs } from "../state/clock.ts";
 import { owners } from "../state/fleet.ts";
 import { linkState } from "../state/session.ts";
-import { interval, sentence } from "../state/interval.ts";
+import { capital, interval, sentence } from "../state/interval.ts";
 import { clockTime } from "../state/since.ts";
 import type { Watched } from "../state/watched.ts";
 
@@ -36,7 +36,7 @@ export function SourceHead({ watched, source }: { watched: Watched; source: Sour
       {source?.warnings?.map((warning) => <p key={warning.code} class="doubt" data-of={warning.code}>{sentence(warning.message)}</p>)}
       {doubts({ link: linkState.value.name, isEnabled: source?.enabled ?? true, status, stale: source ? staleOf(source, owners.value.value, nowMs.value) : null, atMs: replica.atMs }).map((doubt) => (
         <p key={doubt.of} class="doubt" data-of={doubt.of}>
-          {doubt.text}<Asof doubt={doubt} />.
+          {capital(doubt.text)}<Asof doubt={doubt} />.
         </p>
       ))}
     </header>

@@ -2,7 +2,10 @@
 
 import { useEffect, useState } from "preact/hooks";
 import type { Source } from "../api/types.ts";
+import { Trouble } from "../parts/empty.tsx";
+import { Skeleton } from "../parts/skeleton.tsx";
 import { route, sourceAddress, TABS, type Tab } from "../route.ts";
+import { sentence } from "../state/interval.ts";
 import { readProblem, session, type Session } from "../state/session.ts";
 import { sources } from "../state/sources.ts";
 import { Watched } from "../state/watched.ts";
@@ -28,7 +31,7 @@ export function SourcePage({ id }: { id: string }) {
 
 function Opened({ watched }: { watched: Watched }) {
   const id = watched.replica.sourceId;
-  const [source, setSource] = useSource(id);
+  const { source, problem, changed, again } = useSource(id);
   const at = route.value;
   const tab = at.page === "source" ? at.tab : "live";
   const place = at.page === "source" ? at.place : "";
@@ -40,21 +43,38 @@ function Opened({ watched }: { watched: Watched }) {
           {TABS.map((name) => <a key={name} href={sourceAddress(id, name)} aria-current={name === tab ? "page" : undefined}>{TITLES[name]}</a>)}
         </nav>
       </div>
+      {tab === "settings" && source === null && <Unread problem={problem} again={again} />}
       {tab === "live" && <LiveTab watched={watched} />}
       {tab === "changes" && <ChangesTab watched={watched} place={place} />}
       {tab === "charts" && <ChartsTab watched={watched} place={place} />}
-      {tab === "settings" && source !== null && <Settings source={source} changed={setSource} />}
+      {tab === "settings" && source !== null && <Settings source={source} changed={changed} />}
     </div>
   );
 }
 
-/** The source as it was last read, saved or listed, whichever is the newest. */
-function useSource(id: string): [Source | null, (source: Source) => void] {
+function Unread({ problem, again }: { problem: string; again(): void }) {
+  if (problem === "") return <Skeleton label="Reading the settings" />;
+  return <div><Trouble title="The settings could not be read." why={problem} retry={again} /></div>;
+}
+
+interface Read {
+  /** As it was last read, saved or listed, whichever is the newest. */
+  source: Source | null;
+  /** Why it could not be read. */
+  problem: string;
+  changed(source: Source): void;
+  again(): void;
+}
+
+function useSource(id: string): Read {
   const [read, setRead] = useState<Source | null>(null);
+  const [problem, setProblem] = useState("");
   const listed = sources.value.value?.find((source) => source.id === id) ?? null;
-  useEffect(() => {
-    session.value?.api.source(id).then(setRead).catch((error: unknown) => void readProblem(error));
-  }, [id]);
-  if (read === null || listed === null) return [read ?? listed, setRead];
-  return [listed.revision >= read.revision ? listed : read, setRead];
+  const again = () => {
+    setProblem("");
+    session.value?.api.source(id).then(setRead).catch((error: unknown) => setProblem(sentence(readProblem(error).message)));
+  };
+  useEffect(again, [id]);
+  const isListedNewer = listed !== null && (read === null || listed.revision >= read.revision);
+  return { source: isListedNewer ? listed : read, problem, changed: setRead, again };
 }

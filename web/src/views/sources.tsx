@@ -13,7 +13,7 @@ import { sourceAddress } from "../route.ts";
 import { ACTIVITY_MIN } from "../state/activity.ts";
 import { nowMs } from "../state/clock.ts";
 import { owners } from "../state/fleet.ts";
-import { interval } from "../state/interval.ts";
+import { capital, interval } from "../state/interval.ts";
 import { readProblem, session } from "../state/session.ts";
 import { activity, choose, chosen, counts, groups, isGrouped, only, search, shown, sources, stale } from "../state/sources.ts";
 import { RANK, remark, standing, WORDS, type Standing } from "../state/standing.ts";
@@ -195,7 +195,7 @@ function Row({ source, remove }: { source: Summary; remove(source: Summary): voi
       </td>
       <td data-label="State">
         <StateBadge source={source} />
-        {said && <span class="why" title={source.status.why || said}>{said}{said === source.status.why && <> (<Since atMs={source.status.since} />)</>}</span>}
+        {said && <span class="why" title={source.status.why || said}>{capital(said)}{said === source.status.why && <> (<Since atMs={source.status.since} />)</>}</span>}
       </td>
       <td data-label="Kind">{kindOf(source)}</td>
       <td data-label="Freshness"><Freshness source={source} /></td>

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Source } from "../../src/api/types.ts";
 import { failureOf, suggestedName, toFields, toPatch, toPreview, toSource, typed, typedOf, warningsOf, withLines } from "../../src/state/typed.ts";
 import { pauseMs } from "../../src/state/pace.ts";
-import { ago, duration } from "../../src/state/since.ts";
+import { ago, axisTime, duration } from "../../src/state/since.ts";
 import { matches, remark, standing, worstFirst } from "../../src/state/standing.ts";
 import { readRoute, readToken, sourceAddress } from "../../src/route.ts";
 
@@ -47,7 +47,7 @@ test("a look at an edit names the secret that is set instead of a key that nobod
 test("what a try finds is said at the field where it is mended", () => {
   const preview = { ok: false, reason: "unauthorized", why: "401", warnings: [{ code: "slow", message: "slow" }, { code: "other", message: "b" }] } as unknown as Parameters<typeof failureOf>[0];
   assert.deepEqual([...failureOf(preview)], [["apiKey", "401"]]);
-  assert.deepEqual([...warningsOf(preview)], [["pollingInterval", "slow"], ["url", "b"]]);
+  assert.deepEqual([...warningsOf(preview)], [["pollingInterval", "Slow."], ["url", "B."]]);
 });
 
 test("each state says why; a source that is well, that it has recovered, for an hour, or that its certificate ends", () => {
@@ -60,6 +60,13 @@ test("each state says why; a source that is well, that it has recovered, for an 
   const listed = [{ name: "a" }, { name: "b", certificateDays: 7 }, { name: "c", certificateDays: 3 }].map(({ name, certificateDays = null }) =>
     ({ ...STORED, name, incarnation: "i", version: 1, changedAt: null, status: { ...STORED.status, certificateDays } }));
   assert.deepEqual(listed.sort(worstFirst).map(({ name }) => name), ["c", "b", "a"]);
+});
+
+test("marks below a chart are times of day, and a day where one begins or marks are days apart", () => {
+  const at = (hour: number, minute: number) => new Date(2026, 10, 27, hour, minute).getTime();
+  assert.equal(axisTime(at(23, 5), 300), "23:05");
+  assert.equal(axisTime(at(23, 5), 5), "23:05:00");
+  for (const text of [axisTime(at(0, 0), 300), axisTime(at(12, 0), 86_400)]) assert.match(text, /27/);
 });
 
 test("suggested pointers are added once", () => {
