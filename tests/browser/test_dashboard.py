@@ -4,18 +4,19 @@ import asyncio
 import json
 import re
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.hostile import PAYLOADS
+from tests.browser.screens import DIALOGS, SLOW_MS, close_dialog, name_of, open_dialog, routes, visit
 from tests.e2e.outside import Api, Feeds
 
 SCREENSHOTS = Path(__file__).parent.parent / "screenshots"
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
-SLOW_MS = 20_000
 #: A worker starts, joins, and the page asks at its own pace.
 SCALED_MS = 60_000
 
@@ -155,33 +156,38 @@ async def test_nothing_of_the_token_stays_in_the_browser(page: Page, state: dict
     assert state["token"] not in json.dumps(await page.context.cookies())
 
 
-async def test_every_screen_can_be_looked_at(page: Page, source_id: str):
-    """Screenshots of each screen, theme and width are for people; that none scrolls sideways or fails axe is a rule."""
+async def test_every_screen_and_dialog_can_be_looked_at(page: Page, source_id: str):
+    """Pictures of each, by theme and width, are for people; that none scrolls sideways or fails axe is a rule."""
     SCREENSHOTS.mkdir(exist_ok=True)
     await expect(page.locator("table.list")).to_be_visible(timeout=SLOW_MS)
-    screens = {
-        "sources": "table.list",
-        f"sources/{source_id}": "[role=grid], [role=tree]",
-        f"sources/{source_id}/changes": ".version",
-        f"sources/{source_id}/charts": ".chart canvas",
-        f"sources/{source_id}/settings": ".settings form",
-        "fleet": "section.fleet",
-    }
     await page.evaluate(f"{AXE.read_text()};0")
-    for theme in ("light", "dark"):
-        for width in (1280, 390):
-            await page.emulate_media(color_scheme=theme)
-            await page.set_viewport_size({"width": width, "height": 800})
-            for screen, shows in screens.items():
-                await page.evaluate(f"location.hash = '#/{screen}'")
-                await expect(page.locator(shows).first).to_be_visible(timeout=SLOW_MS)
-                name = screen.replace(f"sources/{source_id}", "source").replace("/", "-")
-                await page.screenshot(path=SCREENSHOTS / f"{name}-{theme}-{width}.png")
-                assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (screen, width)
-                assert await page.evaluate(_FINDINGS) == [], (screen, theme, width)
+    for theme, width in LOOKS:
+        await page.emulate_media(color_scheme=theme)
+        await page.set_viewport_size({"width": width, "height": 800})
+        for route, shows in routes(source_id).items():
+            await visit(page, route, shows)
+            await _look(page, f"{name_of(route)}-{theme}-{width}")
+        for dialog in DIALOGS:
+            await open_dialog(page, dialog)
+            await _look(page, f"{dialog}-{theme}-{width}")
+            await close_dialog(page)
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_label("API token")).to_be_visible()
+    for theme, width in LOOKS:
+        await page.emulate_media(color_scheme=theme)
+        await page.set_viewport_size({"width": width, "height": 800})
+        await _look(page, f"sign-in-{theme}-{width}")
 
 
-_FINDINGS = "axe.run().then(({violations}) => violations.map(({id, nodes}) => [id, nodes.map(({html}) => html)]))"
+async def _look(page: Page, name: str) -> None:
+    await page.screenshot(path=SCREENSHOTS / f"{name}.png")
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+    assert await page.evaluate(_FINDINGS) == [], name
+
+
+LOOKS: tuple[tuple[Literal["light", "dark"], int], ...] = tuple(product(("light", "dark"), (1280, 390)))
+_FINDINGS = """axe.run({resultTypes: ["violations"]})
+  .then(({violations}) => violations.map(({id, nodes}) => [id, nodes.map(({html}) => html)]))"""
 
 
 async def _id_of(page: Page) -> str:

@@ -1,6 +1,7 @@
 """A page whose gateway dies under it: what it shows afterwards is what the API has."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +12,8 @@ from aiohttp import web
 from playwright.async_api import Page, expect
 
 from local.dashboard import Site, application
-from tests.browser.test_dashboard import SCREENSHOTS, SLOW_MS
+from tests.browser.screens import SLOW_MS
+from tests.browser.test_dashboard import SCREENSHOTS
 from tests.e2e.line import TcpLine
 from tests.e2e.outside import Api, Feeds
 
@@ -51,6 +53,7 @@ async def test_a_gateway_that_dies_mid_stream_leaves_no_trace(page: Page, state:
                 feeds.set("cut", _document(value))
                 await _polled_twice(feeds, "cut")
             await expect(page.get_by_text("cannot see changes")).to_be_visible()
+            await expect(page.get_by_text(re.compile(r"Reconnecting in \d+ s"))).to_be_visible(timeout=SLOW_MS)
             await page.screenshot(path=SCREENSHOTS / f"cut-{round_}.png")
             line.mend()
             if await page.get_by_role("button", name="Try now").is_visible():

@@ -5,7 +5,8 @@ from typing import Any
 
 from playwright.async_api import Page, expect
 
-from tests.browser.test_dashboard import SCREENSHOTS, SLOW_MS
+from tests.browser.screens import DIALOGS, SLOW_MS, close_dialog, name_of, open_dialog, routes, visit
+from tests.browser.test_dashboard import SCREENSHOTS
 from tests.e2e.outside import Api, Feeds
 
 #: 1280 at 400 % (WCAG 1.4.10).
@@ -73,19 +74,47 @@ async def test_a_source_is_added_read_and_edited_without_a_pointer(page: Page, s
             await api.delete(source["id"])
 
 
+async def test_every_control_of_every_screen_is_reached_by_tab(page: Page, state: dict[str, Any]):
+    """And of every dialog: what a pointer can press has the focus at some time, or it is none."""
+    await page.evaluate("document.addEventListener('focusin', ({target}) => (window.__had ??= new Set()).add(target))")
+    async with Feeds.serving() as feeds, Api.of(state) as api:
+        feeds.set("still", [{"n": 1}])  # each change is some controls more, and none of another kind
+        source_id = await api.register(feeds.url("still"), name="Still")
+        await expect(page.get_by_text("Fresh")).to_be_visible(timeout=SLOW_MS)
+        for screen, shows in routes(source_id).items():
+            await visit(page, screen, shows)
+            await _tab_through(page, screen)
+        for dialog in DIALOGS:
+            await open_dialog(page, dialog)
+            await _tab_through(page, dialog)
+            await close_dialog(page)
+        await api.delete(source_id)
+
+
+async def _tab_through(page: Page, name: str) -> None:
+    for _ in range(len(await page.evaluate(_CONTROLS)) + SPARE_TABS):
+        await page.keyboard.press("Tab")
+    missed = await page.evaluate(f"({_CONTROLS}).filter((one) => !window.__had.has(one)).map((one) => one.outerHTML)")
+    assert missed == [], name
+
+
+#: What can be pressed or typed into, where it is shown; of an open dialog only what is in it.
+_CONTROLS = """[...(document.querySelector("dialog") ?? document).querySelectorAll(
+  "button:enabled, a[href], input, select, textarea, summary, [role=grid], [role=tree]")]
+  .filter((one) => one.checkVisibility() && !one.closest("[role=grid] *"))"""
+#: The browser's own stops, and those that the page itself adds while it is walked through.
+SPARE_TABS = 12
+
+
 async def test_nothing_moves_and_nothing_is_lost_in_a_persons_own_colours_and_size(
     page: Page, state: dict[str, Any], source_id: str
 ):
     """Reduced motion, forced colours, and 400 %: no screen scrolls sideways, and a mark is a border."""
-    screens = {
-        "sources": "table.list", f"sources/{source_id}": "[role=grid], [role=tree]",
-        f"sources/{source_id}/settings": ".settings form", "fleet": "section.fleet",
-    }  # fmt: skip
+    screens = routes(source_id)
     await expect(page.locator("table.list")).to_be_visible(timeout=SLOW_MS)
     await page.emulate_media(reduced_motion="reduce", forced_colors="active")
     for screen, shows in screens.items():
-        await page.evaluate(f"location.hash = '#/{screen}'")
-        await expect(page.locator(shows).first).to_be_visible(timeout=SLOW_MS)
+        await visit(page, screen, shows)
         running = "document.getAnimations().filter(({playState}) => playState === 'running').length"
         assert await page.evaluate(running) == 0, screen
     await page.evaluate(f"location.hash = '#/sources/{source_id}'")
@@ -96,9 +125,8 @@ async def test_nothing_moves_and_nothing_is_lost_in_a_persons_own_colours_and_si
     await page.emulate_media(reduced_motion="no-preference", forced_colors="none")
     await page.set_viewport_size(ZOOMED)  # type: ignore[arg-type] # a literal would be a ViewportSize
     for screen, shows in screens.items():
-        await page.evaluate(f"location.hash = '#/{screen}'")
-        await expect(page.locator(shows).first).to_be_attached(timeout=SLOW_MS)
-        await page.screenshot(path=SCREENSHOTS / f"zoomed-{screen.split('/')[-1]}.png", full_page=True)
+        await visit(page, screen, shows)
+        await page.screenshot(path=SCREENSHOTS / f"zoomed-{name_of(screen)}.png", full_page=True)
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), screen
         reached = page.locator(shows).first
         # By the wheel: a script could scroll what a person cannot.

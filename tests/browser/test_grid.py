@@ -4,7 +4,8 @@ from typing import Any
 
 from playwright.async_api import FloatRect, Locator, Page, expect
 
-from tests.browser.test_dashboard import SCREENSHOTS, SLOW_MS
+from tests.browser.screens import SLOW_MS
+from tests.browser.test_dashboard import SCREENSHOTS
 from tests.e2e.outside import Api, Feeds
 
 ROWS, COLUMNS = 10_000, 12

@@ -1,12 +1,14 @@
 """The list of sources: grouped, out of a file and into one, and what stands on the fleet page when one fails."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Page, expect
 
-from tests.browser.test_dashboard import SCREENSHOTS, SLOW_MS
+from tests.browser.screens import SLOW_MS
+from tests.browser.test_dashboard import SCREENSHOTS
 from tests.e2e.outside import Api, Feeds
 
 
@@ -40,7 +42,7 @@ async def test_sources_go_out_as_a_file_and_come_back(page: Page, state: dict[st
 
 
 async def test_a_failing_source_stands_beside_its_worker(page: Page, state: dict[str, Any]):
-    """The fleet page says which worker has it, and why it fails; the list counts its changes before."""
+    """The fleet page says which worker has it, why it fails, and whose polls failed; the list counts changes before."""
     async with Feeds.serving() as feeds, Api.of(state) as api:
         feeds.set("bad", [{"n": 1}])
         source_id = await api.register(feeds.url("bad"), name="Goes bad")
@@ -55,5 +57,7 @@ async def test_a_failing_source_stands_beside_its_worker(page: Page, state: dict
         await page.evaluate("location.hash = '#/fleet'")
         await page.get_by_text("Failing sources: 1").click(timeout=SLOW_MS)
         await expect(page.get_by_role("link", name="Goes bad")).to_be_visible()
+        failed = page.locator("[data-label='Failed polls']").filter(has_text=re.compile("^[1-9]"))
+        await expect(failed.first).to_be_visible(timeout=SLOW_MS)
         await page.screenshot(path=SCREENSHOTS / "fleet-failing.png", full_page=True)
         await api.delete(source_id)

@@ -1,0 +1,52 @@
+"""Every screen there is: its address and what shows that it is there; and every dialog, with how it is opened."""
+
+from collections.abc import Mapping
+
+from playwright.async_api import Page, expect
+
+SLOW_MS = 20_000
+#: Each is opened from the list of sources, by its key or by what is pressed there; what shows it.
+DIALOGS: Mapping[str, tuple[str, str]] = {
+    "add": ("n", "dialog [name=url]"), "import": ("Import…", "dialog [type=file]"), "keys": ("?", "dialog .keys"),
+}  # fmt: skip
+
+
+def routes(source_id: str) -> Mapping[str, str]:
+    """Give every address, and what is seen at it."""
+    return {
+        "sources": "table.list",
+        f"sources/{source_id}": "[role=grid], [role=tree]",
+        f"sources/{source_id}/changes": ".version",
+        f"sources/{source_id}/charts": ".chart canvas",
+        f"sources/{source_id}/settings": ".settings form",
+        "fleet": "section.fleet",
+    }
+
+
+def name_of(route: str) -> str:
+    """Name a screen for a file, whichever source it shows."""
+    parts = route.split("/")
+    return "-".join(parts[:1] if len(parts) == 1 else ["source", *parts[2:]])
+
+
+async def visit(page: Page, route: str, shows: str) -> None:
+    """Go to a screen and wait until it is there."""
+    await page.evaluate(f"location.hash = '#/{route}'")
+    await expect(page.locator(shows).first).to_be_attached(timeout=SLOW_MS)
+
+
+async def open_dialog(page: Page, name: str) -> None:
+    """Open a dialog over the list of sources."""
+    opened_by, shows = DIALOGS[name]
+    await visit(page, "sources", "table.list")
+    if len(opened_by) == 1:
+        await page.keyboard.press(opened_by)
+    else:
+        await page.get_by_role("button", name=opened_by).click()
+    await expect(page.locator(shows)).to_be_visible(timeout=SLOW_MS)
+
+
+async def close_dialog(page: Page) -> None:
+    """Close what is open."""
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
