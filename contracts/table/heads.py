@@ -173,12 +173,13 @@ def close_door(table: str, source_id: str) -> Request:
     Bump `fence` (an action of an editing transaction): what was fetched by the old rules cannot land.
 
     The validators go too: they belong to the old request, and a 304 to the new one would hide what the new rules make
-    of the same answer.
+    of the same answer. What was a list stays one, whether the document says so or `untold`: an edit of the interval
+    must not turn a list into a value.
     """
     return {
         "TableName": table,
         "Key": write_item({"id": source_id}),
-        "UpdateExpression": "REMOVE etag, lastModified, keyVersion, untold ADD fence :one",
+        "UpdateExpression": "REMOVE etag, lastModified, keyVersion ADD fence :one",
         "ConditionExpression": "attribute_exists(id)",
         "ExpressionAttributeValues": bind({"one": 1}),
     }

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from contracts import bodies, steps
 from contracts.canonical import canonical
 from contracts.steps import Summary
+from contracts.table import heads
 from fetching.outcome import Failed, Reply, Validators
 from monitor_fleet import step
 
@@ -142,14 +143,18 @@ def test_a_summary_survives_its_row():
     assert Summary.from_row(summary.row()) == summary
 
 
-async def test_a_list_whose_parent_was_away_is_still_one_for_the_next_owner(desk: Any):
-    """The head says what no document can: between the two the parent was not there."""
+@pytest.mark.parametrize("is_edited", [False, True])
+async def test_a_list_whose_parent_was_away_is_still_one_for_the_next_owner(desk: Any, is_edited: bool):
+    """The head says what no document can: between the two the parent was not there. Also after an edit meanwhile."""
     desk.register(dataFormat="xml")
     owner, watched = desk.owner(), desk.watch()
     for body in (b"<r><a><b>1</b><b>2</b></a></r>", b"<r><c>3</c></r>"):
         desk.web.body = body
         await owner.poll(watched)
     assert desk.head().untold == ("r/a/b",)
+    if is_edited:
+        desk.register(dataFormat="xml", pollingInterval=20, revision=2)
+        desk.client.update_item(**heads.close_door("SheetsData", desk.source().id))
     desk.web.body = b"<r><a><b>1</b></a></r>"
     later, again = desk.owner(), desk.watch(epoch=2)
     await later.load(again)
