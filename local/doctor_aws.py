@@ -162,6 +162,13 @@ def _accounts(config: Mapping[str, Any]) -> Iterator[Finding]:
         )
 
 
+def deployer(version: str | None) -> Finding:
+    """Judge whether Pulumi itself is here; `version` is what it says of itself."""
+    if version:
+        return ok(f"pulumi {version}")
+    return wrong("there is no pulumi on PATH", "https://www.pulumi.com/docs/install/")
+
+
 def builder(config: Mapping[str, Any], version: str | None) -> Iterator[Finding]:
     """Judge whether the workers' image can be had; `version` is what Docker's builder says of itself."""
     if any(key.rpartition(":")[2] == "workerImage" and value for key, value in config.items()):

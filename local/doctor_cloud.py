@@ -31,8 +31,10 @@ def cloud(root: Path, stack: str) -> Iterator[Finding]:
     )  # Pulumi's; boto3 knows only the other
     why = refusal(name, config) if config is not None else None
     yield from doctor_aws.configuration(file, config, why, session.region_name)
+    run = real(root).run
+    yield doctor_aws.deployer(run(["pulumi", "version"]))
     if config is not None:
-        yield from doctor_aws.builder(config, real(root).run(["docker", "buildx", "version"]))
+        yield from doctor_aws.builder(config, run(["docker", "buildx", "version"]))
     own = {key.removeprefix(f"{name}:"): value for key, value in (config or {}).items()}
     yield from doctor_aws.account(doctor_aws.look(session), wanted({} if why else own))
 

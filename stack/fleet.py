@@ -108,6 +108,7 @@ class Fleet(pulumi.ComponentResource):
             deployment_minimum_healthy_percent=100,
             deployment_maximum_percent=200,
             deployment_circuit_breaker=aws.ecs.ServiceDeploymentCircuitBreakerArgs(enable=True, rollback=True),
+            propagate_tags="SERVICE",  # tasks are what costs most, and start without tags of their own
             wait_for_steady_state=True,
             force_new_deployment=True,
             network_configuration=aws.ecs.ServiceNetworkConfigurationArgs(

@@ -44,7 +44,7 @@ def service(aws: Aws, logical: str, props: Props) -> tuple[str, dict[str, Any]]:
         "ecs",
         "CreateService",
         {
-            **props.only("cluster", "taskDefinition", "desiredCount"),
+            **props.only("cluster", "taskDefinition", "desiredCount", "propagateTags"),
             "serviceName": name,
             "capacityProviderStrategy": props["capacityProviderStrategies"],
             "deploymentConfiguration": {

@@ -428,6 +428,12 @@ def test_somebody_must_be_able_to_build_the_image(config: dict[str, str], versio
     assert [one.level for one in doctor_aws.builder(config, version)] == levels
 
 
+def test_pulumi_itself_must_be_here():
+    """`make deploy` would say so after the build; whoever only looks would hear that nothing is wrong."""
+    assert doctor_aws.deployer("v3.272.0").level == "ok"
+    assert doctor_aws.deployer(None).level == "wrong"
+
+
 def test_a_missing_configuration_and_another_region_are_found(tmp_path: Path):
     """Tables looked for in the wrong region are not found, which reads like a broken deployment."""
     file = tmp_path / "Pulumi.dev.yaml"

@@ -269,6 +269,11 @@ def test_tasks_run_on_both_kinds_of_capacity_and_the_first_never_on_spot(built: 
         assert [one["capacityProvider"] for one in service.inputs["capacityProviderStrategies"]] == ["FARGATE"]
 
 
+def test_a_task_bears_the_tags_of_its_service(built: Built):
+    """The provider tags what Pulumi makes; tasks are made by ECS, and would be the one large cost without an owner."""
+    assert {service.inputs["propagateTags"] for service in built.of("Service")} == {"SERVICE"}
+
+
 def test_a_deployment_starts_the_new_before_it_stops_the_old(built: Built):
     """So each shard moves about once; and one that does not come up is rolled back by itself."""
     for service in built.of("Service"):

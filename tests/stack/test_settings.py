@@ -137,6 +137,14 @@ def test_the_configurations_at_hand_are_right(stack: str):
     assert read(own).production is (stack == "prod")
 
 
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_whatever_a_stack_makes_says_whose_it_is(stack: str):
+    """By the provider's default tags, so that no resource is forgotten: who reads a bill finds project and stack."""
+    config = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
+
+    assert config["aws:defaultTags"] == {"tags": {"project": "sheet-monitor-fleet", "stack": stack}}
+
+
 def test_every_key_is_documented():
     """A key that nobody can find is one that nobody sets."""
     with pytest.raises(WrongSettingError) as refused:
