@@ -80,7 +80,7 @@ async def test_every_control_of_every_screen_is_reached_by_tab(page: Page, state
     async with Feeds.serving() as feeds, Api.of(state) as api:
         feeds.set("still", [{"n": 1}])  # each change is some controls more, and none of another kind
         source_id = await api.register(feeds.url("still"), name="Still")
-        await expect(page.get_by_text("Fresh")).to_be_visible(timeout=SLOW_MS)
+        await expect(page.get_by_text("Fresh", exact=True)).to_be_visible(timeout=SLOW_MS)
         for screen, shows in routes(source_id).items():
             await visit(page, screen, shows)
             await _tab_through(page, screen)
