@@ -1,6 +1,8 @@
 """The doctor's questions to a real account and to the stack program's own settings."""
 
+import asyncio
 import os
+import random
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import boto3
 import pulumi
 import yaml  # type: ignore[import-untyped]  # ships no types; one call does not need stubs
 
+from contracts.access import new_token
 from local import doctor_aws
 from local.config import project
 from local.doctor_finding import Finding
@@ -19,6 +22,8 @@ from stack.settings import Settings, WrongSettingError
 
 #: As in stack/settings.py, for a configuration that does not say.
 COUNTS = {"externalCount": 2, "sheetCount": 0}
+#: Stands for what only Pulumi can decrypt: a token, or whatever else is a text.
+STAND_IN = new_token(random.Random(0))  # noqa: S311 - it lets nobody in
 
 
 def cloud(root: Path, stack: str) -> Iterator[Finding]:
@@ -52,12 +57,22 @@ def wanted(own: Mapping[str, Any]) -> doctor_aws.Wanted:
 
 def refusal(name: str, config: Mapping[str, Any]) -> str | None:
     """Have the stack program itself read a configuration; give what it says against it."""
-    pulumi.runtime.set_all_config(doctor_aws.texts(config))
+    readable = {key: STAND_IN if _is_encrypted(value) else value for key, value in config.items()}
+    pulumi.runtime.set_all_config(doctor_aws.texts(readable))
     try:
-        Settings.read(pulumi.Config(name), given=keys_given(name))
+        asyncio.run(_read(name))
     except (WrongSettingError, pulumi.ConfigTypeError, pulumi.ConfigMissingError) as error:
         return str(error)
     return None
+
+
+async def _read(name: str) -> None:
+    """Read the settings on a loop: Pulumi makes a future of each secret."""
+    Settings.read(pulumi.Config(name), given=keys_given(name))
+
+
+def _is_encrypted(value: Any) -> bool:
+    return isinstance(value, Mapping) and value.keys() == {"secure"}
 
 
 def _config(file: Path) -> Mapping[str, Any] | None:

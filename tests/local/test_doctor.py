@@ -391,6 +391,18 @@ def test_a_configuration_is_read_by_the_stack_program_itself(config: dict[str, A
     assert words in (doctor_cloud.refusal("project", config) or "")
 
 
+def test_what_is_encrypted_is_taken_for_right():
+    """`pulumi config set --secret` writes what only Pulumi can read, of any length; a deploy begins with the doctor."""
+    secret = {"secure": "v1:" + "A" * 300}
+    hook = {"name": "a", "webhook": "https://hooks.example.com/"}
+    config = {
+        "project:contact": "a@example.com", "project:initialToken": secret, "project:googleAccounts": secret,
+        "project:alerts": [hook], "project:alertsSecret": secret,
+    }  # fmt: skip
+
+    assert doctor_cloud.refusal("project", config) is None
+
+
 def test_the_configurations_of_this_repository_are_whole():
     """What is checked in can be deployed."""
     for stack in ("dev", "local"):

@@ -136,6 +136,13 @@ CHANGED: Mapping[str, tuple[str, Break, Rule]] = {
         "sockets-connect-route", put(authorizationType="NONE"),
         test_resources.test_only_the_handshake_asks_the_authorizer,
     ),
+    "a deployment that nobody waits for": (
+        "fleet-external", without("waitForSteadyState"),
+        test_resources.test_a_deployment_that_is_rolled_back_fails_the_command,
+    ),
+    "tasks whose capacity cannot be changed": (
+        "fleet-external", without("forceNewDeployment"), test_resources.test_what_tasks_run_on_changes_in_place
+    ),
     "a table that cannot be brought back": (
         "tables-Changes", put(pointInTimeRecovery={"enabled": False}),
         test_resources.test_every_table_is_on_demand_encrypted_and_recoverable,
@@ -208,6 +215,7 @@ CHANGED: Mapping[str, tuple[str, Break, Rule]] = {
 #: Resource that is left out → the rule that must miss it.
 MISSING: Mapping[str, Rule] = {
     "changes-policy": test_public.test_nothing_travels_in_the_clear,
+    "documents-policy": test_public.test_nothing_travels_in_the_clear,
     "documents-encryption": test_public.test_every_bucket_is_closed_and_encrypted,
     "network-dynamodb": test_public.test_tables_and_documents_are_reached_without_the_internet,
     "sockets-ping-response": test_resources.test_a_ping_is_answered,
