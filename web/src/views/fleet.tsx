@@ -19,8 +19,6 @@ const REASONS: Readonly<Record<Move["why"], string>> = {
 /** Polls are due in whole seconds; less than this is no lag. */
 const LATE_MS = 1_000;
 const MOVES_SHOWN = 12;
-/** A digest is as long; what tells tags apart is at their end. */
-const RELEASE_SHOWN = 12;
 const FAILING_SHOWN_MAX = 50;
 /** As many colours as the style sheet has; owners beyond them share. */
 const COLOURS = 8;
@@ -102,7 +100,7 @@ function Workers({ about, workers, colours, failing }: WorkersProps) {
 /** Since when it works, and which program it is: during a deployment two of them run. */
 function Origin({ worker: { startedAt, release } }: { worker: Worker }) {
   if (!startedAt) return null;
-  return <span class="address" title={release}>started <Since atMs={Date.parse(startedAt)} />{release && `, release ${release.slice(-RELEASE_SHOWN)}`}</span>;
+  return <span class="address" title={release}>started <Since atMs={Date.parse(startedAt)} />{release && `, release ${release}`}</span>;
 }
 
 /** Of all polls since the worker started. What we could not finish ourselves is no fault of a source. */
