@@ -21,6 +21,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -211,7 +212,9 @@ def soak(record: Record, path: Path, code: str, *, short: int, long: int, minute
     """Run what is left, or as much of it as the minutes allow."""
     until_s = time.monotonic() + minutes * 60
     left = chunks(record, short=short, long=long)
-    with ProcessPoolExecutor(jobs, initializer=gc.freeze) as pool:  # what is loaded is no garbage, ever
+    # What is loaded is no garbage, ever; and whoever ends the soak waits only for the chunks that run.
+    with ProcessPoolExecutor(jobs, initializer=gc.freeze) as pool, ExitStack() as at_end:
+        at_end.callback(pool.shutdown, cancel_futures=True)
         under_way: set[Future[Ran]] = {pool.submit(work, chunk) for chunk in islice(left, 2 * jobs)}
         while under_way:
             done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
