@@ -230,13 +230,14 @@ async def test_without_keys_nothing_is_sent(threads: ThreadPoolExecutor):
 
 async def test_names_of_sources_that_hang_delay_nothing(threads: ThreadPoolExecutor):
     """All threads that look up sources' names may wait for a name server: commits go on."""
-    loop, hangs = asyncio.get_running_loop(), threading.Event()
-    with ThreadPoolExecutor(1) as names:
-        loop.set_default_executor(names)
-        hung = loop.run_in_executor(None, hangs.wait)
-        far = FarSide(answer(200, b"{}"))
-        async with served(far, threads), sockets(threads) as http:
-            asked = service(far.url.with_host("localhost"), http, threads)
-            assert await asked.ask("GetItem", ROW) == {}
-        hangs.set()
-        await hung
+    hangs, far = threading.Event(), FarSide(answer(200, b"{}"))
+    async with served(far, threads), sockets(threads) as http:
+        asked = service(far.url.with_host("localhost"), http, threads)
+        with ThreadPoolExecutor(1) as names:
+            asyncio.get_running_loop().set_default_executor(names)
+            hung = names.submit(hangs.wait)
+            try:
+                assert await asked.ask("GetItem", ROW) == {}
+                assert not hung.done()
+            finally:
+                hangs.set()
