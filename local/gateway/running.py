@@ -54,16 +54,25 @@ def nobody(_event: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @contextmanager
 def running(
-    hub: Hub | None = None, *, behind: Behind | None = None, secrets: Mapping[str, str] | None = None, port: int = 0
+    hub: Hub | None = None,
+    *,
+    behind: Behind | None = None,
+    secrets: Mapping[str, str] | None = None,
+    port: int = 0,
+    clients_port: int = 0,
 ) -> Iterator[Gateway]:
-    """Run a stand-in until the block ends; `secrets` by access key, None: signatures are not looked at."""
+    """
+    Run a stand-in until the block ends; `secrets` by access key, None: signatures are not looked at.
+
+    Posts go to `port`, clients to `clients_port`; 0 is one that is free.
+    """
     hub = hub or Hub(now=time.monotonic)
     behind = behind or Behind(serve=nobody, authorize=lambda _headers, _query: {"principal": "ada", "scopes": "read"})
     gateway = Gateway(hub=hub)
     loop = gateway._loop  # noqa: SLF001 - its own maker
     thread = Thread(target=loop.run_forever, name="gateway", daemon=True)
     thread.start()
-    tasks = asyncio.run_coroutine_threadsafe(_start(gateway, behind, secrets, port), loop).result(END_S)
+    tasks = asyncio.run_coroutine_threadsafe(_start(gateway, behind, secrets, (port, clients_port)), loop).result(END_S)
     try:
         yield gateway
     finally:
@@ -74,11 +83,11 @@ def running(
 
 
 async def _start(
-    gateway: Gateway, behind: Behind, secrets: Mapping[str, str] | None, port: int
+    gateway: Gateway, behind: Behind, secrets: Mapping[str, str] | None, ports: tuple[int, int]
 ) -> tuple[asyncio.Server, asyncio.Server, asyncio.Task[None]]:
     loop = asyncio.get_running_loop()
-    posts = await loop.create_server(lambda: Posts(gateway.hub, secrets), "127.0.0.1", port, backlog=1_024)
-    clients = await loop.create_server(lambda: Socket(gateway.hub, behind), "127.0.0.1", 0, backlog=4_096)
+    posts = await loop.create_server(lambda: Posts(gateway.hub, secrets), "127.0.0.1", ports[0], backlog=1_024)
+    clients = await loop.create_server(lambda: Socket(gateway.hub, behind), "127.0.0.1", ports[1], backlog=4_096)
     gateway._posts = posts  # noqa: SLF001 - its own maker
     gateway.post_url = f"http://127.0.0.1:{posts.sockets[0].getsockname()[1]}/{STAGE}"
     gateway.url = f"ws://127.0.0.1:{clients.sockets[0].getsockname()[1]}/{STAGE}"

@@ -37,7 +37,7 @@ async def test_a_gateway_that_dies_mid_stream_leaves_no_trace(page: Page, state:
         Feeds.serving() as feeds,
         Api.of(state) as api,
         TcpLine.to(urlsplit(state["webSocketUrl"]).port or 0) as line,
-        _dashboard(state, line.port) as url,
+        dashboard(state, line.port) as url,
     ):
         feeds.set("cut", _document(0))
         source_id = await api.register(feeds.url("cut"), name="Cut")
@@ -83,7 +83,7 @@ def _document(value: int) -> list[dict[str, Any]]:
 
 
 @asynccontextmanager
-async def _dashboard(state: dict[str, Any], port: int) -> AsyncIterator[str]:
+async def dashboard(state: dict[str, Any], port: int) -> AsyncIterator[str]:
     """Serve the dashboard once more, as it is, its socket over the line."""
     socket = urlsplit(state["webSocketUrl"])
     site = Site(
