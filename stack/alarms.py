@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pulumi
-import pulumi_aws as aws
 from pulumi import Input, ResourceOptions
+from pulumi_aws import cloudwatch
 
 from contracts import metrics
 from contracts.metrics import Metric
@@ -74,7 +74,7 @@ class Alarms(pulumi.ComponentResource):
     ) -> None:
         super().__init__("fleet:stack:Alarms", name, None, opts)
         for alarm in alarms(watched):
-            aws.cloudwatch.MetricAlarm(
+            cloudwatch.MetricAlarm(
                 f"{name}-{alarm.name}",
                 alarm_description=f"{alarm.why} See {alarm.name} in docs/operations.md.",
                 **_looked_at(alarm),
@@ -99,7 +99,7 @@ def alarms(watched: Watched) -> list[Alarm]:
 def _looked_at(alarm: Alarm) -> dict[str, Any]:
     """Say what an alarm looks at: one metric, or the share of one in another."""
     if alarm.percent_of:
-        share = aws.cloudwatch.MetricAlarmMetricQueryArgs(
+        share = cloudwatch.MetricAlarmMetricQueryArgs(
             id="share", expression="IF(whole > 0, 100 * part / whole, 0)", label=alarm.name, return_data=True
         )
         return {
@@ -116,16 +116,16 @@ def _looked_at(alarm: Alarm) -> dict[str, Any]:
     }
 
 
-def _query(name: str, metric: str, alarm: Alarm) -> aws.cloudwatch.MetricAlarmMetricQueryArgs:
+def _query(name: str, metric: str, alarm: Alarm) -> cloudwatch.MetricAlarmMetricQueryArgs:
     namespace, _, metric_name = metric.rpartition("/")
-    looked_at = aws.cloudwatch.MetricAlarmMetricQueryMetricArgs(
+    looked_at = cloudwatch.MetricAlarmMetricQueryMetricArgs(
         namespace=namespace,
         metric_name=metric_name,
         dimensions=dict(alarm.dimensions),
         stat=alarm.statistic,
         period=PERIOD_S,
     )
-    return aws.cloudwatch.MetricAlarmMetricQueryArgs(id=name, metric=looked_at, return_data=False)
+    return cloudwatch.MetricAlarmMetricQueryArgs(id=name, metric=looked_at, return_data=False)
 
 
 def _of_queue(watched: Watched) -> list[Alarm]:

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
+from pulumi_aws import secretsmanager, sns
 
 from stack import grants
 from stack.alert_settings import AlertRule
@@ -64,20 +64,18 @@ class Alerts(pulumi.ComponentResource):
 
     def _topic(self, rule: AlertRule) -> Output[str]:
         name = f"{self._name}-{rule.name}"
-        topic = aws.sns.Topic(name, kms_master_key_id=TOPIC_KEY, opts=self._child)
-        aws.sns.TopicSubscription(
-            f"{name}-email", topic=topic.arn, protocol="email", endpoint=rule.email, opts=self._child
-        )
+        topic = sns.Topic(name, kms_master_key_id=TOPIC_KEY, opts=self._child)
+        sns.TopicSubscription(f"{name}-email", topic=topic.arn, protocol="email", endpoint=rule.email, opts=self._child)
         return topic.arn
 
-    def _secret(self, value: Output[str]) -> aws.secretsmanager.SecretVersion:
-        secret = aws.secretsmanager.Secret(
+    def _secret(self, value: Output[str]) -> secretsmanager.SecretVersion:
+        secret = secretsmanager.Secret(
             f"{self._name}-signing",
             description="Signs the webhooks of alerts",
             recovery_window_in_days=SECRET_RECOVERY_DAYS,
             opts=self._child,
         )
-        return aws.secretsmanager.SecretVersion(
+        return secretsmanager.SecretVersion(
             f"{self._name}-signing-version", secret_id=secret.arn, secret_string=value, opts=self._child
         )
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import pulumi
-import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
+from pulumi_aws import cloudfront
 
 from stack import origin
 
@@ -41,7 +41,7 @@ class Distribution(pulumi.ComponentResource):
         super().__init__("fleet:stack:Distribution", name, None, opts)
         self._name, self._args, self._child = name, args, ResourceOptions(parent=self)
         headers = self._headers()
-        made = aws.cloudfront.Distribution(
+        made = cloudfront.Distribution(
             name,
             enabled=True,
             comment=f"{pulumi.get_project()}-{pulumi.get_stack()}",
@@ -52,71 +52,71 @@ class Distribution(pulumi.ComponentResource):
             origins=[self._files(), self._api()],
             default_cache_behavior=_of_files(headers.id),
             ordered_cache_behaviors=[_of_api(pattern, headers.id) for pattern in origin.API_PATTERNS],
-            restrictions=aws.cloudfront.DistributionRestrictionsArgs(
-                geo_restriction=aws.cloudfront.DistributionRestrictionsGeoRestrictionArgs(restriction_type="none")
+            restrictions=cloudfront.DistributionRestrictionsArgs(
+                geo_restriction=cloudfront.DistributionRestrictionsGeoRestrictionArgs(restriction_type="none")
             ),
-            viewer_certificate=aws.cloudfront.DistributionViewerCertificateArgs(cloudfront_default_certificate=True),
+            viewer_certificate=cloudfront.DistributionViewerCertificateArgs(cloudfront_default_certificate=True),
             opts=self._child,
         )
         self.arn, self.url = made.arn, Output.concat("https://", made.domain_name)
         self.register_outputs({"arn": self.arn, "url": self.url})
 
-    def _files(self) -> aws.cloudfront.DistributionOriginArgs:
-        access = aws.cloudfront.OriginAccessControl(
+    def _files(self) -> cloudfront.DistributionOriginArgs:
+        access = cloudfront.OriginAccessControl(
             f"{self._name}-access",
             origin_access_control_origin_type="s3",
             signing_behavior="always",
             signing_protocol="sigv4",
             opts=self._child,
         )
-        return aws.cloudfront.DistributionOriginArgs(
+        return cloudfront.DistributionOriginArgs(
             origin_id=FILES, domain_name=self._args.bucket_domain, origin_access_control_id=access.id
         )
 
-    def _api(self) -> aws.cloudfront.DistributionOriginArgs:
+    def _api(self) -> cloudfront.DistributionOriginArgs:
         """Name the API's host; its path is empty but on the embedded AWS, where one port serves all."""
-        only_https = aws.cloudfront.DistributionOriginCustomOriginConfigArgs(
+        only_https = cloudfront.DistributionOriginCustomOriginConfigArgs(
             http_port=80, https_port=443, origin_protocol_policy="https-only", origin_ssl_protocols=["TLSv1.2"]
         )
-        return aws.cloudfront.DistributionOriginArgs(
+        return cloudfront.DistributionOriginArgs(
             origin_id=API,
             domain_name=self._args.api_url.apply(lambda url: urlsplit(url).netloc),
             origin_path=self._args.api_url.apply(lambda url: urlsplit(url).path),
             custom_origin_config=only_https,
         )
 
-    def _headers(self) -> aws.cloudfront.ResponseHeadersPolicy:
+    def _headers(self) -> cloudfront.ResponseHeadersPolicy:
         policy = self._args.connect.apply(origin.content_security_policy)
         fixed = origin.security_headers(())
-        security = aws.cloudfront.ResponseHeadersPolicySecurityHeadersConfigArgs(
-            content_security_policy=aws.cloudfront.ResponseHeadersPolicySecurityHeadersConfigContentSecurityPolicyArgs(
+        security = cloudfront.ResponseHeadersPolicySecurityHeadersConfigArgs(
+            content_security_policy=cloudfront.ResponseHeadersPolicySecurityHeadersConfigContentSecurityPolicyArgs(
                 content_security_policy=policy, override=True
             ),
-            content_type_options=aws.cloudfront.ResponseHeadersPolicySecurityHeadersConfigContentTypeOptionsArgs(
+            content_type_options=cloudfront.ResponseHeadersPolicySecurityHeadersConfigContentTypeOptionsArgs(
                 override=True
             ),
-            referrer_policy=aws.cloudfront.ResponseHeadersPolicySecurityHeadersConfigReferrerPolicyArgs(
+            referrer_policy=cloudfront.ResponseHeadersPolicySecurityHeadersConfigReferrerPolicyArgs(
                 referrer_policy=fixed["Referrer-Policy"], override=True
             ),
             strict_transport_security=(
-                aws.cloudfront.ResponseHeadersPolicySecurityHeadersConfigStrictTransportSecurityArgs(
+                cloudfront.ResponseHeadersPolicySecurityHeadersConfigStrictTransportSecurityArgs(
                     access_control_max_age_sec=HSTS_S, override=True
                 )
             ),
         )
-        opener = aws.cloudfront.ResponseHeadersPolicyCustomHeadersConfigItemArgs(
+        opener = cloudfront.ResponseHeadersPolicyCustomHeadersConfigItemArgs(
             header="Cross-Origin-Opener-Policy", value=fixed["Cross-Origin-Opener-Policy"], override=True
         )
-        return aws.cloudfront.ResponseHeadersPolicy(
+        return cloudfront.ResponseHeadersPolicy(
             f"{self._name}-headers",
             security_headers_config=security,
-            custom_headers_config=aws.cloudfront.ResponseHeadersPolicyCustomHeadersConfigArgs(items=[opener]),
+            custom_headers_config=cloudfront.ResponseHeadersPolicyCustomHeadersConfigArgs(items=[opener]),
             opts=self._child,
         )
 
 
-def _of_files(headers: Input[str]) -> aws.cloudfront.DistributionDefaultCacheBehaviorArgs:
-    return aws.cloudfront.DistributionDefaultCacheBehaviorArgs(
+def _of_files(headers: Input[str]) -> cloudfront.DistributionDefaultCacheBehaviorArgs:
+    return cloudfront.DistributionDefaultCacheBehaviorArgs(
         target_origin_id=FILES,
         viewer_protocol_policy="redirect-to-https",
         allowed_methods=list(READING),
@@ -127,9 +127,9 @@ def _of_files(headers: Input[str]) -> aws.cloudfront.DistributionDefaultCacheBeh
     )
 
 
-def _of_api(pattern: str, headers: Input[str]) -> aws.cloudfront.DistributionOrderedCacheBehaviorArgs:
+def _of_api(pattern: str, headers: Input[str]) -> cloudfront.DistributionOrderedCacheBehaviorArgs:
     """Pass on all but the host, by which API Gateway finds the API; a redirect would come after the token was sent."""
-    return aws.cloudfront.DistributionOrderedCacheBehaviorArgs(
+    return cloudfront.DistributionOrderedCacheBehaviorArgs(
         path_pattern=pattern,
         target_origin_id=API,
         viewer_protocol_policy="https-only",

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 import pulumi
-import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
+from pulumi_aws import s3
 
 from contracts.clock import DAY_S
 from contracts.table.heads import BODY_TTL_S
@@ -29,28 +29,26 @@ class Documents(pulumi.ComponentResource):
         self._name, self._child = name, ResourceOptions(parent=self)
         bucket = private_bucket(name, emptied=not protect, opts=self._child, own=ResourceOptions(protect=protect))
         guard(name, bucket, opts=self._child)
-        aws.s3.BucketLifecycleConfiguration(
-            f"{name}-lifecycle", bucket=bucket.id, rules=[_forget_old()], opts=self._child
-        )
+        s3.BucketLifecycleConfiguration(f"{name}-lifecycle", bucket=bucket.id, rules=[_forget_old()], opts=self._child)
         self.bucket, self.arn = bucket.id, bucket.arn
         self.origin = Output.concat("https://", bucket.bucket_regional_domain_name)
         self.register_outputs({"bucket": self.bucket, "arn": self.arn, "origin": self.origin})
 
     def let_pages_read(self, origins: Sequence[Input[str]]) -> None:
         """Let pages of these origins fetch what they were given a presigned URL for."""
-        rule = aws.s3.BucketCorsConfigurationCorsRuleArgs(
+        rule = s3.BucketCorsConfigurationCorsRuleArgs(
             allowed_methods=["GET"], allowed_origins=list(origins), max_age_seconds=CORS_MAX_AGE_S
         )
-        aws.s3.BucketCorsConfiguration(f"{self._name}-cors", bucket=self.bucket, cors_rules=[rule], opts=self._child)
+        s3.BucketCorsConfiguration(f"{self._name}-cors", bucket=self.bucket, cors_rules=[rule], opts=self._child)
 
 
-def _forget_old() -> aws.s3.BucketLifecycleConfigurationRuleArgs:
-    return aws.s3.BucketLifecycleConfigurationRuleArgs(
+def _forget_old() -> s3.BucketLifecycleConfigurationRuleArgs:
+    return s3.BucketLifecycleConfigurationRuleArgs(
         id="forget-old",
         status="Enabled",
-        filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
-        expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(days=EXPIRE_AFTER_DAYS),
+        filter=s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
+        expiration=s3.BucketLifecycleConfigurationRuleExpirationArgs(days=EXPIRE_AFTER_DAYS),
         abort_incomplete_multipart_upload=(
-            aws.s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(days_after_initiation=1)
+            s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(days_after_initiation=1)
         ),
     )

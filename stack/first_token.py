@@ -3,8 +3,8 @@
 import json
 
 import pulumi
-import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
+from pulumi_aws import dynamodb
 
 from contracts.access import READ, WRITE, Right, token_row
 from contracts.table.schema import SCHEMAS
@@ -22,7 +22,7 @@ class FirstToken(pulumi.ComponentResource):
         self, name: str, *, table: Input[str], token: Output[str], opts: ResourceOptions | None = None
     ) -> None:
         super().__init__("fleet:stack:FirstToken", name, None, opts)
-        aws.dynamodb.TableItem(
+        dynamodb.TableItem(
             f"{name}-item",
             table_name=table,
             hash_key=SCHEMAS["Access"].hash.name,

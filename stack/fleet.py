@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
+from pulumi_aws import cloudwatch, ecs
+from pulumi_aws.get_region import get_region_output
 
 from contracts.kinds import SourceType
 from stack import grants
@@ -78,8 +79,8 @@ class Fleet(pulumi.ComponentResource):
         super().__init__("fleet:stack:Fleet", name, None, opts)
         self._name, self._args = name, args
         self._child = ResourceOptions(parent=self)
-        self._cluster = aws.ecs.Cluster(name, opts=self._child)
-        self._capacity = aws.ecs.ClusterCapacityProviders(
+        self._cluster = ecs.Cluster(name, opts=self._child)
+        self._capacity = ecs.ClusterCapacityProviders(
             f"{name}-capacity", cluster_name=self._cluster.name, capacity_providers=list(CAPACITY), opts=self._child
         )
         made = {kind: self._service(kind, bounds) for kind, bounds in args.counts.items()}
@@ -90,7 +91,7 @@ class Fleet(pulumi.ComponentResource):
         )
         self.register_outputs({"services": self.services})
 
-    def _service(self, kind: str, bounds: Bounds) -> aws.ecs.Service:
+    def _service(self, kind: str, bounds: Bounds) -> ecs.Service:
         """
         Declare a service whose count is only its first: afterwards it belongs to the operator.
 
@@ -99,7 +100,7 @@ class Fleet(pulumi.ComponentResource):
         on may change in place only by a new deployment (the provider refuses it else).
         """
         name = f"{self._name}-{kind}"
-        service = aws.ecs.Service(
+        service = ecs.Service(
             name,
             cluster=self._cluster.arn,
             capacity_provider_strategies=_capacity(self._args.spot_percent),
@@ -107,11 +108,11 @@ class Fleet(pulumi.ComponentResource):
             desired_count=bounds.first,
             deployment_minimum_healthy_percent=100,
             deployment_maximum_percent=200,
-            deployment_circuit_breaker=aws.ecs.ServiceDeploymentCircuitBreakerArgs(enable=True, rollback=True),
+            deployment_circuit_breaker=ecs.ServiceDeploymentCircuitBreakerArgs(enable=True, rollback=True),
             propagate_tags="SERVICE",  # tasks are what costs most, and start without tags of their own
             wait_for_steady_state=True,
             force_new_deployment=True,
-            network_configuration=aws.ecs.ServiceNetworkConfigurationArgs(
+            network_configuration=ecs.ServiceNetworkConfigurationArgs(
                 subnets=list(self._args.place.subnets),
                 security_groups=list(self._args.place.security_groups),
                 assign_public_ip=self._args.place.public,
@@ -131,21 +132,21 @@ class Fleet(pulumi.ComponentResource):
             Scaling(f"{name}-scaling", scaling, self._child)
         return service
 
-    def _task(self, name: str, kind: str) -> aws.ecs.TaskDefinition:
+    def _task(self, name: str, kind: str) -> ecs.TaskDefinition:
         logs = log_group(name, self._child)
         may = (grants.poll_sheets if kind == SourceType.GOOGLE_SHEET else grants.poll_sources)(self._args.store)
         may += grants.send_traces() if self._args.trace_percent else []
         task = role(name, service="ecs-tasks", may=may, opts=self._child)
         starts = [*grants.write_logs(logs.arn), *self._args.image.pull]
         execution = role(f"{name}-execution", service="ecs-tasks", may=starts, opts=self._child)
-        return aws.ecs.TaskDefinition(
+        return ecs.TaskDefinition(
             f"{name}-task",
             family=f"{stack_name()}-{kind}",
             requires_compatibilities=["FARGATE"],
             network_mode="awsvpc",
             cpu=str(CPU_UNITS),
             memory=str(MEMORY_MB),
-            runtime_platform=aws.ecs.TaskDefinitionRuntimePlatformArgs(
+            runtime_platform=ecs.TaskDefinitionRuntimePlatformArgs(
                 operating_system_family="LINUX", cpu_architecture=CPU_NAMES[self._args.architecture]
             ),
             task_role_arn=task.role.arn,
@@ -154,9 +155,9 @@ class Fleet(pulumi.ComponentResource):
             opts=_after(self._child, task, execution),
         )
 
-    def _container(self, kind: str, logs: aws.cloudwatch.LogGroup, may: Sequence[Grant]) -> dict[str, object]:
+    def _container(self, kind: str, logs: cloudwatch.LogGroup, may: Sequence[Grant]) -> dict[str, object]:
         """Describe the one container in the form that AWS gives back, empty lists and all, or every diff differs."""
-        region = aws.get_region_output().region
+        region = get_region_output().region
         told: dict[str, Input[str]] = {
             **grants.environment(may),
             **self._args.environment,
@@ -194,11 +195,11 @@ class Fleet(pulumi.ComponentResource):
         }
 
 
-def _capacity(spot_percent: int) -> list[aws.ecs.ServiceCapacityProviderStrategyArgs]:
+def _capacity(spot_percent: int) -> list[ecs.ServiceCapacityProviderStrategyArgs]:
     """Share tasks out; where any may be spot, the first is not: somebody polls when all spot capacity goes."""
     weights = {ON_DEMAND: 100 - spot_percent, SPOT: spot_percent}
     return [
-        aws.ecs.ServiceCapacityProviderStrategyArgs(
+        ecs.ServiceCapacityProviderStrategyArgs(
             capacity_provider=name, weight=weight, base=1 if name == ON_DEMAND else 0
         )
         for name, weight in weights.items()

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
-import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
+from pulumi_aws import cloudwatch, iam, lambda_
 
 from stack import grants
 from stack.grants import Grant
@@ -49,7 +49,7 @@ class Function(pulumi.ComponentResource):
         logs = log_group(name, child)
         own = [*grants.write_logs(logs.arn), *(grants.be_traced() if args.traced else [])]
         task_role = role(name, service="lambda", may=[*args.grants, *own], opts=child)
-        function = aws.lambda_.Function(
+        function = lambda_.Function(
             name,
             runtime=RUNTIME,
             architectures=[args.architecture],
@@ -58,19 +58,19 @@ class Function(pulumi.ComponentResource):
             role=task_role.role.arn,
             timeout=args.timeout_s,
             memory_size=args.memory_mb,
-            environment=aws.lambda_.FunctionEnvironmentArgs(
+            environment=lambda_.FunctionEnvironmentArgs(
                 variables={"STACK": stack_name(), **grants.environment(args.grants), **args.environment}
             ),
-            logging_config=aws.lambda_.FunctionLoggingConfigArgs(log_format="Text", log_group=logs.name),
-            tracing_config=aws.lambda_.FunctionTracingConfigArgs(mode="Active") if args.traced else None,
+            logging_config=lambda_.FunctionLoggingConfigArgs(log_format="Text", log_group=logs.name),
+            tracing_config=lambda_.FunctionTracingConfigArgs(mode="Active") if args.traced else None,
             opts=ResourceOptions(parent=self, depends_on=[task_role.policy]),
         )
         self.name, self.arn, self.invoke_arn = function.name, function.arn, function.invoke_arn
         self.register_outputs({"name": self.name, "arn": self.arn, "invoke_arn": self.invoke_arn})
 
-    def allow(self, name: str, source_arn: Input[str], *, service: str = "apigateway") -> aws.lambda_.Permission:
+    def allow(self, name: str, source_arn: Input[str], *, service: str = "apigateway") -> lambda_.Permission:
         """Let an AWS service call this function on behalf of one API, authorizer or rule."""
-        return aws.lambda_.Permission(
+        return lambda_.Permission(
             name,
             action="lambda:InvokeFunction",
             function=self.name,
@@ -84,14 +84,14 @@ class Function(pulumi.ComponentResource):
 class Role:
     """A role and the policy that must stand before anything runs under it."""
 
-    role: aws.iam.Role
-    policy: aws.iam.RolePolicy
+    role: iam.Role
+    policy: iam.RolePolicy
 
 
 def role(name: str, *, service: str, may: Sequence[Grant], opts: ResourceOptions) -> Role:
     """Declare a role that one AWS service assumes, with one policy of its grants."""
-    made = aws.iam.Role(f"{name}-role", assume_role_policy=Output.json_dumps(_assumed_by(service)), opts=opts)
-    policy = aws.iam.RolePolicy(f"{name}-policy", role=made.id, policy=grants.policy(may), opts=opts)
+    made = iam.Role(f"{name}-role", assume_role_policy=Output.json_dumps(_assumed_by(service)), opts=opts)
+    policy = iam.RolePolicy(f"{name}-policy", role=made.id, policy=grants.policy(may), opts=opts)
     return Role(role=made, policy=policy)
 
 
@@ -100,9 +100,9 @@ def stack_name() -> str:
     return f"{pulumi.get_project()}-{pulumi.get_stack()}"
 
 
-def log_group(name: str, opts: ResourceOptions) -> aws.cloudwatch.LogGroup:
+def log_group(name: str, opts: ResourceOptions) -> cloudwatch.LogGroup:
     """Declare a log group by a name that an operator finds without looking it up."""
-    return aws.cloudwatch.LogGroup(
+    return cloudwatch.LogGroup(
         f"{name}-logs",
         name=f"/{stack_name()}/{name}",
         retention_in_days=LOG_RETENTION_DAYS,

@@ -1,8 +1,8 @@
 """The secret of Google's service accounts, which workers of sheets read with."""
 
 import pulumi
-import pulumi_aws as aws
 from pulumi import Output, ResourceOptions
+from pulumi_aws import secretsmanager
 
 #: So long a deleted secret can be brought back.
 RECOVERY_DAYS = 7
@@ -16,13 +16,13 @@ class GoogleAccounts(pulumi.ComponentResource):
     def __init__(self, name: str, *, keys: Output[str] | None, opts: ResourceOptions | None = None) -> None:
         super().__init__("fleet:stack:GoogleAccounts", name, None, opts)
         child = ResourceOptions(parent=self)
-        secret = aws.secretsmanager.Secret(
+        secret = secretsmanager.Secret(
             name,
             description="Keys of the Google service accounts that sheets are read with: one, or a list of several",
             recovery_window_in_days=RECOVERY_DAYS,
             opts=child,
         )
         if keys is not None:
-            aws.secretsmanager.SecretVersion(f"{name}-keys", secret_id=secret.id, secret_string=keys, opts=child)
+            secretsmanager.SecretVersion(f"{name}-keys", secret_id=secret.id, secret_string=keys, opts=child)
         self.arn = secret.arn
         self.register_outputs({"arn": self.arn})

@@ -8,8 +8,8 @@ may not use. The embedded AWS enforces most of this when it runs; rules on the r
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import pulumi_aws as aws
 from pulumi import Input, Output
+from pulumi_aws import secretsmanager
 
 from contracts.access import TICKET_ROW, TOKEN_ROW
 from contracts.table.schema import FIELDS
@@ -170,7 +170,7 @@ def delete_source(store: Store) -> list[Grant]:
 
 
 def tell_alerts(
-    store: Store, *, topics: Sequence[Input[str]], secret: aws.secretsmanager.SecretVersion | None
+    store: Store, *, topics: Sequence[Input[str]], secret: secretsmanager.SecretVersion | None
 ) -> list[Grant]:
     """Find sources in trouble, keep track of who was told, and tell: by topics, and by webhooks that are signed."""
     granted = [

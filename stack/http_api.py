@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
+from pulumi_aws import apigatewayv2
 
 from stack import grants
 from stack.fleet import Fleet
@@ -123,18 +123,18 @@ class HttpApi(pulumi.ComponentResource):
         super().__init__("fleet:stack:HttpApi", name, None, opts)
         self._name, self._args = name, args
         self._child = ResourceOptions(parent=self)
-        self._api = aws.apigatewayv2.Api(
+        self._api = apigatewayv2.Api(
             name, protocol_type="HTTP", cors_configuration=_cors(args.cors_origins), opts=self._child
         )
         self._authorizer = self._authorize()
         answered = endpoints(args.store, args.fleet)
         routes = [self._route(endpoint) for endpoint in answered]
-        aws.apigatewayv2.Stage(
+        apigatewayv2.Stage(
             f"{name}-stage",
             api_id=self._api.id,
             name="$default",
             auto_deploy=True,
-            default_route_settings=aws.apigatewayv2.StageDefaultRouteSettingsArgs(
+            default_route_settings=apigatewayv2.StageDefaultRouteSettingsArgs(
                 throttling_rate_limit=WRITES_PER_S, throttling_burst_limit=2 * WRITES_PER_S
             ),
             route_settings=[_throttled(endpoint) for endpoint in answered],
@@ -143,10 +143,10 @@ class HttpApi(pulumi.ComponentResource):
         self.url, self.api_id = self._api.api_endpoint, self._api.id
         self.register_outputs({"url": self.url, "api_id": self.api_id})
 
-    def _authorize(self) -> aws.apigatewayv2.Authorizer:
+    def _authorize(self) -> apigatewayv2.Authorizer:
         """Ask the authorizer each time: no identity source (a header or a ticket will do), so nothing to cache by."""
         function = self._args.authorizer
-        authorizer = aws.apigatewayv2.Authorizer(
+        authorizer = apigatewayv2.Authorizer(
             f"{self._name}-authorizer",
             api_id=self._api.id,
             authorizer_type="REQUEST",
@@ -161,7 +161,7 @@ class HttpApi(pulumi.ComponentResource):
         )
         return authorizer
 
-    def _route(self, endpoint: Endpoint) -> aws.apigatewayv2.Route:
+    def _route(self, endpoint: Endpoint) -> apigatewayv2.Route:
         name = f"{self._name}-{endpoint.verb}"
         function = Function(
             name,
@@ -178,7 +178,7 @@ class HttpApi(pulumi.ComponentResource):
             self._child,
         )
         function.allow(f"{name}-may-call", Output.concat(self._api.execution_arn, "/*"))
-        integration = aws.apigatewayv2.Integration(
+        integration = apigatewayv2.Integration(
             f"{name}-integration",
             api_id=self._api.id,
             integration_type="AWS_PROXY",
@@ -186,7 +186,7 @@ class HttpApi(pulumi.ComponentResource):
             payload_format_version="2.0",
             opts=self._child,
         )
-        return aws.apigatewayv2.Route(
+        return apigatewayv2.Route(
             f"{name}-route",
             api_id=self._api.id,
             route_key=endpoint.route,
@@ -197,17 +197,17 @@ class HttpApi(pulumi.ComponentResource):
         )
 
 
-def _throttled(endpoint: Endpoint) -> aws.apigatewayv2.StageRouteSettingArgs:
-    return aws.apigatewayv2.StageRouteSettingArgs(
+def _throttled(endpoint: Endpoint) -> apigatewayv2.StageRouteSettingArgs:
+    return apigatewayv2.StageRouteSettingArgs(
         route_key=endpoint.route, throttling_rate_limit=endpoint.per_s, throttling_burst_limit=2 * endpoint.per_s
     )
 
 
-def _cors(origins: Sequence[str]) -> aws.apigatewayv2.ApiCorsConfigurationArgs | None:
+def _cors(origins: Sequence[str]) -> apigatewayv2.ApiCorsConfigurationArgs | None:
     """Let pages of these origins call; without one there is no CORS. No credentials: tokens travel in a header."""
     if not origins:
         return None
-    return aws.apigatewayv2.ApiCorsConfigurationArgs(
+    return apigatewayv2.ApiCorsConfigurationArgs(
         allow_origins=list(origins),
         allow_methods=["GET", "POST", "PUT", "DELETE"],
         allow_headers=list(CORS_SENT),

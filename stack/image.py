@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
-import pulumi_aws as aws
 import pulumi_docker_build as docker
 from pulumi import Input, Output, ResourceOptions
+from pulumi_aws import ecr
 
 from stack import grants
 from stack.grants import Grant
@@ -55,7 +55,7 @@ class BuiltImage(pulumi.ComponentResource):
         self, name: str, root: Path, registry: Registry, architecture: Architecture, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__("fleet:stack:BuiltImage", name, None, opts)
-        login = aws.ecr.get_authorization_token_output()
+        login = ecr.get_authorization_token_output()
         built = docker.Image(
             name,
             # Relative to the program: a path of this machine would be a difference on every other one.

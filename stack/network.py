@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 import pulumi
-import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
+from pulumi_aws import ec2
+from pulumi_aws.get_availability_zones import get_availability_zones_output
+from pulumi_aws.get_region import get_region_output
 
 #: Zones, and subnets of a kind: AWS loses a zone now and then.
 ZONES = 2
@@ -48,11 +50,9 @@ class Network(pulumi.ComponentResource):
         self._name, self._child = name, ResourceOptions(parent=self)
         self._parts = list(IPv4Network(cidr).subnets(SUBNET_BITS))
         self._zones = _zones()
-        self._vpc = aws.ec2.Vpc(
-            name, cidr_block=cidr, enable_dns_support=True, enable_dns_hostnames=True, opts=self._child
-        )
-        gateway = aws.ec2.InternetGateway(f"{name}-gateway", vpc_id=self._vpc.id, opts=self._child)
-        table = self._routes("routes", aws.ec2.RouteTableRouteArgs(cidr_block=ANYWHERE, gateway_id=gateway.id))
+        self._vpc = ec2.Vpc(name, cidr_block=cidr, enable_dns_support=True, enable_dns_hostnames=True, opts=self._child)
+        gateway = ec2.InternetGateway(f"{name}-gateway", vpc_id=self._vpc.id, opts=self._child)
+        table = self._routes("routes", ec2.RouteTableRouteArgs(cidr_block=ANYWHERE, gateway_id=gateway.id))
         public = [self._subnet(f"{zone}", zone, self._parts[zone], table) for zone in range(ZONES)]
         addresses = [self._address(number) for number in range(nat_gateways)]
         inside, tables = self._behind(public, addresses, gateway) if nat_gateways else (public, [table])
@@ -62,11 +62,11 @@ class Network(pulumi.ComponentResource):
         self.register_outputs({"outbound_addresses": self.outbound_addresses})
 
     def _behind(
-        self, public: Sequence[Input[str]], addresses: Sequence[aws.ec2.Eip], gateway: aws.ec2.InternetGateway
-    ) -> tuple[list[Input[str]], list[aws.ec2.RouteTable]]:
+        self, public: Sequence[Input[str]], addresses: Sequence[ec2.Eip], gateway: ec2.InternetGateway
+    ) -> tuple[list[Input[str]], list[ec2.RouteTable]]:
         """Make a subnet per zone that leads out through the zone's own NAT gateway, or through the only one."""
         nats = [
-            aws.ec2.NatGateway(
+            ec2.NatGateway(
                 f"{self._name}-nat-{number}",
                 allocation_id=address.id,
                 subnet_id=public[number],
@@ -83,15 +83,15 @@ class Network(pulumi.ComponentResource):
         ]
         return inside, tables
 
-    def _address(self, number: int) -> aws.ec2.Eip:
+    def _address(self, number: int) -> ec2.Eip:
         """Hold an address that outlives its gateway: others have written it down."""
-        return aws.ec2.Eip(f"{self._name}-address-{number}", domain="vpc", opts=self._child)
+        return ec2.Eip(f"{self._name}-address-{number}", domain="vpc", opts=self._child)
 
-    def _routes(self, name: str, route: aws.ec2.RouteTableRouteArgs) -> aws.ec2.RouteTable:
-        return aws.ec2.RouteTable(f"{self._name}-{name}", vpc_id=self._vpc.id, routes=[route], opts=self._child)
+    def _routes(self, name: str, route: ec2.RouteTableRouteArgs) -> ec2.RouteTable:
+        return ec2.RouteTable(f"{self._name}-{name}", vpc_id=self._vpc.id, routes=[route], opts=self._child)
 
-    def _subnet(self, name: str, zone: int, part: IPv4Network, table: aws.ec2.RouteTable) -> Input[str]:
-        subnet = aws.ec2.Subnet(
+    def _subnet(self, name: str, zone: int, part: IPv4Network, table: ec2.RouteTable) -> Input[str]:
+        subnet = ec2.Subnet(
             f"{self._name}-{name}",
             vpc_id=self._vpc.id,
             cidr_block=str(part),
@@ -100,26 +100,26 @@ class Network(pulumi.ComponentResource):
             # subnets then would stop all that is left.
             opts=ResourceOptions(parent=self, ignore_changes=["availability_zone"]),
         )
-        aws.ec2.RouteTableAssociation(
+        ec2.RouteTableAssociation(
             f"{self._name}-{name}-routes", subnet_id=subnet.id, route_table_id=table.id, opts=self._child
         )
         return subnet.id
 
-    def _lead_to_tables_and_documents(self, tables: Sequence[aws.ec2.RouteTable]) -> None:
+    def _lead_to_tables_and_documents(self, tables: Sequence[ec2.RouteTable]) -> None:
         for service in GATEWAYS:
-            aws.ec2.VpcEndpoint(
+            ec2.VpcEndpoint(
                 f"{self._name}-{service}",
                 vpc_id=self._vpc.id,
                 vpc_endpoint_type="Gateway",
-                service_name=Output.concat("com.amazonaws.", aws.get_region_output().region, f".{service}"),
+                service_name=Output.concat("com.amazonaws.", get_region_output().region, f".{service}"),
                 route_table_ids=[table.id for table in tables],
                 opts=self._child,
             )
 
-    def _group(self) -> aws.ec2.SecurityGroup:
+    def _group(self) -> ec2.SecurityGroup:
         """Let tasks call any TCP port, as sources have any; names are resolved by the network itself."""
-        out = aws.ec2.SecurityGroupEgressArgs(protocol="tcp", from_port=0, to_port=65_535, cidr_blocks=[ANYWHERE])
-        return aws.ec2.SecurityGroup(
+        out = ec2.SecurityGroupEgressArgs(protocol="tcp", from_port=0, to_port=65_535, cidr_blocks=[ANYWHERE])
+        return ec2.SecurityGroup(
             f"{self._name}-workers",
             vpc_id=self._vpc.id,
             description="Workers: nothing comes in, any TCP goes out",
@@ -131,12 +131,13 @@ class Network(pulumi.ComponentResource):
 
 def _zones() -> Output[Sequence[str]]:
     """Name the zones of the Region itself that are up: an account may have opted in to small ones in single cities."""
-    ordinary = aws.GetAvailabilityZonesFilterArgs(name="opt-in-status", values=["opt-in-not-required"])
-    found = aws.get_availability_zones_output(
-        state="available", filters=[ordinary], exclude_zone_ids=list(ZONES_WITHOUT_FARGATE)
+    found = get_availability_zones_output(
+        state="available",
+        filters=[{"name": "opt-in-status", "values": ["opt-in-not-required"]}],
+        exclude_zone_ids=list(ZONES_WITHOUT_FARGATE),
     )
     return found.names
 
 
-def _through(nat: aws.ec2.NatGateway) -> aws.ec2.RouteTableRouteArgs:
-    return aws.ec2.RouteTableRouteArgs(cidr_block=ANYWHERE, nat_gateway_id=nat.id)
+def _through(nat: ec2.NatGateway) -> ec2.RouteTableRouteArgs:
+    return ec2.RouteTableRouteArgs(cidr_block=ANYWHERE, nat_gateway_id=nat.id)

@@ -6,8 +6,9 @@ can change. Everything else is encrypted by keys that AWS manages.
 """
 
 import pulumi
-import pulumi_aws as aws
 from pulumi import Output, ResourceOptions
+from pulumi_aws import kms, sns
+from pulumi_aws.get_caller_identity import get_caller_identity_output
 
 KEY_DELETION_DAYS = 7
 ALARMS = {"Service": "cloudwatch.amazonaws.com"}
@@ -21,7 +22,7 @@ class Notices(pulumi.ComponentResource):
     def __init__(self, name: str, *, email: str, opts: ResourceOptions | None = None) -> None:
         super().__init__("fleet:stack:Notices", name, None, opts)
         child = ResourceOptions(parent=self)
-        key = aws.kms.Key(
+        key = kms.Key(
             f"{name}-key",
             description="Notices of alarms",
             enable_key_rotation=True,
@@ -29,16 +30,16 @@ class Notices(pulumi.ComponentResource):
             policy=_key_policy(),
             opts=child,
         )
-        topic = aws.sns.Topic(name, kms_master_key_id=key.id, opts=child)
-        aws.sns.TopicPolicy(f"{name}-policy", arn=topic.arn, policy=_topic_policy(topic.arn), opts=child)
-        aws.sns.TopicSubscription(f"{name}-email", topic=topic.arn, protocol="email", endpoint=email, opts=child)
+        topic = sns.Topic(name, kms_master_key_id=key.id, opts=child)
+        sns.TopicPolicy(f"{name}-policy", arn=topic.arn, policy=_topic_policy(topic.arn), opts=child)
+        sns.TopicSubscription(f"{name}-email", topic=topic.arn, protocol="email", endpoint=email, opts=child)
         self.topic_arn = topic.arn
         self.register_outputs({"topic_arn": self.topic_arn})
 
 
 def _key_policy() -> Output[str]:
     """Leave the key to the account, as every key must be, and let alarms use it; `*` is this one key here."""
-    account = aws.get_caller_identity_output().account_id
+    account = get_caller_identity_output().account_id
     owner = {"AWS": Output.concat("arn:aws:iam::", account, ":root")}
     return _policy(
         {"Effect": "Allow", "Principal": owner, "Action": "kms:*", "Resource": "*"},
@@ -47,7 +48,7 @@ def _key_policy() -> Output[str]:
 
 
 def _topic_policy(topic_arn: Output[str]) -> Output[str]:
-    account = aws.get_caller_identity_output().account_id
+    account = get_caller_identity_output().account_id
     ours = {"StringEquals": {"AWS:SourceAccount": account}}
     return _policy(
         {"Effect": "Allow", "Principal": ALARMS, "Action": "sns:Publish", "Resource": topic_arn, "Condition": ours}

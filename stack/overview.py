@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 import pulumi
-import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
+from pulumi_aws import cloudwatch
+from pulumi_aws.get_region import get_region_output
 
 from contracts import metrics
 from contracts.metrics import Metric
@@ -39,7 +40,7 @@ class Overview(pulumi.ComponentResource):
             _of_subscribers(watched, "Buckets that lag", "Maximum", metrics.BUCKETS_LAGGING),
         ]
         widgets = [_at(number, chart) for number, chart in enumerate(charts)]
-        aws.cloudwatch.Dashboard(
+        cloudwatch.Dashboard(
             name,
             dashboard_name=f"{pulumi.get_project()}-{pulumi.get_stack()}",
             dashboard_body=Output.json_dumps({"widgets": widgets}),
@@ -92,7 +93,7 @@ def _line(namespace: str, metric: str, dimensions: Mapping[str, Input[str]], lab
 
 
 def _drawn(title: str, lines: Sequence[list[object]], statistic: str) -> dict[str, object]:
-    region = aws.get_region_output().region
+    region = get_region_output().region
     drawn = {"title": title, "region": region, "view": "timeSeries"}
     return {**drawn, "metrics": list(lines), "stat": statistic, "period": PERIOD_S}
 

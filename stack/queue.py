@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_aws as aws
 from pulumi import Output, ResourceOptions
+from pulumi_aws import sqs
 
 from stack import transport
 
@@ -38,14 +38,14 @@ class Queue(pulumi.ComponentResource):
     def __init__(self, name: str, args: QueueArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("fleet:stack:Queue", name, None, opts)
         child = ResourceOptions(parent=self)
-        dead_letters = aws.sqs.Queue(
+        dead_letters = sqs.Queue(
             f"{name}-dead",
             fifo_queue=True,
             message_retention_seconds=DEAD_LETTER_RETENTION_S,
             sqs_managed_sse_enabled=True,
             opts=child,
         )
-        queue = aws.sqs.Queue(
+        queue = sqs.Queue(
             name,
             fifo_queue=True,
             content_based_deduplication=False,
@@ -61,7 +61,7 @@ class Queue(pulumi.ComponentResource):
         )
         for logical, one in {f"{name}-dead": dead_letters, name: queue}.items():
             plain = transport.policy(transport.refuse_plain("sqs", [one.arn]))
-            aws.sqs.QueuePolicy(f"{logical}-policy", queue_url=one.url, policy=plain, opts=child)
+            sqs.QueuePolicy(f"{logical}-policy", queue_url=one.url, policy=plain, opts=child)
         self.name, self.dead_letter_name = queue.name, dead_letters.name
         self.url, self.arn = queue.url, queue.arn
         self.dead_letter_url, self.dead_letter_arn = dead_letters.url, dead_letters.arn

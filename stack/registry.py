@@ -3,8 +3,8 @@
 import json
 
 import pulumi
-import pulumi_aws as aws
 from pulumi import Output, ResourceOptions
+from pulumi_aws import ecr
 
 #: As many releases can be rolled back to.
 IMAGES_KEPT = 20
@@ -25,15 +25,15 @@ class Registry(pulumi.ComponentResource):
     def __init__(self, name: str, opts: ResourceOptions | None = None) -> None:
         super().__init__("fleet:stack:Registry", name, None, opts)
         child = ResourceOptions(parent=self)
-        repository = aws.ecr.Repository(
+        repository = ecr.Repository(
             name,
             image_tag_mutability="MUTABLE",
-            image_scanning_configuration=aws.ecr.RepositoryImageScanningConfigurationArgs(scan_on_push=True),
-            encryption_configurations=[aws.ecr.RepositoryEncryptionConfigurationArgs(encryption_type="AES256")],
+            image_scanning_configuration=ecr.RepositoryImageScanningConfigurationArgs(scan_on_push=True),
+            encryption_configurations=[ecr.RepositoryEncryptionConfigurationArgs(encryption_type="AES256")],
             force_delete=True,  # an image can be built again from its commit
             opts=child,
         )
-        aws.ecr.LifecyclePolicy(
+        ecr.LifecyclePolicy(
             f"{name}-lifecycle", repository=repository.name, policy=json.dumps(_keep_newest()), opts=child
         )
         self.url, self.arn = repository.repository_url, repository.arn

@@ -9,12 +9,12 @@ tracking").
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
+from pulumi_aws import appautoscaling
 
 from contracts.metrics import KIND, NAMESPACE, POLL_LAG_P99, STACK
 
-Tracking = aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationArgs
+Tracking = appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationArgs
 
 #: A worker is one event loop: beyond this its polls start late.
 CPU_PERCENT = 60
@@ -43,7 +43,7 @@ class Scaling(pulumi.ComponentResource):
     def __init__(self, name: str, args: ScalingArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("fleet:stack:Scaling", name, None, opts)
         child = ResourceOptions(parent=self)
-        target = aws.appautoscaling.Target(
+        target = appautoscaling.Target(
             name,
             service_namespace="ecs",
             scalable_dimension="ecs:service:DesiredCount",
@@ -54,7 +54,7 @@ class Scaling(pulumi.ComponentResource):
         )
         tracked = {"cpu": _track_cpu()} | ({"lag": _track_lag(args)} if args.lag_ms else {})
         for what, policy in tracked.items():
-            aws.appautoscaling.Policy(
+            appautoscaling.Policy(
                 f"{name}-{what}",
                 policy_type="TargetTrackingScaling",
                 service_namespace=target.service_namespace,
@@ -67,7 +67,7 @@ class Scaling(pulumi.ComponentResource):
 
 
 def _track_cpu() -> Tracking:
-    metric = aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationPredefinedMetricSpecificationArgs(
+    metric = appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationPredefinedMetricSpecificationArgs(
         predefined_metric_type="ECSServiceAverageCPUUtilization"
     )
     return Tracking(
@@ -81,13 +81,13 @@ def _track_cpu() -> Tracking:
 def _track_lag(args: ScalingArgs) -> Tracking:
     """Scale out alone: that polls start in time does not say that there are too many workers; CPU does."""
     dimensions = {STACK: args.stack, KIND: args.kind}
-    metric = aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationCustomizedMetricSpecificationArgs(
+    metric = appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationCustomizedMetricSpecificationArgs(
         namespace=NAMESPACE,
         metric_name=POLL_LAG_P99.name,
         # Of the workers' minutes: one that is stuck is no reason to start more; the alarms tell of it.
         statistic="Average",
         dimensions=[
-            aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationCustomizedMetricSpecificationDimensionArgs(
+            appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationCustomizedMetricSpecificationDimensionArgs(
                 name=name, value=value
             )
             for name, value in dimensions.items()

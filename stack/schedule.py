@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-import pulumi_aws as aws
 from pulumi import ResourceOptions
+from pulumi_aws import cloudwatch
 
 from stack.function import Function
 
@@ -21,13 +21,13 @@ def call_regularly(
 
     `event` gives the paths into the rule's own event and the template of what the function gets; None: that event.
     """
-    rule = aws.cloudwatch.EventRule(name, schedule_expression=f"rate({every})", opts=opts)
+    rule = cloudwatch.EventRule(name, schedule_expression=f"rate({every})", opts=opts)
     permission = function.allow(f"{name}-may-call", rule.arn, service="events")
-    aws.cloudwatch.EventTarget(
+    cloudwatch.EventTarget(
         f"{name}-target",
         rule=rule.name,
         arn=function.arn,
         input_transformer=event
-        and aws.cloudwatch.EventTargetInputTransformerArgs(input_paths=event[0], input_template=event[1]),
+        and cloudwatch.EventTargetInputTransformerArgs(input_paths=event[0], input_template=event[1]),
         opts=ResourceOptions.merge(opts, ResourceOptions(depends_on=[permission])),
     )

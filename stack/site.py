@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
-import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
+from pulumi_aws import s3
 
 from stack import origin
 from stack.distribution import Distribution, DistributionArgs
@@ -52,12 +52,12 @@ class Site(pulumi.ComponentResource):
         self.url = distribution.url
         self.register_outputs({"url": self.url})
 
-    def _upload(self, bucket: aws.s3.Bucket, args: SiteArgs) -> None:
+    def _upload(self, bucket: s3.Bucket, args: SiteArgs) -> None:
         """Upload the page after everything it names; what an open tab may still ask for stays."""
         names = sorted(f"{path.relative_to(args.files)}" for path in args.files.rglob("*") if path.is_file())
         parts = [self._file(bucket, args.files, name) for name in names if name != origin.INDEX]
         told = args.web_socket_url.apply(lambda url: json.dumps(origin.configuration(url, args.sign_in)))
-        configuration = aws.s3.BucketObjectv2(
+        configuration = s3.BucketObjectv2(
             f"{self._name}-{origin.CONFIGURATION}",
             bucket=bucket.id,
             key=origin.CONFIGURATION,
@@ -70,10 +70,10 @@ class Site(pulumi.ComponentResource):
             self._file(bucket, args.files, origin.INDEX, ResourceOptions(depends_on=[*parts, configuration]))
 
     def _file(
-        self, bucket: aws.s3.Bucket, folder: Path, name: str, own: ResourceOptions | None = None
-    ) -> aws.s3.BucketObjectv2:
+        self, bucket: s3.Bucket, folder: Path, name: str, own: ResourceOptions | None = None
+    ) -> s3.BucketObjectv2:
         hashed = ResourceOptions(retain_on_delete=name.startswith(origin.HASHED_FOLDER))
-        return aws.s3.BucketObjectv2(
+        return s3.BucketObjectv2(
             f"{self._name}-{name}",
             bucket=bucket.id,
             key=name,

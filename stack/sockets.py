@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
+from pulumi_aws import apigatewayv2, lambda_
 
 from stack import grants
 from stack.function import Function, FunctionArgs
@@ -50,7 +50,7 @@ class Sockets(pulumi.ComponentResource):
         super().__init__("fleet:stack:Sockets", name, None, opts)
         self._name, self._args = name, args
         self._child = ResourceOptions(parent=self)
-        self._api = aws.apigatewayv2.Api(
+        self._api = apigatewayv2.Api(
             name,
             protocol_type="WEBSOCKET",
             route_selection_expression="$request.body.action",
@@ -60,12 +60,12 @@ class Sockets(pulumi.ComponentResource):
         self._read_queue(function)
         self._look_each_minute(function)
         routes = self._routes(function)
-        aws.apigatewayv2.Stage(
+        apigatewayv2.Stage(
             f"{name}-stage",
             api_id=self._api.id,
             name=STAGE,
             auto_deploy=True,
-            default_route_settings=aws.apigatewayv2.StageDefaultRouteSettingsArgs(
+            default_route_settings=apigatewayv2.StageDefaultRouteSettingsArgs(
                 throttling_rate_limit=LEAST_PER_S, throttling_burst_limit=2 * LEAST_PER_S
             ),
             route_settings=[_throttled(key, per_s) for key, per_s in ROUTES.items()],
@@ -104,7 +104,7 @@ class Sockets(pulumi.ComponentResource):
 
     def _read_queue(self, function: Function) -> None:
         """Feed the queue to the function; it may queue more of its own work, which AWS would cut as a loop."""
-        aws.lambda_.EventSourceMapping(
+        lambda_.EventSourceMapping(
             f"{self._name}-queue",
             event_source_arn=self._args.store.queue.arn,
             function_name=function.name,
@@ -112,7 +112,7 @@ class Sockets(pulumi.ComponentResource):
             function_response_types=["ReportBatchItemFailures"],
             opts=self._child,
         )
-        aws.lambda_.FunctionRecursionConfig(
+        lambda_.FunctionRecursionConfig(
             f"{self._name}-recursion", function_name=function.name, recursive_loop="Allow", opts=self._child
         )
 
@@ -122,7 +122,7 @@ class Sockets(pulumi.ComponentResource):
         call_regularly(f"{self._name}-minute", function, every="1 minute", opts=self._child, event=event)
 
     def _routes(self, function: Function) -> list[pulumi.Resource]:
-        integration = aws.apigatewayv2.Integration(
+        integration = apigatewayv2.Integration(
             f"{self._name}-integration",
             api_id=self._api.id,
             integration_type="AWS_PROXY",
@@ -135,7 +135,7 @@ class Sockets(pulumi.ComponentResource):
     def _route(self, key: str, target: Output[str]) -> list[pulumi.Resource]:
         name = f"{self._name}-{key.removeprefix('$')}"
         answers, guarded = key == "ping", key == "$connect"
-        route = aws.apigatewayv2.Route(
+        route = apigatewayv2.Route(
             f"{name}-route",
             api_id=self._api.id,
             route_key=key,
@@ -147,7 +147,7 @@ class Sockets(pulumi.ComponentResource):
         )
         if not answers:
             return [route]
-        response = aws.apigatewayv2.RouteResponse(
+        response = apigatewayv2.RouteResponse(
             f"{name}-response",
             api_id=self._api.id,
             route_id=route.id,
@@ -156,9 +156,9 @@ class Sockets(pulumi.ComponentResource):
         )
         return [route, response]
 
-    def _authorize(self) -> aws.apigatewayv2.Authorizer:
+    def _authorize(self) -> apigatewayv2.Authorizer:
         function = self._args.authorizer
-        authorizer = aws.apigatewayv2.Authorizer(
+        authorizer = apigatewayv2.Authorizer(
             f"{self._name}-authorizer",
             api_id=self._api.id,
             authorizer_type="REQUEST",
@@ -171,7 +171,7 @@ class Sockets(pulumi.ComponentResource):
         return authorizer
 
 
-def _throttled(route_key: str, per_s: int) -> aws.apigatewayv2.StageRouteSettingArgs:
-    return aws.apigatewayv2.StageRouteSettingArgs(
+def _throttled(route_key: str, per_s: int) -> apigatewayv2.StageRouteSettingArgs:
+    return apigatewayv2.StageRouteSettingArgs(
         route_key=route_key, throttling_rate_limit=per_s, throttling_burst_limit=2 * per_s
     )

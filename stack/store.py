@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Self
 
 import pulumi
-import pulumi_aws as aws
 from pulumi import Output
+from pulumi_aws.get_caller_identity import get_caller_identity_output
+from pulumi_aws.get_region import get_region_output
 
 from stack.documents import Documents
 from stack.google_accounts import GoogleAccounts
@@ -25,7 +26,7 @@ class Secrets:
     def of_this_stack(cls) -> Self:
         """Name the prefix after project and stack, so that two stacks of one account stay apart."""
         prefix = f"{pulumi.get_project()}-{pulumi.get_stack()}/source/"
-        region, account = aws.get_region_output().region, aws.get_caller_identity_output().account_id
+        region, account = get_region_output().region, get_caller_identity_output().account_id
         return cls(
             prefix=prefix, arns=Output.concat("arn:aws:secretsmanager:", region, ":", account, f":secret:{prefix}*")
         )

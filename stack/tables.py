@@ -8,8 +8,8 @@ and would keep nobody out whom the grants on the tables let in.
 from collections.abc import Mapping
 
 import pulumi
-import pulumi_aws as aws
 from pulumi import Output, ResourceOptions
+from pulumi_aws import dynamodb
 
 from contracts.table.schema import SCHEMAS, TTL_ATTRIBUTE, Index, Key, Schema
 
@@ -44,18 +44,18 @@ class Tables(pulumi.ComponentResource):
             raise ValueError(f"{table} has no index")
         return Output.concat(self.arn(table), "/index/", index.name)
 
-    def _table(self, name: str, table: str, schema: Schema) -> aws.dynamodb.Table:
+    def _table(self, name: str, table: str, schema: Schema) -> dynamodb.Table:
         protected = self._protect and table in PROTECTED
-        return aws.dynamodb.Table(
+        return dynamodb.Table(
             f"{name}-{table}",
             billing_mode="PAY_PER_REQUEST",
-            attributes=[aws.dynamodb.TableAttributeArgs(name=key.name, type=key.type) for key in _keys(schema)],
+            attributes=[dynamodb.TableAttributeArgs(name=key.name, type=key.type) for key in _keys(schema)],
             hash_key=schema.hash.name,
             range_key=schema.range.name if schema.range else None,
             global_secondary_indexes=[_index(schema.index)] if schema.index else None,
-            ttl=aws.dynamodb.TableTtlArgs(attribute_name=TTL_ATTRIBUTE, enabled=True) if schema.has_ttl else None,
-            point_in_time_recovery=aws.dynamodb.TablePointInTimeRecoveryArgs(enabled=True),
-            server_side_encryption=aws.dynamodb.TableServerSideEncryptionArgs(enabled=True),
+            ttl=dynamodb.TableTtlArgs(attribute_name=TTL_ATTRIBUTE, enabled=True) if schema.has_ttl else None,
+            point_in_time_recovery=dynamodb.TablePointInTimeRecoveryArgs(enabled=True),
+            server_side_encryption=dynamodb.TableServerSideEncryptionArgs(enabled=True),
             deletion_protection_enabled=protected,
             opts=ResourceOptions(parent=self, protect=protected),
         )
@@ -67,13 +67,13 @@ def _keys(schema: Schema) -> list[Key]:
     return list({key.name: key for key in (schema.hash, schema.range, *index) if key}.values())
 
 
-def _index(index: Index) -> aws.dynamodb.TableGlobalSecondaryIndexArgs:
+def _index(index: Index) -> dynamodb.TableGlobalSecondaryIndexArgs:
     keys = zip((index.hash, index.range), ("HASH", "RANGE"), strict=True)
-    return aws.dynamodb.TableGlobalSecondaryIndexArgs(
+    return dynamodb.TableGlobalSecondaryIndexArgs(
         name=index.name,
         projection_type="ALL",
         key_schemas=[
-            aws.dynamodb.TableGlobalSecondaryIndexKeySchemaArgs(attribute_name=key.name, key_type=kind)
+            dynamodb.TableGlobalSecondaryIndexKeySchemaArgs(attribute_name=key.name, key_type=kind)
             for key, kind in keys
             if key
         ],

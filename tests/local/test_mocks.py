@@ -2,9 +2,9 @@
 
 from typing import Any
 
-import pulumi_aws as aws
 import pytest
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs
+from pulumi_aws import sqs
 
 from local.aws import Aws, physical_name
 from local.handlers import HANDLERS
@@ -17,7 +17,7 @@ QUEUE = "aws:sqs/queue:Queue"
 @pytest.fixture
 def mocks(monkeypatch: pytest.MonkeyPatch) -> LocalMocks:
     """Give mocks that know one type, whose handler reads one input and returns one output."""
-    assert aws.sqs.Queue is not None  # loaded, as any program that declares one has
+    assert sqs.Queue is not None  # loaded, as any program that declares one has
 
     def handler(_aws: Aws, logical: str, props: Props) -> tuple[str, dict[str, Any]]:
         return logical, {"arn": f"arn:{props['fifoQueue']}"}
