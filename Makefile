@@ -13,6 +13,8 @@ PY := .venv/bin/python
 export PATH := $(CURDIR)/.venv-node/bin:$(PATH)
 # As pip does, uv trusts whom the machine trusts: behind a company's proxy its own list is not enough.
 export UV_SYSTEM_CERTS ?= 1
+# Where it is set, each of a stack's many processes compiles all that it imports, again and again.
+unexport PYTHONDONTWRITEBYTECODE
 # A stack with its Lambdas and a browser takes up to 2 GB.
 STACKS_MAX := 4
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from playwright.async_api import Page, expect
 
 SLOW_MS = 20_000
+#: The fleet has a list too, in which nothing is chosen.
+SOURCES = "table.list .tick"
 #: Each is opened from the list of sources, by its key or by what is pressed there; what shows it.
 DIALOGS: Mapping[str, tuple[str, str]] = {
     "add": ("n", "dialog [name=url]"), "import": ("Import…", "dialog [type=file]"), "keys": ("?", "dialog .keys"),
@@ -14,7 +16,7 @@ DIALOGS: Mapping[str, tuple[str, str]] = {
 def routes(source_id: str) -> Mapping[str, str]:
     """Give every address, and what is seen at it."""
     return {
-        "sources": "table.list",
+        "sources": SOURCES,
         f"sources/{source_id}": "[role=grid], [role=tree]",
         f"sources/{source_id}/changes": ".version",
         f"sources/{source_id}/charts": ".chart canvas",
@@ -38,7 +40,7 @@ async def visit(page: Page, route: str, shows: str) -> None:
 async def open_dialog(page: Page, name: str) -> None:
     """Open a dialog over the list of sources."""
     opened_by, shows = DIALOGS[name]
-    await visit(page, "sources", "table.list")
+    await visit(page, "sources", SOURCES)
     if len(opened_by) == 1:
         await page.keyboard.press(opened_by)
     else:
