@@ -6,7 +6,7 @@ from playwright.async_api import Page, expect
 
 SLOW_MS = 20_000
 #: The fleet has a list too, in which nothing is chosen.
-SOURCES = "table.list .tick"
+SOURCES = "table.list:has(.tick)"
 #: Each is opened from the list of sources, by its key or by what is pressed there; what shows it.
 DIALOGS: Mapping[str, tuple[str, str]] = {
     "add": ("n", "dialog [name=url]"), "import": ("Import…", "dialog [type=file]"), "keys": ("?", "dialog .keys"),

@@ -1,7 +1,7 @@
 /** Keys of a page. They are never taken from a field, a dialog, or from the browser (with Ctrl, Meta or Alt). */
 
 import { signal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 export type Keys = Readonly<Record<string, () => void>>;
 
@@ -15,7 +15,8 @@ const PRESSED = "button, a, summary, [role=button]";
 export function useKeys(keys: Keys): void {
   const latest = useRef(keys);
   latest.current = keys;
-  useEffect(() => {
+  // Not after the next paint: who sees a screen may already press its keys.
+  useLayoutEffect(() => {
     const press = (event: KeyboardEvent) => {
       const act = Object.hasOwn(latest.current, event.key) ? latest.current[event.key] : undefined;
       const at = event.target as HTMLElement;
