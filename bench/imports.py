@@ -47,7 +47,7 @@ def main() -> None:
     """Measure every handler."""
     starts = [measured(handler) for handler in handlers()]
     later = [
-        measured(handler, f" with {what}", f"; {work}", services) for handler, (what, work, services) in LATER.items()
+        measured(handler, f" with {what}", f", {work}", services) for handler, (what, work, services) in LATER.items()
     ]
     report([*starts, *later])
 
