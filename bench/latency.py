@@ -12,11 +12,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-import boto3
-
 from bench.claim import Claim, percentile, report
 from contracts.messages import Kind, Message, send
 from local.running import running_stack
+from tests import owner
 from tests.e2e.outside import Api, Feeds, Reader
 
 ROOT = Path(__file__).parent.parent
@@ -94,14 +93,7 @@ async def one_subscribe(state: dict[str, Any], source_id: str) -> float:
 
 async def bare_hops(state: dict[str, Any], reader: Reader, source_id: str) -> list[float]:
     """Send status messages straight to the queue and wait for their frames."""
-    keys = state["credentials"]
-    sqs = boto3.client(
-        "sqs",
-        endpoint_url=state["awsEndpoint"],
-        region_name=state["region"],
-        aws_access_key_id=keys["accessKeyId"],
-        aws_secret_access_key=keys["secretAccessKey"],
-    )
+    sqs = owner.client(state, "sqs")
     position = reader.copies[source_id].position or ("", 0)
     late = []
     for n in range(HOPS):

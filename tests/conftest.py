@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from hypothesis import HealthCheck, settings
 
 from local import scale as scaling
 from local.running import running_stack
+from tests import owner
 
 ROOT = Path(__file__).parent.parent
 
@@ -63,15 +63,8 @@ class Aws:
     """The operator's view: the tables behind the stack."""
 
     def __init__(self, state: dict[str, Any]) -> None:
-        keys = state["credentials"]
         self.tables = state["tables"]
-        self.dynamodb = boto3.client(
-            "dynamodb",
-            endpoint_url=state["awsEndpoint"],
-            region_name=state["region"],
-            aws_access_key_id=keys["accessKeyId"],
-            aws_secret_access_key=keys["secretAccessKey"],
-        )
+        self.dynamodb = owner.client(state, "dynamodb")
 
     def subscribers(self, source_id: str) -> list[Any]:
         """Read the subscriber rows of a source's first bucket."""
@@ -82,7 +75,8 @@ class Aws:
             ExpressionAttributeValues={":bucket": {"S": f"{source_id}#0"}, ":cursor": {"S": "#"}},
             ConsistentRead=True,
         )
-        return answer["Items"]
+        items: list[Any] = answer["Items"]
+        return items
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,6 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from socket import socket
 from typing import Any, Self
 from urllib.parse import parse_qsl
 
@@ -21,6 +20,8 @@ from api.authorize import find_right
 from contracts.table.schema import FIELDS, TableNames
 from local.gateway.running import STAGE, running
 from local.gateway.sockets import Behind
+from local.ports import listen, port_of
+from tests import owner
 from tests.conftest import ROOT
 from ws.handler import handler, wall_ms
 
@@ -40,11 +41,11 @@ class GatewayProcess:
     @asynccontextmanager
     async def before(cls, state: dict[str, Any]) -> AsyncIterator[Self]:
         """Stand before a stack until the block ends: its Lambda posts here, and afterwards where it did."""
-        client = boto3.client("lambda", **_aws(state))
+        client = owner.client(state, "lambda")
         deployed = [one for one in client.list_functions()["Functions"] if "CALLBACK_URL" in _variables(one)]
         (function,) = deployed
         tables = {f"TABLE_{FIELDS[name].upper()}": table for name, table in state["tables"].items()}
-        gateway = cls({**_variables(function), **tables, **_credentials(state), "PATH": os.environ["PATH"]})
+        gateway = cls({**_variables(function), **tables, **owner.variables(state), "PATH": os.environ["PATH"]})
         post_url = f"http://127.0.0.1:{gateway._post_port}/{STAGE}"
         gateway._environment = {**gateway._environment, "CALLBACK_URL": post_url}
 
@@ -112,30 +113,12 @@ def main() -> None:
 
 
 def _free_ports() -> tuple[int, int]:
-    with socket() as one, socket() as other:
-        for each in (one, other):
-            each.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], other.getsockname()[1]
+    with listen(0) as one, listen(0) as other:
+        return port_of(one), port_of(other)
 
 
 def _variables(function: Mapping[str, Any]) -> dict[str, str]:
     return dict(function.get("Environment", {}).get("Variables", {}))
-
-
-def _aws(state: dict[str, Any]) -> dict[str, Any]:
-    keys = state["credentials"]
-    return {
-        "endpoint_url": state["awsEndpoint"], "region_name": state["region"],
-        "aws_access_key_id": keys["accessKeyId"], "aws_secret_access_key": keys["secretAccessKey"],
-    }  # fmt: skip
-
-
-def _credentials(state: dict[str, Any]) -> dict[str, str]:
-    keys = state["credentials"]
-    return {
-        "AWS_ENDPOINT_URL": state["awsEndpoint"], "AWS_DEFAULT_REGION": state["region"],
-        "AWS_ACCESS_KEY_ID": keys["accessKeyId"], "AWS_SECRET_ACCESS_KEY": keys["secretAccessKey"],
-    }  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from typing import Any
 
 import boto3
 
+from tests import owner
 from tests.e2e.outside import Api, Feeds, Reader, until_true
 
 SMALL, LARGE = "small", "large"
@@ -85,14 +86,7 @@ class Operator:
 
     def client(self, service: str) -> Any:
         """Make a client with the owner's keys."""
-        keys = self.state["credentials"]
-        return boto3.client(
-            service,  # type: ignore[call-overload]  # the stubs know a literal each
-            endpoint_url=self.state["awsEndpoint"],
-            region_name=self.state["region"],
-            aws_access_key_id=keys["accessKeyId"],
-            aws_secret_access_key=keys["secretAccessKey"],
-        )
+        return owner.client(self.state, service)
 
     @cached_property
     def dynamodb(self) -> Any:

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import boto3
 from websockets.asyncio.client import connect
 
 from contracts.access import READ, Right
@@ -21,6 +20,7 @@ from contracts.table import changes, connections, heads, subscribers
 from contracts.table.changes import Change
 from contracts.table.connections import Subscription
 from contracts.table.heads import Head
+from tests import owner
 from tests.e2e.faults_feeds import Answer, BadFeeds, down, error, garbage, huge, slow
 from tests.e2e.outside import Api, Feeds, Reader
 
@@ -81,11 +81,7 @@ class Queue:
     """The real queue and its dead letters."""
 
     def __init__(self, state: dict[str, Any]) -> None:
-        keys = state["credentials"]
-        self._sqs: Any = boto3.client(
-            "sqs", endpoint_url=state["awsEndpoint"], region_name=state["region"],
-            aws_access_key_id=keys["accessKeyId"], aws_secret_access_key=keys["secretAccessKey"],
-        )  # fmt: skip
+        self._sqs = owner.client(state, "sqs")
         self._url = state["queueUrl"]
         found = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["RedrivePolicy"])
         arn = json.loads(found["Attributes"]["RedrivePolicy"])["deadLetterTargetArn"]

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from local.ports import free
 from local.task import Task
+from tests import owner
 from tests.conftest import ROOT
 from tests.e2e.outside import Api, until_true
 from tests.stack.dockerfile import Build, Stage, base_python, read
@@ -75,20 +75,12 @@ def test_the_image_holds_nothing_that_can_be_written(built: Stage):
 
 def told(state: dict[str, Any]) -> Mapping[str, str]:
     """Give what the task definition tells a worker, and the owner's keys in the place of a task's."""
-    keys, names = state["credentials"], state["services"]["external"]
-    session = boto3.session.Session(
-        aws_access_key_id=keys["accessKeyId"],
-        aws_secret_access_key=keys["secretAccessKey"],
-        region_name=state["region"],
-    )
-    ecs = session.client("ecs", endpoint_url=state["awsEndpoint"])
+    names, ecs = state["services"]["external"], owner.client(state, "ecs")
     (service,) = ecs.describe_services(cluster=names["cluster"], services=[names["service"]])["services"]
     task = Task.of(ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"])
     return {
         **task.environment,
-        "AWS_ENDPOINT_URL": state["awsEndpoint"],
-        "AWS_ACCESS_KEY_ID": keys["accessKeyId"],
-        "AWS_SECRET_ACCESS_KEY": keys["secretAccessKey"],
+        **owner.variables(state),
     }
 
 
