@@ -1,7 +1,7 @@
 # make up · test · check · scale · bench · clean: each sets up what it needs by itself.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-.PHONY: help sbom soak up down test check unit scale logs bench clean lock setup web backup restore redrive token doctor cost deploy
+.PHONY: help sbom soak up down test whole beside web-tests check unit scale logs bench clean lock setup web backup restore redrive token doctor cost deploy
 
 # A `python3.13` on PATH may be a pyenv shim that does not run, wherever HOME points: each candidate is tried.
 CANDIDATES := python3.13 $(HOME)/.pyenv/versions/3.13*/bin/python3.13 $$(pyenv prefix 3.13.0 2>/dev/null)/bin/python3.13 \
@@ -102,12 +102,21 @@ check: .venv/.ready ## format, lint, types; of Python, shell, the Dockerfile, wo
 	.venv/bin/zizmor --offline --no-progress --quiet --persona pedantic .github
 
 unit: .venv/.ready .venv-emulator/.ready ## the tests that need no whole stack and no browser, on every core
-	.venv/bin/pytest -q -n auto --dist load tests --ignore tests/e2e --ignore tests/browser
+	.venv/bin/pytest -q -n auto --dist worksteal tests --ignore tests/e2e --ignore tests/browser
 
-test: setup check unit ## every check there is; what needs a whole stack runs a file at a time on a stack per core
+web-tests: web/node_modules/.ready
 	npm run --silent --prefix web check
 	npm test --silent --prefix web
+
+# What a stack does is often to wait: a heartbeat, a poll, a page. The other checks have what the cores have left meanwhile.
+test: setup ## every check there is; what needs a whole stack runs a file at a time on a stack per core, all else beside it
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target whole beside
+
+whole: setup
 	.venv/bin/pytest -q -n auto --maxprocesses $(STACKS_MAX) --dist loadfile --no-loadscope-reorder tests/e2e tests/browser
+
+beside: setup
+	nice -n 10 $(MAKE) --no-print-directory check web-tests unit
 
 soak: setup ## what takes too long for every change: API fuzzing, real processes in bad weather, a million simulated schedules and deliveries; MINUTES=M
 	$(PY) -m tests.e2e.fuzz --minutes $(or $(MINUTES),10)

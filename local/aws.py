@@ -2,7 +2,7 @@
 
 import hashlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,7 +39,8 @@ class Aws:
     credentials: Credentials = ROOT
     config: Config = field(default_factory=lambda: Config(max_pool_connections=CONNECTIONS_MAX))
     _clients: dict[str, Any] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _done: set[str] = field(default_factory=set)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def client(self, service: str) -> Any:
         """Give the client of a service, made once: making one is neither cheap nor thread-safe."""
@@ -55,6 +56,13 @@ class Aws:
                     config=self.config,
                 )
             return self._clients[service]
+
+    def once(self, key: str, do: Callable[[], object]) -> None:
+        """Do what several resources need before any of them; whoever comes meanwhile waits until it is done."""
+        with self._lock:
+            if key not in self._done:
+                do()
+                self._done.add(key)
 
     def call(self, service: str, operation: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Call an operation with inputs in Pulumi's spelling."""

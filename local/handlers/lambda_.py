@@ -7,7 +7,11 @@ import pulumi
 
 from local.aws import Aws, physical_name
 from local.handlers.registry import handles
+from local.handlers.s3 import placed
 from local.props import Props
+
+#: Where the zips lie. Many functions share one: sent along with each, it would be encoded, signed and read every time.
+CODE_BUCKET = "code-of-functions"
 
 
 @handles("aws:lambda/function:Function")
@@ -18,7 +22,7 @@ def function(aws: Aws, logical: str, props: Props) -> tuple[str, dict[str, Any]]
     made = aws.call(
         "lambda",
         "CreateFunction",
-        {**inputs, "functionName": name, "timeout": props["timeout"], "code": {"zipFile": _zip(props["code"])}},
+        {**inputs, "functionName": name, "timeout": props["timeout"], "code": _code(aws, props["code"])},
     )
     arn = made["FunctionArn"]
     path = f"arn:aws:apigateway:{aws.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
@@ -47,7 +51,10 @@ def recursion(aws: Aws, _logical: str, props: Props) -> tuple[str, dict[str, Any
     return props["functionName"], {}
 
 
-def _zip(code: pulumi.Archive) -> bytes:
+def _code(aws: Aws, code: pulumi.Archive) -> dict[str, str]:
     if not isinstance(code, pulumi.FileArchive):
         raise TypeError(f"a function's code must be a zip that is built already, not {type(code).__name__}")
-    return Path(code.path).read_bytes()
+    path, s3 = Path(code.path), aws.client("s3")
+    aws.once(CODE_BUCKET, lambda: s3.create_bucket(Bucket=CODE_BUCKET, **placed(aws.region)))
+    aws.once(path.name, lambda: s3.put_object(Bucket=CODE_BUCKET, Key=path.name, Body=path.read_bytes()))
+    return {"s3Bucket": CODE_BUCKET, "s3Key": path.name}

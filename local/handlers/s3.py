@@ -19,10 +19,14 @@ def bucket(aws: Aws, logical: str, props: Props) -> tuple[str, dict[str, Any]]:
     """Create a bucket; nothing is ever destroyed here but all of it."""
     props.has_no_effect("forceDestroy")
     name = physical_name(logical, props, key="bucket")
-    region = {} if aws.region == NAMELESS_REGION else {"LocationConstraint": aws.region}
-    aws.client("s3").create_bucket(Bucket=name, **({"CreateBucketConfiguration": region} if region else {}))
+    aws.client("s3").create_bucket(Bucket=name, **placed(aws.region))
     domain = f"{name}.s3.{aws.region}.amazonaws.com"
     return name, {"bucket": name, "arn": f"arn:aws:s3:::{name}", "bucketRegionalDomainName": domain}
+
+
+def placed(region: str) -> dict[str, Any]:
+    """Say where a bucket is made, as its creation wants to hear it."""
+    return {} if region == NAMELESS_REGION else {"CreateBucketConfiguration": {"LocationConstraint": region}}
 
 
 @handles("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock")

@@ -89,7 +89,8 @@ async def test_what_is_refused_for_good_says_so(store: Store, tables: TableNames
 
 async def test_a_message_arrives_in_its_group(clients: Clients):
     """With the header of a trace beside it."""
-    sqs = boto3.client("sqs")
+    # Of a session of its own: boto3's shared one keeps the credentials that it met first, which are another test's.
+    sqs = boto3.session.Session().client("sqs")
     url = sqs.create_queue(QueueName="served.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
     message = Message(kind=Kind.CHANGE, source_id="external-1", incarnation="i", version=3, at_ms=5, trace="Root=1-a-b")
 
