@@ -124,7 +124,7 @@ soak: setup ## what takes too long for every change: API fuzzing, real processes
 	$(PY) -m tests.simulation.soak $(if $(MINUTES),--minutes "$(MINUTES)")
 	$(PY) -m tests.ws.deliveries 1000000
 
-bench: setup ## make bench [ONLY="sheets diff"]: run every bench, or those, and write their lines of the README's table
+bench: setup ## make bench [ONLY="sheets diff"]: run every bench, or those, and write docs/numbers.md and the README's table
 	$(PY) -m bench.run $(ONLY)
 
 SBOM := build/sbom

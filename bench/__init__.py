@@ -1,1 +1,1 @@
-"""Every number the README claims, measured: `python -m bench.<name> [--json FILE]`, or all with `make bench`."""
+"""Every number of docs/numbers.md, measured: `python -m bench.<name> [--json FILE]`, or all with `make bench`."""

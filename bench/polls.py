@@ -164,10 +164,11 @@ def claims(what: str, found: list[Unchanged]) -> list[Claim]:
     )
     return [
         Claim(
-            claim=f"an unchanged poll, {what}", value=middle("ratio"), unit="times the CPU", op="<=", bar=1.25, how=how
+            claim=f"CPU of an unchanged poll against a bare GET, {what}", value=middle("ratio"), unit="times", op="<=",
+            bar=1.25, how=how,
         ),
         Claim(
-            claim=f"AWS calls of it, {what}", value=sum(one.asked for one in found), unit="calls", op="==", bar=0,
+            claim=f"AWS calls of an unchanged poll, {what}", value=sum(one.asked for one in found), unit="calls", op="==", bar=0,
             how=f"real, counted in {ROUNDS} windows of {WINDOW_S:.0f} s",
         ),
     ]  # fmt: skip

@@ -7,6 +7,8 @@ import pytest
 
 from api import answers
 from api.operations import OPERATIONS
+from bench import numbers
+from bench.run import names
 from contracts.source import Auth, Registration, Status
 from contracts.table.schema import FIELDS
 from tests.test_house import ROOT, tracked
@@ -69,6 +71,19 @@ def test_the_page_of_the_api_names_every_route_field_and_parameter():
     assert (fields | parameters) - words == set()
     assert {route for route in routes if route not in text} == set()
     assert {name for name in headers if name not in text} == set()
+
+
+def test_the_numbers_of_the_readme_are_those_of_the_page():
+    """Both are written by the benches: nobody's hand puts a better number into the README."""
+    sections = numbers.read(numbers.PAGE.read_text())
+
+    assert numbers.write(sections) == numbers.PAGE.read_text()
+    assert numbers.headlines(sections) == numbers.between(numbers.README.read_text())
+
+
+def test_the_page_has_the_numbers_of_every_bench():
+    """A bench that was never run to its end claims nothing, and would go unseen."""
+    assert set(numbers.read(numbers.PAGE.read_text())) == set(names())
 
 
 def is_a_function(path: Path) -> bool:
