@@ -1,4 +1,4 @@
-"""The written numbers: `docs/numbers.md` holds what every bench measured, and the README the few that a reader asks for first."""
+"""The written numbers: `docs/numbers.md` holds all that the benches measured, the README what a reader asks first."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,9 +12,10 @@ SHORT_HEAD = "| claim | measured | bar |\n|---|---|---|"
 SECTION = "## `python -m bench."
 INTRO = """# The numbers
 
-What each bench measured when it last ran, written by `make bench` (`make bench ONLY="sheets diff"` runs those two). Each compares in
-the same run: ratios travel from machine to machine, absolute times do not. *Real* means real sockets and the machine's clock, *virtual* the
-product's own code on a clock that is handed in, *counted* no clock at all. A bar that was missed stays in the table as missed."""
+What each bench measured when it last ran, written by `make bench` (`make bench ONLY="sheets diff"` runs those two).
+Each compares in the same run: ratios travel from machine to machine, absolute times do not. *Real* means real sockets
+and the machine's clock, *virtual* the product's own code on a clock that is handed in, *counted* no clock at all. A
+bar that was missed stays in the table as missed."""
 
 #: Claims by which a reader judges the whole; each must stand on the page.
 HEADLINES = (
@@ -71,7 +72,7 @@ def line(row: Mapping[str, Any]) -> str:
 
 def shown(value: float) -> str:
     """Write a number with no more digits than a noisy machine can mean: three, or all before the point."""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"  # noqa: PLR2004 - three digits
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def headlines(sections: Sections) -> str:

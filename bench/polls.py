@@ -168,8 +168,8 @@ def claims(what: str, found: list[Unchanged]) -> list[Claim]:
             bar=1.25, how=how,
         ),
         Claim(
-            claim=f"AWS calls of an unchanged poll, {what}", value=sum(one.asked for one in found), unit="calls", op="==", bar=0,
-            how=f"real, counted in {ROUNDS} windows of {WINDOW_S:.0f} s",
+            claim=f"AWS calls of an unchanged poll, {what}", value=sum(one.asked for one in found), unit="calls",
+            op="==", bar=0, how=f"real, counted in {ROUNDS} windows of {WINDOW_S:.0f} s",
         ),
     ]  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Run every bench, or those that are named, and write what they measured; what misses its bar stays written as missed."""
+"""Run every bench, or those that are named, and write what they measured; a missed bar stays written as missed."""
 
 import json
 import subprocess
