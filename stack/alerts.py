@@ -7,7 +7,7 @@ import pulumi
 from pulumi import Input, Output, ResourceOptions
 from pulumi_aws import secretsmanager, sns
 
-from stack import grants
+from stack import grants, transport
 from stack.alert_settings import AlertRule
 from stack.function import Function, FunctionArgs
 from stack.package import Architecture
@@ -65,6 +65,8 @@ class Alerts(pulumi.ComponentResource):
     def _topic(self, rule: AlertRule) -> Output[str]:
         name = f"{self._name}-{rule.name}"
         topic = sns.Topic(name, kms_master_key_id=TOPIC_KEY, opts=self._child)
+        only_over_tls = transport.policy(transport.refuse_plain(transport.PUBLISH, [topic.arn]))
+        sns.TopicPolicy(f"{name}-policy", arn=topic.arn, policy=only_over_tls, opts=self._child)
         sns.TopicSubscription(f"{name}-email", topic=topic.arn, protocol="email", endpoint=rule.email, opts=self._child)
         return topic.arn
 

@@ -10,6 +10,8 @@ from pulumi import Output, ResourceOptions
 from pulumi_aws import kms, sns
 from pulumi_aws.get_caller_identity import get_caller_identity_output
 
+from stack import transport
+
 KEY_DELETION_DAYS = 7
 ALARMS = {"Service": "cloudwatch.amazonaws.com"}
 
@@ -41,7 +43,7 @@ def _key_policy() -> Output[str]:
     """Leave the key to the account, as every key must be, and let alarms use it; `*` is this one key here."""
     account = get_caller_identity_output().account_id
     owner = {"AWS": Output.concat("arn:aws:iam::", account, ":root")}
-    return _policy(
+    return transport.policy(
         {"Effect": "Allow", "Principal": owner, "Action": "kms:*", "Resource": "*"},
         {"Effect": "Allow", "Principal": ALARMS, "Action": ["kms:Decrypt", "kms:GenerateDataKey*"], "Resource": "*"},
     )
@@ -50,10 +52,7 @@ def _key_policy() -> Output[str]:
 def _topic_policy(topic_arn: Output[str]) -> Output[str]:
     account = get_caller_identity_output().account_id
     ours = {"StringEquals": {"AWS:SourceAccount": account}}
-    return _policy(
-        {"Effect": "Allow", "Principal": ALARMS, "Action": "sns:Publish", "Resource": topic_arn, "Condition": ours}
+    return transport.policy(
+        {"Effect": "Allow", "Principal": ALARMS, "Action": transport.PUBLISH, "Resource": topic_arn, "Condition": ours},
+        transport.refuse_plain(transport.PUBLISH, [topic_arn]),
     )
-
-
-def _policy(*statements: dict[str, object]) -> Output[str]:
-    return Output.json_dumps({"Version": "2012-10-17", "Statement": list(statements)})

@@ -39,5 +39,5 @@ def private_bucket(name: str, *, emptied: bool, opts: ResourceOptions, own: Reso
 
 def guard(name: str, bucket: s3.Bucket, *statements: dict[str, object], opts: ResourceOptions) -> None:
     """Declare the bucket's one policy: nothing in the clear, and who else may what."""
-    plain = transport.refuse_plain("s3", [bucket.arn, Output.concat(bucket.arn, "/*")])
+    plain = transport.refuse_plain("s3:*", [bucket.arn, Output.concat(bucket.arn, "/*")])
     s3.BucketPolicy(f"{name}-policy", bucket=bucket.id, policy=transport.policy(*statements, plain), opts=opts)

@@ -60,7 +60,7 @@ class Queue(pulumi.ComponentResource):
             opts=child,
         )
         for logical, one in {f"{name}-dead": dead_letters, name: queue}.items():
-            plain = transport.policy(transport.refuse_plain("sqs", [one.arn]))
+            plain = transport.policy(transport.refuse_plain("sqs:*", [one.arn]))
             sqs.QueuePolicy(f"{logical}-policy", queue_url=one.url, policy=plain, opts=child)
         self.name, self.dead_letter_name = queue.name, dead_letters.name
         self.url, self.arn = queue.url, queue.arn

@@ -1,20 +1,24 @@
 """
-Encryption in transit, where AWS leaves it to the owner: buckets and queues answer plain http too unless told not to.
+Encryption in transit, where AWS leaves it to the owner.
 
-Tables, secrets, functions and the APIs have no such door.
+Buckets, queues and topics answer plain http too unless told not to. Tables, secrets, functions and the APIs
+have no such door.
 """
 
 from collections.abc import Sequence
 
 from pulumi import Input, Output
 
+#: What carries something to a topic, and what AWS's own example refuses (SNS, "Enforce encryption of data in transit").
+PUBLISH = "sns:Publish"
 
-def refuse_plain(service: str, resources: Sequence[Input[str]]) -> dict[str, object]:
-    """Refuse everybody whatever is asked of a service's resources but not over TLS."""
+
+def refuse_plain(actions: str, resources: Sequence[Input[str]]) -> dict[str, object]:
+    """Refuse everybody what is asked of resources but not over TLS: all of a service, or what can be asked of them."""
     return {
         "Effect": "Deny",
         "Principal": "*",
-        "Action": f"{service}:*",
+        "Action": actions,
         "Resource": list(resources),
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }

@@ -4,6 +4,7 @@ from typing import Any
 
 from local.aws import Aws, physical_name
 from local.handlers.registry import handles
+from local.policies import without_tls
 from local.props import Props
 
 
@@ -19,8 +20,9 @@ def topic(aws: Aws, logical: str, props: Props) -> tuple[str, dict[str, Any]]:
 @handles("aws:sns/topicPolicy:TopicPolicy")
 def topic_policy(aws: Aws, _: str, props: Props) -> tuple[str, dict[str, Any]]:
     """Say who else may publish to a topic."""
-    arn = props["arn"]
-    aws.client("sns").set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=props["policy"])
+    arn, rest = props["arn"], without_tls(props["policy"])
+    if rest:
+        aws.client("sns").set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=rest)
     return arn, {}
 
 

@@ -15,10 +15,10 @@ def policy(*statements: object) -> str:
 
 def test_what_refuses_plain_http_is_left_out_here_and_nothing_else():
     """Or nobody on this machine could use what the program declared."""
-    assert without_tls(policy(ALLOW, refuse_plain("s3", ["a"]))) == policy(ALLOW)
+    assert without_tls(policy(ALLOW, refuse_plain("s3:*", ["a"]))) == policy(ALLOW)
     assert without_tls(policy(ALLOW)) == policy(ALLOW)
 
 
 def test_a_policy_of_nothing_else_is_not_put():
     """AWS takes none without a statement."""
-    assert without_tls(policy(refuse_plain("s3", ["a"]))) is None
+    assert without_tls(policy(refuse_plain("s3:*", ["a"]))) is None

@@ -166,8 +166,14 @@ def test_the_dashboard_shows_only_what_exists(built: Built):
 
 def test_notices_come_from_this_accounts_alarms(built: Built):
     """Anybody else's publish is refused."""
-    (policy,) = built.of("TopicPolicy")
-    (statement,) = json.loads(policy.inputs["policy"])["Statement"]
+    allowed = [
+        one
+        for policy in built.of("TopicPolicy")
+        for one in json.loads(policy.inputs["policy"])["Statement"]
+        if one["Effect"] == "Allow"
+    ]
+    (statement,) = allowed
 
+    assert statement["Resource"].endswith(":notices")
     assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     assert statement["Condition"] == {"StringEquals": {"AWS:SourceAccount": "123456789012"}}

@@ -216,6 +216,8 @@ CHANGED: Mapping[str, tuple[str, Break, Rule]] = {
 MISSING: Mapping[str, Rule] = {
     "changes-policy": test_public.test_nothing_travels_in_the_clear,
     "documents-policy": test_public.test_nothing_travels_in_the_clear,
+    "notices-policy": test_public.test_nothing_travels_in_the_clear,
+    "alerts-all-policy": test_public.test_nothing_travels_in_the_clear,
     "documents-encryption": test_public.test_every_bucket_is_closed_and_encrypted,
     "network-dynamodb": test_public.test_tables_and_documents_are_reached_without_the_internet,
     "sockets-ping-response": test_resources.test_a_ping_is_answered,

@@ -45,20 +45,22 @@ def test_only_the_distribution_reads_the_pages_bucket(built: Built):
 
 
 def test_nothing_travels_in_the_clear(built: Built):
-    """Buckets and queues answer plain http unless their policy refuses it; a presigned address is readily shortened."""
+    """What answers plain http unless its policy refuses it; a presigned address is readily shortened."""
     refused = {
         resource
-        for kind, service in (("BucketPolicy", "s3"), ("QueuePolicy", "sqs"))
+        for kind, actions in (("BucketPolicy", "s3:*"), ("QueuePolicy", "sqs:*"), ("TopicPolicy", "sns:Publish"))
         for policy in built.of(kind)
         for one in json.loads(policy.inputs["policy"])["Statement"]
-        if (one["Effect"], one["Principal"], one["Action"]) == ("Deny", "*", f"{service}:*")
+        if (one["Effect"], one["Principal"], one["Action"]) == ("Deny", "*", actions)
         and one["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
         for resource in one["Resource"]
     }
     buckets = {f"arn:aws:s3:::{one.name}" for one in built.of("Bucket")}
     queues = {f"arn:aws:sqs:eu-central-1:123456789012:{one.name}" for one in built.of("Queue")}
 
-    assert refused == buckets | {f"{one}/*" for one in buckets} | queues
+    topics = {f"arn:aws:sns:eu-central-1:123456789012:{one.name}" for one in built.of("Topic")}
+
+    assert refused == buckets | {f"{one}/*" for one in buckets} | queues | topics
 
 
 def test_the_distribution_signs_what_it_asks_of_the_bucket(built: Built):
