@@ -58,32 +58,35 @@ up: setup ## the whole stack on this machine; prints the dashboard's address; Ct
 down: .venv/.ready ## stop a stack that another terminal (or nobody) holds
 	@exec $(PY) -m local down
 
-scale: .venv/.ready ## make scale N=4 [KIND=external|googleSheet] [STACK=outputs.json]: set the ECS service's desired count
-	@exec $(PY) -m local scale --count "$(N)" --kind "$(or $(KIND),external)" $(if $(STACK),--stack "$(STACK)")
+# Where a stack in the cloud is, as `make deploy` wrote it: a file for each, so that no command reaches another's.
+OF_STACK = $(if $(STACK),--stack "outputs.$(STACK).json")
 
-logs: .venv/.ready ## make logs [NAME=external-1|api-list|…] [FOLLOW=1] [STACK=outputs.json]: what workers and Lambdas said, merged by time
-	@exec $(PY) -m local logs $(if $(FOLLOW),--follow) $(if $(STACK),--stack "$(STACK)") $(if $(NAME),"$(NAME)")
+scale: .venv/.ready ## make scale N=4 [KIND=external|googleSheet] [STACK=dev]: set the ECS service's desired count
+	@exec $(PY) -m local scale --count "$(N)" --kind "$(or $(KIND),external)" $(OF_STACK)
 
-backup: .venv/.ready ## make backup [FILE=…] [AT=2026-11-27T12:00:00Z] [STACK=outputs.json]: sources, documents and history into a file; no keys
-	@exec $(PY) -m local backup $(if $(FILE),--file "$(FILE)") $(if $(AT),--at "$(AT)") $(if $(STACK),--stack "$(STACK)")
+logs: .venv/.ready ## make logs [NAME=external-1|api-list|…] [FOLLOW=1] [STACK=dev]: what workers and Lambdas said, merged by time
+	@exec $(PY) -m local logs $(if $(FOLLOW),--follow) $(OF_STACK) $(if $(NAME),"$(NAME)")
 
-restore: .venv/.ready ## make restore FILE=… [REPLACE=1] [STACK=outputs.json]: put a backup's sources back
-	@exec $(PY) -m local restore --file "$(FILE)" $(if $(REPLACE),--replace) $(if $(STACK),--stack "$(STACK)")
+backup: .venv/.ready ## make backup [FILE=…] [AT=2026-11-27T12:00:00Z] [STACK=dev]: sources, documents and history into a file; no keys
+	@exec $(PY) -m local backup $(if $(FILE),--file "$(FILE)") $(if $(AT),--at "$(AT)") $(OF_STACK)
 
-redrive: .venv/.ready ## make redrive [LIST=1] [FORCE=1] [STACK=outputs.json]: dead letters back to the queue
-	@exec $(PY) -m local redrive $(if $(LIST),--list) $(if $(FORCE),--force) $(if $(STACK),--stack "$(STACK)")
+restore: .venv/.ready ## make restore FILE=… [REPLACE=1] [STACK=dev]: put a backup's sources back
+	@exec $(PY) -m local restore --file "$(FILE)" $(if $(REPLACE),--replace) $(OF_STACK)
 
-token: .venv/.ready ## make token [NEW=name [SCOPES=read,write] [DAYS=90]] [END=id] [STACK=outputs.json]: list, make, end API tokens
-	@exec $(PY) -m local token $(if $(NEW),--new "$(NEW)") $(if $(SCOPES),--scopes "$(SCOPES)") $(if $(DAYS),--days "$(DAYS)") $(if $(END),--end "$(END)") $(if $(STACK),--stack "$(STACK)")
+redrive: .venv/.ready ## make redrive [LIST=1] [FORCE=1] [STACK=dev]: dead letters back to the queue
+	@exec $(PY) -m local redrive $(if $(LIST),--list) $(if $(FORCE),--force) $(OF_STACK)
+
+token: .venv/.ready ## make token [NEW=name [SCOPES=read,write] [DAYS=90]] [END=id] [STACK=dev]: list, make, end API tokens
+	@exec $(PY) -m local token $(if $(NEW),--new "$(NEW)") $(if $(SCOPES),--scopes "$(SCOPES)") $(if $(DAYS),--days "$(DAYS)") $(if $(END),--end "$(END)") $(OF_STACK)
 
 cost: .venv/.ready ## make cost [SOURCES=1000 INTERVAL=10 CHANGES=6 SUBSCRIBERS=100 FOLLOWS=1 DOCUMENT=5000 KEYS=0 NAT=0]: a month on AWS
 	@exec $(PY) -m bench.cost $(foreach name,SOURCES INTERVAL CHANGES SUBSCRIBERS FOLLOWS DOCUMENT KEYS NAT,$(if $($(name)),$(name)="$($(name))"))
 
-deploy: setup ## make deploy [STACK=dev] [YES=1]: look at the account, pulumi up, and write outputs.json for the others
+deploy: setup ## make deploy [STACK=dev] [YES=1]: look at the account, pulumi up, and write outputs.dev.json for the others
 	@command -v pulumi >/dev/null || { echo "pulumi is missing: https://www.pulumi.com/docs/install/" >&2; exit 1; }
 	$(PY) -m local.doctor --aws --stack "$(or $(STACK),dev)"
 	pulumi up --stack "$(or $(STACK),dev)" $(if $(YES),--yes)
-	pulumi stack output --json --stack "$(or $(STACK),dev)" > outputs.json
+	pulumi stack output --json --stack "$(or $(STACK),dev)" > "outputs.$(or $(STACK),dev).json"
 
 # Any Python from 3.10 on will do without AWS=1: the right one may be what is missing.
 DOCTOR_PY = $(or $(wildcard .venv/bin/python),$(PYTHON),python3)

@@ -1,7 +1,7 @@
 """
 `python -m local up | down`.
 
-And, for what runs here or is named by `--stack FILE` (what `pulumi stack output --json` says):
+And, for what runs here or is named by `--stack FILE` (what `pulumi stack output --json` says; `make` names it):
 `scale --count N [--kind external|googleSheet] | logs [--follow] [NAME]`,
 `backup [--file FILE] [--at TIME] | restore --file FILE [--replace] | redrive [--list] [--force]`,
 `token [--new NAME [--scopes read,write] [--days N] | --end ID]`; `doctor [--aws]`.

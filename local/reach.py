@@ -49,7 +49,7 @@ class Reach:
         """Reach the stack that runs on this machine."""
         known = state.read(folder)
         if known is None:
-            raise NotReachableError("no stack runs: make up, or name one in the cloud with STACK=outputs.json")
+            raise NotReachableError("no stack runs: make up, or name one in the cloud with STACK=…")
         aws = Aws(endpoint=known.aws_endpoint, region=known.region, credentials=known.credentials)
         names = known.services[TOLD_BY]
         return cls._told(aws.client, cluster=names.cluster, service=names.service)

@@ -23,7 +23,7 @@ def scale(folder: Path, *, kind: str, count: int) -> None:
     """Set how many workers of a kind should run on this machine."""
     known = state.read(folder)
     if known is None:
-        raise NotRunningError("no stack runs: make up, or name one in the cloud with STACK=outputs.json")
+        raise NotRunningError("no stack runs: make up, or name one in the cloud with STACK=…")
     if known.pids.agent not in marked(folder.resolve()):  # the mark, as its number may be somebody else's by now
         raise NotRunningError(f"the agent (process {known.pids.agent}) is dead: make down, then make up")
     if count > LAPTOP_WORKERS_MAX:

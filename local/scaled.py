@@ -96,7 +96,7 @@ def looking(folder: Path, *, kind: SourceType, now_ms: NowMs) -> Callable[[], Si
     """Give what looks at a running stack with the operator's credentials; what moved before now is no news."""
     known = state.read(folder)
     if known is None:
-        raise NotRunningError("no stack runs: make up, or name one in the cloud with STACK=outputs.json")
+        raise NotRunningError("no stack runs: make up, or name one in the cloud with STACK=…")
     client = Aws(endpoint=known.aws_endpoint, region=known.region, credentials=known.credentials).client("dynamodb")
 
     def running() -> int:

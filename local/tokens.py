@@ -53,7 +53,7 @@ class Tokens:
         """Reach the stack that runs on this machine."""
         known = state.read(folder)
         if known is None:
-            raise NotReachableError("no stack runs: make up, or name one in the cloud with STACK=outputs.json")
+            raise NotReachableError("no stack runs: make up, or name one in the cloud with STACK=…")
         aws = Aws(endpoint=known.aws_endpoint, region=known.region, credentials=known.credentials)
         return cls._of(aws.client("dynamodb"), aws.client("sts"), known.tables)
 

@@ -1,6 +1,7 @@
 """What `make scale` and `make logs` do with a stack in the cloud: the same calls as there, answered by moto."""
 
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from local.logs import in_cloud, logs
 from local.reach import NotReachableError
 from local.scale import NotRunningError, scale_cloud
 from local.scaled import looking_at_cloud
+from tests.conftest import ROOT
 
 REGION, CLUSTER, SERVICE, TABLE = "eu-central-1", "fleet-1a2b", "fleet-external-3c4d", "fleet-table-5e6f"
 PREFIX = "/sheet-monitor-fleet-dev/"
@@ -56,6 +58,22 @@ def _make_log(client: Any) -> None:
     client.create_log_stream(logGroupName=group, logStreamName="worker/1")
     line = {"timestamp": 1_795_000_000_000, "message": '{"event": "joined"}'}
     client.put_log_events(logGroupName=group, logStreamName="worker/1", logEvents=[line])
+
+
+@pytest.mark.parametrize("command", ["scale", "logs", "backup", "restore", "redrive", "token"])
+def test_a_command_finds_the_stack_that_make_deployed_under_that_name(command: str):
+    """A file for each stack: else whoever deployed development last would scale and restore it for production."""
+    assert '> "outputs.prod.json"' in dry_run("deploy", "STACK=prod").splitlines()[-1]
+    assert '--stack "outputs.prod.json"' in dry_run(command, "STACK=prod").splitlines()[-1]
+    assert "--stack" not in dry_run(command)
+
+
+def dry_run(*words: str) -> str:
+    """Have `make` say what it would do."""
+    done = subprocess.run(
+        ["make", "--dry-run", *words], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    return done.stdout
 
 
 def test_the_desired_count_of_the_service_is_set(outputs: Path, capsys: pytest.CaptureFixture[str]):

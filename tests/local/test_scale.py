@@ -21,7 +21,7 @@ def scaled(folder: Path) -> str:
 
 def test_without_a_stack_it_says_how_to_start_one(tmp_path: Path):
     """The first thing an operator may forget."""
-    assert scaled(tmp_path) == "no stack runs: make up, or name one in the cloud with STACK=outputs.json"
+    assert scaled(tmp_path) == "no stack runs: make up, or name one in the cloud with STACK=…"
 
 
 def test_a_dead_agent_is_noticed(tmp_path: Path):
