@@ -57,6 +57,14 @@ METRICS = sum(isinstance(one, Metric) for one in vars(metrics).values())
 ALARMS, CHART_PAGES = 15, 1
 #: The stack's own secrets, such as Google's accounts.
 SECRETS_MIN = 1
+#: For each connection in use DynamoDB asks for a table's key anew once in five minutes (developer guide, "Encryption at
+#: rest: how it works"). Of so many tables a worker of external sources and the sockets' Lambda ask (`tests/stack` holds
+#: them to their rights), over so many connections at a time.
+KEY_S = 300
+WORKER_TABLES, SOCKETS_TABLES = 4, 7
+WORKER_LINES, SOCKETS_LINES = 8, 2
+#: The one key of ours is that of the alarms' topic.
+OUR_KEYS = 1
 
 #: What is not ours in the naive design: KCL renews a lease in a third of its 10 s (shards as in `stack/settings.py`).
 NAIVE_SHARDS, NAIVE_RENEWAL_S = 1_024, 10 / 3
@@ -186,6 +194,7 @@ def bill(use: Use) -> list[Line]:
             usd=(SECRETS_MIN + use.keys) * price["secret"],
             why=f"{use.keys} keys of sources",
         ),
+        _encryption(use, month, price),
         _seen(use, month, price),
     ]
 
@@ -232,7 +241,6 @@ def _tables(use: Use, month: Month, price: Prices) -> list[Line]:
 def _told(use: Use, month: Month, price: Prices) -> list[Line]:
     change, told, connection = month.change, month.told, month.connection
     invocations = _invocations(use, month)
-    lambda_s = invocations * INVOCATION_S + use.changed * told.messages * POST_S
     messages = use.changed * told.messages + use.connects * connection.messages
     out_gb = (use.changed * told.bytes_out + use.connects * connection.bytes_out) / GB
     return [
@@ -243,7 +251,7 @@ def _told(use: Use, month: Month, price: Prices) -> list[Line]:
         ),
         Line(
             what="Lambda",
-            usd=invocations * price["lambda_request"] + lambda_s * SOCKETS_GB * price["lambda_gb_s"],
+            usd=invocations * price["lambda_request"] + _lambda_s(use, month) * SOCKETS_GB * price["lambda_gb_s"],
             why=f"{invocations / 1e6:.2f} million invocations",
         ),
         Line(
@@ -254,6 +262,16 @@ def _told(use: Use, month: Month, price: Prices) -> list[Line]:
         _connections(use, price),
         Line(what="bytes to clients", usd=out_gb * price["out_gb"], why=f"{out_gb:.1f} GB"),
     ]
+
+
+def _encryption(use: Use, month: Month, price: Prices) -> Line:
+    environments = max(1, math.ceil(_lambda_s(use, month) / SECONDS))
+    held = use.workers * WORKER_TABLES * WORKER_LINES + environments * SOCKETS_TABLES * SOCKETS_LINES
+    return Line(
+        what="encryption keys",
+        usd=OUR_KEYS * price["kms_key"] + held * SECONDS / KEY_S * price["kms_request"],
+        why=f"{OUR_KEYS} of ours; {held} held by DynamoDB, asked for every {KEY_S // 60} minutes",
+    )
 
 
 def _seen(use: Use, month: Month, price: Prices) -> Line:
@@ -275,6 +293,11 @@ def _seen(use: Use, month: Month, price: Prices) -> Line:
 def _invocations(use: Use, month: Month) -> float:
     """Count those of the Lambda behind sockets and queue, and one of the authorizer for each connection."""
     return use.changed * month.told.invocations + use.connects * (month.connection.invocations + 1)
+
+
+def _lambda_s(use: Use, month: Month) -> float:
+    """Reckon how long it runs."""
+    return _invocations(use, month) * INVOCATION_S + use.changed * month.told.messages * POST_S
 
 
 def _connections(use: Use, price: Prices) -> Line:

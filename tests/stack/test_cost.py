@@ -35,6 +35,19 @@ def test_alarms_and_charts_are_as_many_as_the_program_declares(built: Built):
     assert len(built.of("Dashboard")) == cost.CHART_PAGES
 
 
+def test_keys_are_held_of_as_many_tables_as_the_program_lets_somebody_ask(built: Built):
+    """KMS is paid by the request: one for each table and connection, every five minutes."""
+    worker, sockets = tables_of(built, "fleet-external"), tables_of(built, "sockets-handler")
+
+    assert (len(worker), len(sockets)) == (cost.WORKER_TABLES, cost.SOCKETS_TABLES)
+    assert len(built.of("Key")) == cost.OUR_KEYS
+
+
+def tables_of(built: Built, role: str) -> set[str]:
+    """Name the tables that a role may ask anything of."""
+    return {one.partition("/index/")[0] for one in built.may(role) if one.startswith("arn:aws:dynamodb:")}
+
+
 def test_a_workers_line_is_as_long_as_the_bill_says(caplog: pytest.LogCaptureFixture):
     """Logs are paid by the byte, and each worker writes one such line a minute."""
 
