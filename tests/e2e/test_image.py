@@ -1,7 +1,8 @@
 """
 The workers' image, carried out instruction by instruction in an empty folder: no machine of ours has a builder.
 
-What this cannot show is the base image itself, and a root that is read-only as a whole: /tmp is this machine's.
+What this cannot show is the base image itself. A root that is read-only as a whole is stood for by a hook in every
+Python of the run, which tells of whatever is opened to be written.
 """
 
 import asyncio
@@ -24,6 +25,22 @@ from tests.stack.dockerfile import Build, Stage, base_python, read
 WELL_WITHIN_S = 60
 DRAINED_WITHIN_S = 60
 NOBODY = 10001
+#: Python reads this before all else, in the worker as in the processes that it starts.
+WATCH = """
+import os, sys
+
+CHANGES = {"os.mkdir", "os.rename", "os.remove", "os.symlink", "os.link", "os.truncate", "socket.bind"}
+
+def look(event, args):
+    opened = event == "open" and isinstance(args[2], int) and args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+    path = args[1] if event == "socket.bind" else args[0] if args else None
+    if (opened or event in CHANGES) and isinstance(path, str | bytes):
+        print("written:", os.fsdecode(path), flush=True)
+
+sys.addaudithook(look)
+"""
+#: What is there, and may be written, in any container: Fargate's have a read-only root and these beside it.
+DEVICES = ("/dev/null", "/dev/shm/")
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +58,21 @@ def built() -> Iterator[Stage]:
                     path.chmod(0o755)
 
 
-async def test_the_image_serves_its_health_and_drains(built: Stage, state: dict[str, Any], tmp_path: Path):
-    """As nobody, from files that nobody may write: it joins the fleet, is well, takes a share, and parts in order."""
-    environment = {**built.environment, **told(state), "HEALTH_PORT": f"{free(0)}"}
+@pytest.fixture
+def watched(built: Stage) -> Mapping[str, str]:
+    """Give the image's environment, in which every Python tells what it writes."""
+    folder = built.root.parent / "watch"
+    folder.mkdir(exist_ok=True)
+    (folder / "sitecustomize.py").write_text(WATCH)
+    folder.chmod(0o755)
+    return {**built.environment, "PYTHONPATH": f"{folder}"}
+
+
+async def test_the_image_serves_its_health_and_drains(
+    built: Stage, watched: Mapping[str, str], state: dict[str, Any], tmp_path: Path
+):
+    """As nobody, writing no file: it joins the fleet, is well, takes a share, and parts in order."""
+    environment = {**watched, **told(state), "HEALTH_PORT": f"{free(0)}"}
     before = files(built)
     with (tmp_path / "log").open("wb") as log, started(built, environment, log) as worker:
         assert await is_well(built, environment) is False, "it was well before it could be"
@@ -58,6 +87,29 @@ async def test_the_image_serves_its_health_and_drains(built: Stage, state: dict[
     said = (tmp_path / "log").read_text()
     assert (code, "drained" in said) == (0, True), said
     assert files(built) == before
+    assert written(said) == set()
+
+
+@pytest.mark.parametrize(
+    ("program", "writes"),
+    [
+        ("import asyncio; from monitor_fleet.offload import Pool; print(asyncio.run(Pool()(sum, [1, 2])))", False),
+        ("import tempfile; print(tempfile.TemporaryFile() and 3)", True),
+    ],
+    ids=["offload", "planted"],
+)
+def test_what_is_worked_on_in_other_processes_needs_no_file_either(
+    built: Stage, watched: Mapping[str, str], program: str, writes: bool
+):
+    """They are started with pipes and shared memory alone; and what would write a file is found."""
+    done = subprocess.run(
+        [*built.words([built.command[0]]), "-c", program], cwd=built.place(built.workdir), env=dict(watched),
+        user=user(), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "3"
+    assert bool(written(done.stdout)) is writes
 
 
 def test_the_image_holds_nothing_that_can_be_written(built: Stage):
@@ -71,6 +123,12 @@ def test_the_image_holds_nothing_that_can_be_written(built: Stage):
 
     assert tried.returncode != 0
     assert not (built.root / "app" / "x").exists()
+
+
+def written(log: str) -> set[str]:
+    """Find what was written but devices and shared memory."""
+    paths = (line.removeprefix("written: ") for line in log.splitlines() if line.startswith("written: "))
+    return {path for path in paths if not path.startswith(DEVICES)}
 
 
 def told(state: dict[str, Any]) -> Mapping[str, str]:

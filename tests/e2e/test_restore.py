@@ -5,6 +5,8 @@ import hashlib
 import json
 import random
 import time
+from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import aiohttp
 
 from local.backup import backup
 from local.backup_file import Backup
+from local.past import as_of
 from local.reach import Reach
 from local.restore import restore
 from tests.e2e.outside import Api, Feeds, Reader
@@ -94,6 +97,37 @@ async def test_replacing_a_living_source_reaches_whoever_follows_it(
     assert before is not None
     assert after is not None
     assert after[0] != before[0]
+
+
+async def test_a_backup_of_the_past_brings_a_deleted_source_back_as_it_was_then(
+    state: dict[str, Any], folder: Path, tmp_path: Path
+):
+    """Of tables made beside those that the stack goes on with; here they are a copy of now, which is soon past."""
+    file, stack = tmp_path / "then.gz", Reach.of_folder(folder)
+    async with Feeds.serving() as feeds, Api.of(state) as api, Reader.connected(state) as reader:
+        feeds.set("past", {"n": 0})
+        source_id = await api.register(feeds.url("past"))
+        await reader.ask(action="subscribe", sourceId=source_id)
+        await reader.until_equal(source_id, {"n": 0})
+        tables = table_names(stack)
+        with ExitStack() as until_read:
+            then = await asyncio.to_thread(until_read.enter_context, as_of(stack, datetime.now(UTC)))
+            feeds.set("past", {"n": 1})
+            await reader.until_equal(source_id, {"n": 1})
+            await asyncio.to_thread(backup, then, file, now_ms=now_ms())
+        del feeds.documents["past"]
+        await api.delete(source_id)
+
+        await asyncio.to_thread(put_back, folder, file)
+
+        assert await until_data(api, source_id) == {"n": 0}
+        await api.delete(source_id)
+    assert table_names(stack) == tables
+
+
+def table_names(stack: Reach) -> list[str]:
+    """List what tables there are."""
+    return list(stack.dynamodb.list_tables()["TableNames"])
 
 
 def save(folder: Path, file: Path) -> None:
