@@ -21,7 +21,7 @@ from stack.network import Network
 from stack.notices import Notices
 from stack.overview import Overview
 from stack.queue import Queue, QueueArgs
-from stack.reading import keys_given
+from stack.reading import check_stack, keys_given
 from stack.registry import Registry
 from stack.schedule import call_regularly
 from stack.settings import Settings
@@ -32,6 +32,7 @@ from stack.tables import Tables
 
 ROOT = Path(__file__).parent
 
+check_stack(pulumi.get_stack())
 settings = Settings.read(pulumi.Config(), given=keys_given(pulumi.get_project()))
 architecture, environment = settings.architecture, settings.environment
 files = page.built(ROOT, required=settings.packages_for == "lambda")
@@ -110,6 +111,7 @@ http_api = HttpApi(
         authorizer=authorizer,
         fleet=fleet,
         environment=environment,
+        requests_per_second=settings.requests_per_second,
         cors_origins=settings.cors_origins,
         traced=settings.trace_percent > 0,
     ),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from local.doctor_finding import Finding, ok, warn, wrong
+from stack.settings import DEPLOYMENT_FACTOR
 
 #: docs.aws.amazon.com/apigateway/latest/developerguide/limits.html, read 2026-11-22: regions whose default is 2,500
 #: requests/s (burst 1,250) for all APIs and posts to connections together, instead of 10,000 (burst 5,000).
@@ -32,8 +33,8 @@ CONCURRENCY_NEEDED, CONCURRENCY_WANTED = 50, 500
 FARGATE_SERVICE, FARGATE_QUOTA, SPOT_QUOTA = "fargate", "L-3032A538", "L-36FBB829"
 #: ECS's own role, which its first cluster in an account makes; what follows at once may not find it yet.
 ECS_ROLE = "AWSServiceRoleForECS"
-#: A worker task has one vCPU, and a deployment runs old and new tasks side by side.
-VCPU_PER_WORKER, DEPLOYMENT_FACTOR = 1, 2
+#: A worker task has one vCPU.
+VCPU_PER_WORKER = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +60,8 @@ class Wanted:
     """Of all kinds together, at first."""
     most: int
     """To how many they may scale by themselves."""
+    requests_per_s: int = REQUESTS_PER_S
+    """What the stack takes the account's requests to API Gateway for."""
     spot_percent: int = 0
     production: bool = False
 
@@ -119,7 +122,7 @@ def account(found: Account, wanted: Wanted) -> Iterator[Finding]:
         return
     yield ok(f"you are {found.identity}")
     yield _region(found.region)
-    yield _requests(found)
+    yield _requests(found, wanted.requests_per_s)
     yield _concurrency(found, production=wanted.production)
     now, some_day = wanted.workers, wanted.most
     why = found.refused.get("fargate_vcpus", "")
@@ -198,9 +201,15 @@ def _region(region: str) -> Finding:
     )
 
 
-def _requests(found: Account) -> Finding:
+def _requests(found: Account, wanted_per_s: int) -> Finding:
     if found.requests_per_s is None:
         return _unknown("API Gateway's requests/s", found.refused["requests_per_s"])
+    if found.requests_per_s < wanted_per_s:
+        return warn(
+            f"API Gateway: {found.requests_per_s:,.0f} requests/s for all APIs and posts of this account, of which the"
+            f" stack takes {wanted_per_s:,} for granted: large audiences will meet 429",
+            f"pulumi config set requestsPerSecond {found.requests_per_s:.0f}, and ask for more in Service Quotas",
+        )
     if found.requests_per_s < REQUESTS_PER_S:
         return warn(
             f"API Gateway: {found.requests_per_s:,.0f} requests/s for all APIs and posts of this account",

@@ -50,6 +50,7 @@ def wanted(own: Mapping[str, Any]) -> doctor_aws.Wanted:
     return doctor_aws.Wanted(
         workers=sum(first.values()),
         most=sum(max(count, int(own.get(f"{key}Max", 0))) for key, count in first.items()),
+        requests_per_s=int(own.get("requestsPerSecond", doctor_aws.REQUESTS_PER_S)),
         spot_percent=int(own.get("spotPercent", 0)),
         production=str(own.get("production", "")).lower() == "true",
     )

@@ -13,6 +13,7 @@ from stack.function import MEMORY_MB, TIMEOUT_S, Function, FunctionArgs
 from stack.grants import Grant
 from stack.package import Architecture
 from stack.store import Store
+from stack.throttle import by_default, throttled
 
 #: An import of a hundred sources keeps a key for each, three calls a key (`api.imports` ends by itself before).
 IMPORTS_TIMEOUT_S = 28
@@ -34,6 +35,8 @@ class HttpApiArgs:
     fleet: Fleet
     environment: Mapping[str, Input[str]]
     """The rules for sources, which registering must know."""
+    requests_per_second: int
+    """The account's, for all its APIs and posts together."""
     cors_origins: Sequence[str] = ()
     traced: bool = False
 
@@ -134,10 +137,11 @@ class HttpApi(pulumi.ComponentResource):
             api_id=self._api.id,
             name="$default",
             auto_deploy=True,
-            default_route_settings=apigatewayv2.StageDefaultRouteSettingsArgs(
-                throttling_rate_limit=WRITES_PER_S, throttling_burst_limit=2 * WRITES_PER_S
-            ),
-            route_settings=[_throttled(endpoint) for endpoint in answered],
+            default_route_settings=by_default(WRITES_PER_S),
+            route_settings=[
+                throttled(endpoint.route, endpoint.per_s, account_per_s=args.requests_per_second)
+                for endpoint in answered
+            ],
             opts=ResourceOptions(parent=self, depends_on=routes),
         )
         self.url, self.api_id = self._api.api_endpoint, self._api.id
@@ -182,6 +186,7 @@ class HttpApi(pulumi.ComponentResource):
             f"{name}-integration",
             api_id=self._api.id,
             integration_type="AWS_PROXY",
+            integration_method="POST",
             integration_uri=function.invoke_arn,
             payload_format_version="2.0",
             opts=self._child,
@@ -195,12 +200,6 @@ class HttpApi(pulumi.ComponentResource):
             target=Output.concat("integrations/", integration.id),
             opts=self._child,
         )
-
-
-def _throttled(endpoint: Endpoint) -> apigatewayv2.StageRouteSettingArgs:
-    return apigatewayv2.StageRouteSettingArgs(
-        route_key=endpoint.route, throttling_rate_limit=endpoint.per_s, throttling_burst_limit=2 * endpoint.per_s
-    )
 
 
 def _cors(origins: Sequence[str]) -> apigatewayv2.ApiCorsConfigurationArgs | None:

@@ -22,6 +22,8 @@ from pulumi_aws.get_region import get_region_output
 ZONES = 2
 #: Each subnet is a sixteenth of the network: 4,091 tasks of a /16.
 SUBNET_BITS = 4
+#: AWS keeps so many addresses of each subnet for itself; every task takes one.
+ADDRESSES_KEPT = 5
 #: Zones in which Fargate runs nothing, by the ids that are the same in every account (AWS, "Supported Regions for
 #: Amazon ECS on AWS Fargate": apne1-az1, -az2, -az4 only; usw1-az1, -az3 only).
 ZONES_WITHOUT_FARGATE = ("apne1-az3", "usw1-az2")
@@ -127,6 +129,12 @@ class Network(pulumi.ComponentResource):
             egress=[out],
             opts=self._child,
         )
+
+
+def tasks_max(cidr: str) -> int:
+    """Tell how many tasks have an address in a network of this range."""
+    subnet = next(IPv4Network(cidr).subnets(SUBNET_BITS))
+    return ZONES * (subnet.num_addresses - ADDRESSES_KEPT)
 
 
 def _zones() -> Output[Sequence[str]]:

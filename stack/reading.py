@@ -20,6 +20,8 @@ from contracts.addresses import Network
 PORT_MAX = 65_535
 #: Much of what is read here goes into the environments of functions, of which AWS takes 4 KB each.
 TEXT_CHARACTERS_MAX, PORTS_MAX, NETWORKS_MAX = 256, 16, 16
+#: Pulumi takes a dot too; ECS and CloudWatch do not, and would say so in the middle of a deploy.
+_STACK = re.compile(r"[A-Za-z0-9_-]+")
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 IPV4 = 4
 #: What AWS makes of a network's size, and what can still be cut into our subnets.
@@ -148,6 +150,12 @@ class Reader:
     def _ask(self, key: str) -> str:
         self.asked.add(key)
         return key
+
+
+def check_stack(name: str) -> None:
+    """Refuse a stack whose name cannot stand in the names of its resources."""
+    if not _STACK.fullmatch(name):
+        raise WrongSettingError(f"stack {name}: AWS takes letters, digits, - and _ in names: pulumi stack rename …")
 
 
 def is_address(value: str) -> bool:

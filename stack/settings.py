@@ -15,7 +15,7 @@ import pulumi
 from contracts.access import TOKEN_PREFIX
 from stack import production
 from stack.alert_settings import RULES_MAX, AlertRule, check_together
-from stack.network import Place
+from stack.network import Place, tasks_max
 from stack.origin import SignIn
 from stack.package import Architecture, PackagesFor
 from stack.reading import Reader, WrongSettingError
@@ -36,6 +36,8 @@ REQUESTS_PER_SECOND_MAX = 1_000_000
 #: One request a minute to each host: slower than that is what intervals are for.
 POLL_GAP_MAX_MS = 60_000
 NAT_GATEWAYS_MAX = 2
+#: While a deployment takes its time, old tasks and new ones run side by side.
+DEPLOYMENT_FACTOR = 2
 #: Beyond a minute it is not the lag of a poll any more.
 LAG_MAX_MS = 60_000
 
@@ -308,3 +310,8 @@ def _check(settings: Settings) -> None:
     for key, (least, most) in counts.items():
         if most and most < least:
             raise WrongSettingError(f"{key} is {most}, below the count it may never fall under, {least}")
+    tasks, room = sum(max(bounds) for bounds in counts.values()), tasks_max(settings.vpc_cidr)
+    if not settings.subnets and DEPLOYMENT_FACTOR * tasks > room:
+        raise WrongSettingError(
+            f"vpcCidr {settings.vpc_cidr} has addresses for {room} tasks; a deployment of {tasks} needs twice as many"
+        )

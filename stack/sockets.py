@@ -12,6 +12,7 @@ from stack.function import Function, FunctionArgs
 from stack.package import Architecture
 from stack.schedule import call_regularly
 from stack.store import Store
+from stack.throttle import by_default, throttled
 
 STAGE = "live"
 #: A bucket of 2,500 posts takes a few seconds; what is not done by then continues as a message of its own.
@@ -37,6 +38,7 @@ class SocketsArgs:
     authorizer: Function
     environment: Mapping[str, Input[str]]
     requests_per_second: int
+    """The account's, for all its APIs and posts together."""
     traced: bool = False
 
 
@@ -65,10 +67,10 @@ class Sockets(pulumi.ComponentResource):
             api_id=self._api.id,
             name=STAGE,
             auto_deploy=True,
-            default_route_settings=apigatewayv2.StageDefaultRouteSettingsArgs(
-                throttling_rate_limit=LEAST_PER_S, throttling_burst_limit=2 * LEAST_PER_S
-            ),
-            route_settings=[_throttled(key, per_s) for key, per_s in ROUTES.items()],
+            default_route_settings=by_default(LEAST_PER_S),
+            route_settings=[
+                throttled(key, per_s, account_per_s=args.requests_per_second) for key, per_s in ROUTES.items()
+            ],
             opts=ResourceOptions(parent=self, depends_on=routes),
         )
         self.url = Output.concat(self._api.api_endpoint, "/", STAGE)
@@ -126,6 +128,7 @@ class Sockets(pulumi.ComponentResource):
             f"{self._name}-integration",
             api_id=self._api.id,
             integration_type="AWS_PROXY",
+            integration_method="POST",
             integration_uri=function.invoke_arn,
             opts=self._child,
         )
@@ -169,9 +172,3 @@ class Sockets(pulumi.ComponentResource):
             f"{self._name}-may-authorize", Output.concat(self._api.execution_arn, "/authorizers/", authorizer.id)
         )
         return authorizer
-
-
-def _throttled(route_key: str, per_s: int) -> apigatewayv2.StageRouteSettingArgs:
-    return apigatewayv2.StageRouteSettingArgs(
-        route_key=route_key, throttling_rate_limit=per_s, throttling_burst_limit=2 * per_s
-    )

@@ -13,8 +13,9 @@ from pulumi_aws import dynamodb
 
 from contracts.table.schema import SCHEMAS, TTL_ATTRIBUTE, Index, Key, Schema
 
-#: What nobody could make again: where a stack is protected, `pulumi destroy` and DynamoDB itself refuse.
-PROTECTED = frozenset({"DataSources", "SheetsData", "Changes", "Access"})
+#: What nobody could make again, and who polls what (Fleet), without which no source is polled, though all are there:
+#: where a stack is protected, `pulumi destroy` and DynamoDB itself refuse.
+PROTECTED = frozenset({"DataSources", "SheetsData", "Changes", "Access", "Fleet"})
 
 
 class Tables(pulumi.ComponentResource):

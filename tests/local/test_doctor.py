@@ -22,7 +22,9 @@ from local.doctor_aws import SLOW_REGIONS, Account, Wanted
 from local.doctor_finding import Finding, ok, warn, wrong
 from local.doctor_machine import Probes
 from local.doctor_probes import real
+from stack.settings import Settings
 from tests.conftest import ROOT
+from tests.stack.test_settings import RIGHT, Config
 
 PLACE = Path("/project")
 SHIM = "/home/ada/.pyenv/shims/python3.13"
@@ -284,6 +286,18 @@ def test_what_an_account_lacks_is_found(changed: dict[str, Any], level: str, wor
     assert [finding.level for finding in findings] == [level]
     assert words in findings[0].what
     assert findings[0].todo
+
+
+def test_a_stack_that_counts_on_more_requests_than_are_granted_is_told_its_key():
+    """In a slow Region the default is four times what AWS grants, and every large audience would meet it."""
+    (told,) = [one for one in judged(requests_per_s=2_500.0) if one.level != "ok"]
+    stack = replace(STACK, requests_per_s=2_500)
+    (known,) = [one for one in judged(stack, requests_per_s=2_500.0) if one.level != "ok"]
+
+    assert "pulumi config set requestsPerSecond 2500" in told.todo
+    assert "requestsPerSecond" not in known.todo
+    assert doctor_cloud.wanted({"requestsPerSecond": 2_500}).requests_per_s == 2_500
+    assert doctor_cloud.wanted({}).requests_per_s == Settings.read(Config(RIGHT)).requests_per_second
 
 
 def test_ten_calls_at_once_are_for_trying_things_out():

@@ -53,6 +53,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
         "production": False,
         "protect": True,
         "contact": "c" * 256,
+        "requestsPerSecond": 2_500,
         "tracePercent": 5,
         "subnets": ["subnet-0"],
         "securityGroups": ["sg-0"],

@@ -151,6 +151,30 @@ CHANGED: Mapping[str, tuple[str, Break, Rule]] = {
         "tables-Changes", put(deletionProtectionEnabled=False),
         test_resources.test_what_nobody_could_make_again_is_protected,
     ),
+    "leases that go with one command": (
+        "tables-Fleet", put(deletionProtectionEnabled=False),
+        test_resources.test_what_nobody_could_make_again_is_protected,
+    ),
+    "a route beyond the account's burst": (
+        "sockets-stage", lambda inputs: inputs["routeSettings"][0].update(throttlingBurstLimit=5_001),
+        test_quotas.test_no_route_lets_through_more_than_its_account_may_have,
+    ),
+    "a variable that Lambda keeps for itself": (
+        "api-list", lambda inputs: inputs["environment"]["variables"].update(AWS_REGION="eu-central-1"),
+        test_quotas.test_a_function_is_told_nothing_under_a_name_of_lambdas_own,
+    ),
+    "a name that ECS does not take": (
+        "fleet-external-task", put(family="sheet.monitor"), test_quotas.test_names_hold_what_aws_takes_in_them
+    ),
+    "a description that EC2 does not take": (
+        "network-workers", put(description="Workers' own"), test_quotas.test_names_hold_what_aws_takes_in_them
+    ),
+    "a task of a size that Fargate has not": (
+        "fleet-external-task", put(memory="1024"), test_quotas.test_tasks_are_of_a_size_that_fargate_has
+    ),
+    "an integration of another method": (
+        "sockets-integration", without("integrationMethod"), test_quotas.test_every_integration_posts_to_its_function
+    ),
     "a worker that may write": (
         "fleet-external-task", container(readonlyRootFilesystem=False),
         test_resources.test_a_worker_may_write_nowhere_and_is_nobody,

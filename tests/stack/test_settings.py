@@ -8,10 +8,13 @@ import pytest
 import yaml  # type: ignore[import-untyped]  # ships no types; one call does not need stubs
 
 from local.doctor_aws import texts
+from stack.reading import check_stack
 from stack.settings import Settings, WrongSettingError
 from tests.stack.program import ROOT
 
 RIGHT: dict[str, Any] = {"contact": "a@example.com"}
+#: What a file to be copied leaves to whoever copies it.
+WHO = {"prod": {"contact": "a@example.com", "alarmEmail": "b@example.com"}}
 
 
 class Config(pulumi.Config):
@@ -87,6 +90,16 @@ def test_a_value_out_of_bounds_names_its_key(key: str, value: str):
         read({**RIGHT, key: value})
 
 
+def test_a_network_too_small_for_a_deployment_of_its_tasks_is_refused():
+    """Its new tasks would wait for addresses that the old ones have, until the deployment is given up."""
+    small = {**RIGHT, "vpcCidr": "10.0.0.0/24", "externalCount": "4", "externalCountMax": "8", "sheetCount": "3"}
+
+    assert read(small).vpc_cidr == "10.0.0.0/24"
+    with pytest.raises(WrongSettingError, match="has addresses for 22 tasks; a deployment of 12"):
+        read({**small, "sheetCount": "4"})
+    assert read({**small, "sheetCount": "4", "subnets": '["subnet-1"]', "securityGroups": '["sg-1"]'}).subnets
+
+
 def test_an_unknown_key_is_refused_by_its_name():
     """A slip of the pen would leave a default standing, in silence."""
     with pytest.raises(WrongSettingError, match=r"no key externalCounts; there are .*externalCount,"):
@@ -131,10 +144,28 @@ def test_all_that_is_wrong_with_a_production_stack_is_said_at_once():
 @pytest.mark.parametrize("stack", ["dev", "prod", "local"])
 def test_the_configurations_at_hand_are_right(stack: str):
     """Every file that a person copies from is one that the program takes."""
-    values = texts(yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"])
-    own = {key.partition(":")[2]: value for key, value in values.items() if key.startswith("sheet-monitor-fleet:")}
+    assert read(at_hand(stack) | WHO.get(stack, {})).production is (stack == "prod")
 
-    assert read(own).production is (stack == "prod")
+
+def at_hand(stack: str) -> dict[str, str]:
+    """Read what a file of the repository configures."""
+    values = texts(yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"])
+    return {key.partition(":")[2]: value for key, value in values.items() if key.startswith("sheet-monitor-fleet:")}
+
+
+@pytest.mark.parametrize("key", ["contact", "alarmEmail"])
+def test_production_is_not_deployed_for_people_who_do_not_exist(key: str):
+    """An alarm to the address of an example wakes nobody, and says nothing of it."""
+    with pytest.raises(WrongSettingError, match=key):
+        read(at_hand("prod") | {name: value for name, value in WHO["prod"].items() if name != key})
+
+
+@pytest.mark.parametrize("name", ["dev", "prod-eu_1"])
+def test_a_stacks_name_can_stand_in_those_of_its_resources(name: str):
+    """Task family, log groups and CloudWatch's dashboard are named after it."""
+    check_stack(name)
+    with pytest.raises(WrongSettingError, match=r"stack v1\.0: AWS takes letters"):
+        check_stack("v1.0")
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
