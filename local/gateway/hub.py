@@ -41,6 +41,8 @@ class Hub:
     answers: dict[int, int] = field(default_factory=dict)
     requests: Bucket = field(init=False)
     connects: Bucket = field(init=False)
+    #: Nobody is to be cut before: whoever comes or is served meanwhile stays for longer.
+    _look_at: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
         self.requests = Bucket(self.quotas.requests_per_s, self.quotas.requests_burst, self.now)
@@ -90,9 +92,13 @@ class Hub:
     def enforce(self) -> None:
         """Cut who was silent for 10 minutes, and who is 2 hours old."""
         now = self.now()
-        for held in list(self.held.values()):
-            if now - held.active_at >= IDLE_S or now - held.opened_at >= LIFE_S:
-                self.cut(held.id)
+        if now < self._look_at:
+            return
+        ends = {held.id: min(held.active_at + IDLE_S, held.opened_at + LIFE_S) for held in self.held.values()}
+        for connection_id, end in ends.items():
+            if end <= now:
+                self.cut(connection_id)
+        self._look_at = min((end for end in ends.values() if end > now), default=now + IDLE_S)
 
     async def enforce_always(self, every_s: float) -> None:
         """Do so again and again."""

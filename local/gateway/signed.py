@@ -45,6 +45,7 @@ def is_signed(
     return hmac.compare_digest(expected, signature)
 
 
+@lru_cache(maxsize=16)
 def _when(at: str) -> float:
     try:
         return datetime.strptime(at, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
