@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 from tests.e2e.outside import Api, Reader, is_alive
 
 UP = "import sys; from pathlib import Path; from local.up import up; up(Path(sys.argv[1]), Path(sys.argv[2]))"
-START_S = 60
+START_S = 120
 
 
 @contextlib.contextmanager
