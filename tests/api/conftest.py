@@ -1,6 +1,7 @@
 """An empty account in moto, and a caller."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -10,6 +11,7 @@ from moto import mock_aws
 from api import door
 from contracts.table import schema
 from contracts.table.schema import TableNames
+from local.memory import Memory
 from tests.api.account import ENVIRON, REGION, Aws, Caller
 
 
@@ -30,19 +32,35 @@ def clients() -> tuple[Any, Any, Any, Any]:
 
 
 @pytest.fixture
-def aws() -> Iterator[Aws]:
-    """Give an account with empty tables."""
+def account() -> Iterator[Aws]:
+    """Give an account without tables."""
     with mock_aws():
         dynamodb, secrets, sqs, s3 = clients()
         tables = TableNames.from_environ(ENVIRON)
-        for name, attribute in schema.FIELDS.items():
-            dynamodb.create_table(**schema.create_table(getattr(tables, attribute), schema.SCHEMAS[name]))
         queue = sqs.create_queue(QueueName="changes.fifo", Attributes={"FifoQueue": "true"})
         s3.create_bucket(Bucket="documents", CreateBucketConfiguration={"LocationConstraint": REGION})
         yield Aws(
             dynamodb=dynamodb, secrets=secrets, sqs=sqs, s3=s3,
             tables=tables, queue_url=queue["QueueUrl"], bucket="documents",
         )  # fmt: skip
+
+
+@pytest.fixture
+def aws(account: Aws) -> Aws:
+    """Give an account with empty tables."""
+    for name, attribute in schema.FIELDS.items():
+        account.dynamodb.create_table(**schema.create_table(getattr(account.tables, attribute), schema.SCHEMAS[name]))
+    return account
+
+
+@pytest.fixture
+def swift(account: Aws) -> Aws:
+    """
+    Give an account whose tables are in memory, for tests that send the same few requests hundreds of times.
+
+    Its answers are moto's, which tests/contracts/table says; whatever is sent is sent to moto too, by a test beside.
+    """
+    return replace(account, dynamodb=Memory(account.tables))
 
 
 @pytest.fixture

@@ -88,8 +88,13 @@ class World:
 
 
 @pytest.fixture
-def world(aws: Aws) -> World:
+def world(swift: Aws) -> World:
     """Give an account with both rules."""
+    return world_of(swift)
+
+
+def world_of(aws: Aws) -> World:
+    """Give an account both rules."""
     heard: World
 
     def send(url: str, body: bytes, headers: Mapping[str, str]) -> str | None:
@@ -122,9 +127,9 @@ def test_an_outage_is_told_once_when_it_is_old_enough_and_again_when_it_is_over(
     assert world.rows() == []
 
 
-def test_it_asks_of_the_tables_what_its_role_may_and_all_of_that(world: World):
+def test_it_asks_of_the_tables_what_its_role_may_and_all_of_that(aws: Aws):
     """Over the life of an outage: a right that is never used is one too many. The worker's write stands beside."""
-    asked: set[tuple[str, str]] = set()
+    world, asked = world_of(aws), set[tuple[str, str]]()
     names = {getattr(world.aws.tables, attribute): name for name, attribute in FIELDS.items()}
 
     def note(params: Mapping[str, Any], model: Any, **_: Any) -> None:
@@ -469,9 +474,10 @@ def test_a_webhook_passes_the_gate_and_is_not_redirected(world: World, hook: Hoo
 
 
 def test_the_function_starts_from_the_environment_and_signs_with_the_secret_of_the_stack(
-    world: World, hook: Hook, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    aws: Aws, hook: Hook, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     """As Lambda enters it: rules, secret and its version, gate and names, all as the stack tells them."""
+    world = world_of(aws)
     kept = world.aws.secrets.create_secret(Name="alerts-signing", SecretString=SECRET.decode())
     rule = {"name": "prod", "tags": ["prod"], "afterFailures": 0, "afterMinutes": 0, "webhook": hook.url}
     told = {

@@ -102,20 +102,24 @@ def test_the_calls_of_a_deletion(aws: Aws, caller: Caller):
 
 @pytest.mark.parametrize("lands", [False, True])
 @pytest.mark.parametrize("breaks_at", range(1, len(CALLS) + 1))
-def test_a_deletion_that_breaks_at_any_call_is_finished_by_the_next(
-    aws: Aws, caller: Caller, breaks_at: int, lands: bool
-):
+def test_a_deletion_that_breaks_at_any_call_is_finished_by_the_next(swift: Aws, breaks_at: int, lands: bool):
     """Between the two the source is whole or gone, never half there."""
+    caller = Caller(aws=swift)
     source = caller.register(prices(apiKey="secret")).json
-    commit(aws, source["id"], [1])
+    commit(swift, source["id"], [1])
     calls = Calls(breaks_at=breaks_at, lands=lands, for_good=True)
-    assert _calls(aws, caller, source["id"], calls).status == 503
-    visible = [len(items(aws, aws.tables.data_sources)), len(_heads(aws)), len(_members(aws))]
+    assert _calls(swift, caller, source["id"], calls).status == 503
+    visible = [len(items(swift, swift.tables.data_sources)), len(_heads(swift)), len(_members(swift))]
     assert visible in ([0, 0, 0], [1, 1, 1])
-    later(aws, HOLD_S)
+    later(swift, HOLD_S)
     assert delete(caller, source["id"]).status == 204
-    assert (_heads(aws), _members(aws), items(aws, aws.tables.changes), aws.secret_names()) == ([], [], [], [])
-    assert {message["kind"] for message in aws.messages()} == {"deleted"}
+    assert (_heads(swift), _members(swift), items(swift, swift.tables.changes), swift.secret_names()) == (
+        [],
+        [],
+        [],
+        [],
+    )
+    assert {message["kind"] for message in swift.messages()} == {"deleted"}
 
 
 def _heads(aws: Aws) -> list[Any]:

@@ -235,22 +235,21 @@ def test_the_calls_of_an_import(caller: Caller):
 
 @pytest.mark.parametrize("lands", [False, True])
 @pytest.mark.parametrize("breaks_at", range(1, CALLS + 1))
-def test_an_import_that_breaks_at_any_call_is_finished_by_its_repetition(
-    aws: Aws, caller: Caller, breaks_at: int, lands: bool
-):
+def test_an_import_that_breaks_at_any_call_is_finished_by_its_repetition(swift: Aws, breaks_at: int, lands: bool):
     """Each part is whole or not there at all, and what is there is found again."""
+    caller = Caller(aws=swift)
     assert bring(caller, *GIVEN, calls=Calls(breaks_at=breaks_at, lands=lands, for_good=True)).status == 503
     sources, heads = (
-        {row["id"] for row in items(aws, table)} for table in (aws.tables.data_sources, aws.tables.sheets_data)
+        {row["id"] for row in items(swift, table)} for table in (swift.tables.data_sources, swift.tables.sheets_data)
     )
-    places = {row["sk"] for row in items(aws, aws.tables.fleet) if "#M#" in row["pk"]}
-    assert sources == heads == places == set(log_of(aws)["sources"])
+    places = {row["sk"] for row in items(swift, swift.tables.fleet) if "#M#" in row["pk"]}
+    assert sources == heads == places == set(log_of(swift)["sources"])
     assert len(sources) in {0, 2, 16, 18}
     assert set(outcomes(bring(caller, *GIVEN))) <= {"created", "unchanged"}
-    rows = items(aws, aws.tables.data_sources)
-    assert (len(rows), log_of(aws)["n"]) == (18, 18)
+    rows = items(swift, swift.tables.data_sources)
+    assert (len(rows), log_of(swift)["n"]) == (18, 18)
     (keyed,) = [row for row in rows if "apiKeySecretId" in row]
-    assert keyed["apiKeySecretId"] in aws.secret_names()
+    assert keyed["apiKeySecretId"] in swift.secret_names()
 
 
 def test_keys_are_taken_back_where_it_is_certain_that_nothing_landed(aws: Aws, caller: Caller):

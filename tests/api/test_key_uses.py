@@ -149,15 +149,24 @@ ACTS = [
 ]
 
 
+@pytest.mark.parametrize("act", ACTS)
+def test_whoever_is_left_alone_keeps_the_count(sharing: Sharing, act: Callable[[Sharing], Act]):
+    """And AWS takes every request of it; tests below break them in memory, in hundreds of orders."""
+    assert act(sharing)(Calls()).status in {200, 201, 204}
+    sharing.check()
+    sharing.tidy()
+    sharing.check()
+
+
 @pytest.mark.parametrize("lands", [False, True])
 @pytest.mark.parametrize("act", ACTS)
 def test_whoever_is_killed_at_whatever_call_leaves_no_orphan_and_no_source_without_its_key(
-    aws: Aws, act: Callable[[Sharing], Act], lands: bool
+    swift: Aws, act: Callable[[Sharing], Act], lands: bool
 ):
     """From there on nothing of the process is heard any more, whether AWS saw that last call or not."""
     broken = 0
     for breaks_at in range(1, CALLS_MAX):
-        sharing = Sharing(aws)
+        sharing = Sharing(swift)
         calls = Calls(breaks_at=breaks_at, lands=lands, for_good=True)
         act(sharing)(calls)
         sharing.tidy()
@@ -175,20 +184,22 @@ def current_key(aws: Aws, secret_id: str) -> str:
 
 
 @pytest.mark.parametrize("lands", [False, True])
-def test_a_key_is_read_once_its_edit_is_made_and_never_before(aws: Aws, lands: bool):
+def test_a_key_is_read_once_its_edit_is_made_and_never_before(swift: Aws, lands: bool):
     """Killed at any call: a source is polled with the key of the edit that is shown, at the latest after a tidy."""
     ends = set()
     for breaks_at in range(1, CALLS_MAX):
-        sharing = Sharing(aws)
+        sharing = Sharing(swift)
         source = sharing.register().json
         calls = Calls(breaks_at=breaks_at, lands=lands, for_good=True)
         sharing.edit(source, calls, apiKey="another")
-        made = any(row["id"] == source["id"] and row["revision"] == 2 for row in items(aws, aws.tables.data_sources))
-        at_once = current_key(aws, source["apiKeySecretId"])
+        made = any(
+            row["id"] == source["id"] and row["revision"] == 2 for row in items(swift, swift.tables.data_sources)
+        )
+        at_once = current_key(swift, source["apiKeySecretId"])
         assert made or at_once == KEY
         sharing.tidy()
         sharing.check()
-        assert current_key(aws, source["apiKeySecretId"]) == ("another" if made else KEY)
+        assert current_key(swift, source["apiKeySecretId"]) == ("another" if made else KEY)
         ends.add((made, at_once))
         if calls.count < breaks_at:
             break
@@ -209,20 +220,20 @@ def test_a_key_that_was_chosen_once_does_not_come_back_over_a_later_one(aws: Aws
     assert current_key(aws, source["apiKeySecretId"]) == "third"
 
 
-def test_of_two_that_replace_a_key_the_later_edit_is_read(aws: Aws):
+def test_of_two_that_replace_a_key_the_later_edit_is_read(swift: Aws):
     """At each call of the slower one: what is shown last is what is sent."""
     for overtaken_at in range(1, CALLS_MAX):
-        sharing = Sharing(aws)
+        sharing = Sharing(swift)
         source = sharing.register().json
         calls = Calls(overtaken_at=overtaken_at, by=lambda: sharing.edit(source, apiKey="quick"))  # noqa: B023 - called before the next turn
         status = sharing.edit(source, calls, apiKey="slow").status
         sharing.tidy()
         sharing.check()
         if calls.count < overtaken_at:
-            assert (status, current_key(aws, source["apiKeySecretId"])) == (200, "slow")
+            assert (status, current_key(swift, source["apiKeySecretId"])) == (200, "slow")
             break
         assert status in {200, 412}
-        assert current_key(aws, source["apiKeySecretId"]) == "quick"
+        assert current_key(swift, source["apiKeySecretId"]) == "quick"
 
 
 def joins(sharing: Sharing, secret_id: str) -> Act:
@@ -233,14 +244,14 @@ def joins(sharing: Sharing, secret_id: str) -> Act:
 @pytest.mark.parametrize("act", [the_last_source_deleted, a_key_taken_away])
 @pytest.mark.parametrize("joins_first", [False, True])
 def test_of_a_last_source_that_goes_and_one_that_joins_each_finds_its_key_or_is_refused(
-    aws: Aws, act: Callable[[Sharing], Act], joins_first: bool
+    swift: Aws, act: Callable[[Sharing], Act], joins_first: bool
 ):
     """At each call of either: the key is there for whoever got in, and gone if nobody did."""
     for overtaken_at in range(1, CALLS_MAX):
-        sharing = Sharing(aws)
+        sharing = Sharing(swift)
         goes = act(sharing)
         secret_id = max(
-            row["sk"] for row in items(aws, aws.tables.fleet) if row["pk"] == "secrets" and row["uses"] == 1
+            row["sk"] for row in items(swift, swift.tables.fleet) if row["pk"] == "secrets" and row["uses"] == 1
         )
         slow, quick = (joins(sharing, secret_id), goes)[:: 1 if joins_first else -1]
         calls = Calls(overtaken_at=overtaken_at, by=partial(quick, Calls()))
@@ -252,11 +263,11 @@ def test_of_a_last_source_that_goes_and_one_that_joins_each_finds_its_key_or_is_
 
 
 @pytest.mark.parametrize("act", [a_key_added_again, a_key_taken_away, a_new_source])
-def test_the_broom_disturbs_nobody_who_is_at_it(aws: Aws, act: Callable[[Sharing], Act]):
+def test_the_broom_disturbs_nobody_who_is_at_it(swift: Aws, act: Callable[[Sharing], Act]):
     """Whoever makes or deletes a secret holds it for longer than they can live."""
     for overtaken_at in range(1, CALLS_MAX):
-        sharing = Sharing(aws)
-        calls = Calls(overtaken_at=overtaken_at, by=partial(sweep, aws.uses()))
+        sharing = Sharing(swift)
+        calls = Calls(overtaken_at=overtaken_at, by=partial(sweep, swift.uses()))
         assert act(sharing)(calls).status in {200, 201}
         sharing.check()
         if calls.count < overtaken_at:
@@ -294,13 +305,13 @@ def test_a_secret_that_its_last_source_leaves_cannot_be_joined_any_more(aws: Aws
     assert sharing.register(apiKeySecretId=secret_id).fields == {"apiKeySecretId"}
 
 
-def test_any_order_of_acts_and_deaths_ends_tidy(aws: Aws):
+def test_any_order_of_acts_and_deaths_ends_tidy(swift: Aws):
     """Many people, some of them killed at some call, in random order."""
     edits: list[dict[str, Any]] = [{"apiKey": KEY}, {"apiKey": None}]
     for seed in range(6):
-        chance, sharing = random.Random(seed), Sharing(aws)
+        chance, sharing = random.Random(seed), Sharing(swift)
         for _ in range(8):
-            rows = items(aws, aws.tables.data_sources)
+            rows = items(swift, swift.tables.data_sources)
             keyed = [row["apiKeySecretId"] for row in rows if row.get("apiKeySecretId")]
             calls = Calls(breaks_at=chance.randrange(1, 20), lands=chance.random() < 0.5, for_good=True)
             sharing_with = {"apiKeySecretId": chance.choice(keyed)} if keyed else {"apiKey": KEY}
