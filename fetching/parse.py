@@ -24,7 +24,8 @@ _BYTES_ALIKE = bytes.maketrans(b"123456789", b"000000000")
 #: So many digits may be more than a double holds.
 _LONG_NUMBER = "0" * 300
 _CONTAINERS = frozenset({dict, list})
-_JSON_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+#: Fits from any quote on, also where the text has no end: a search that failed would begin anew at each further quote.
+_JSON_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _LONE_SURROGATE = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 )

@@ -175,6 +175,11 @@ def test_commas_and_brackets_inside_of_texts_are_no_nodes():
     assert document(text.encode())["a"].startswith("[,{")
 
 
+def test_a_text_without_an_end_costs_no_more_than_one_with_an_end():
+    """Beside many commas its quotes are looked through: once, not once more from each of a million of them."""
+    assert failure(b"[" + b"," * NODES_MAX + b'"' + b'\\"' * 1_000_000).reason is Reason.PARSE
+
+
 def test_a_bomb_of_nodes_is_refused_before_anything_is_made_of_it():
     """Two bytes would become an object of 64: counted first, the text costs no more than itself."""
     for data in (
