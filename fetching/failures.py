@@ -2,8 +2,6 @@
 
 import socket
 from collections.abc import Mapping
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 
 from aiohttp import (
     ClientConnectorCertificateError,
@@ -19,6 +17,7 @@ from yarl import URL
 from contracts.clock import DAY_S
 from fetching.gate import Forbidden
 from fetching.outcome import Failed, Reason
+from fetching.server_time import date_s
 
 RETRY_AFTER_MAX_S = DAY_S
 
@@ -52,7 +51,7 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
     asked = headers.get("Retry-After", "").strip()
     if asked.isascii() and asked.isdigit():
         return float(min(int(asked[:9]), RETRY_AFTER_MAX_S))
-    until, now = _date_s(asked), _date_s(headers.get("Date", ""))
+    until, now = date_s(asked), date_s(headers.get("Date", ""))
     return None if until is None or now is None else min(max(until - now, 0.0), RETRY_AFTER_MAX_S)
 
 
@@ -103,11 +102,3 @@ def _failed_to_reach(error: Exception, where: str) -> Failed:  # noqa: PLR0911 -
 
 def _verify_message(error: ClientConnectorCertificateError) -> str:
     return getattr(error.certificate_error, "verify_message", "") or "it could not be verified"
-
-
-def _date_s(text: str) -> float | None:
-    try:
-        date = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()

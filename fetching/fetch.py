@@ -10,6 +10,7 @@ from yarl import URL
 from contracts.rules import check_url
 from fetching.failures import failed_status, failed_to_reach, stray_not_modified, too_large
 from fetching.outcome import Failed, NotModified, Outcome, Reason, Reply, Validators
+from fetching.validators import text_of_header, validators_of
 
 WIRE_BYTES_MAX = 10 * 1_024 * 1_024
 REDIRECTS_MAX = 5
@@ -96,11 +97,9 @@ async def _read(response: ClientResponse, ask: Ask, *, conditional: bool) -> Out
     given = response.headers
     return Reply(
         wire=wire,
-        coding=given.get("Content-Encoding", "").strip().lower(),
-        content_type=given.get("Content-Type", ""),
-        validators=Validators(
-            url=str(ask.url), etag=given.get("ETag", ""), last_modified=given.get("Last-Modified", "")
-        ),
+        coding=text_of_header(given.get("Content-Encoding", "")).strip().lower(),
+        content_type=text_of_header(given.get("Content-Type", "")),
+        validators=validators_of(str(ask.url), given),
         status=response.status,
         headers=given,
     )

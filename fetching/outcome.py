@@ -42,6 +42,11 @@ class Validators:
     #: The version of the secret whose key asked; empty where none did.
     key_version: str = ""
 
+    @property
+    def are_any(self) -> bool:
+        """Say whether there is anything to ask with."""
+        return bool(self.etag or self.last_modified)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reply:
