@@ -111,8 +111,14 @@ def check_selector(selector: str) -> str:
 
 
 def repetition(node: Mapping[str, Any]) -> int:
-    """Say how often an expression may repeat one part: `{a: @, b: @}` twice, and each one after it multiplies."""
+    """
+    Say how often an expression may repeat one part: `{a: @, b: @}` twice, and each one after it multiplies.
+
+    `to_string` counts as twice: a text inside of a text has each of its quotes and backslashes doubled.
+    """
     parts = [repetition(child) for child in node["children"] if isinstance(child, dict)]
+    if node["type"] == "function_expression" and node["value"] == "to_string":
+        return 2 * max(1, sum(parts))
     if node["type"] in {"multi_select_dict", "multi_select_list", "function_expression", "and_expression"}:
         return max(1, sum(parts))
     return prod(parts)

@@ -142,8 +142,8 @@ def _http(reply: Reply, conditional: str | None, hidden: Hidden) -> dict[str, An
     return {
         "status": reply.status, "url": hidden.text(_shown_url(reply)),
         "contentType": hidden.text(reply.content_type)[:200],
-        "encoding": hidden.text(reply.coding)[:40], "etag": bool(reply.validators.etag),
-        "lastModified": bool(reply.validators.last_modified), "conditional": conditional,
+        "encoding": hidden.text(reply.coding)[:40], "etag": "ETag" in reply.headers,
+        "lastModified": "Last-Modified" in reply.headers, "conditional": conditional,
     }  # fmt: skip
 
 
@@ -155,8 +155,10 @@ def _shown_url(reply: Reply) -> str:
 def _conditional(first: _Seen, second: _Seen | None) -> str:
     """Say whether asking `has it changed?` works: `works`, `ignored`, `none` (no validators) or `unknown`."""
     assert isinstance(first.outcome, Reply)
-    if not (first.outcome.validators.etag or first.outcome.validators.last_modified):
-        return "none"
+    if not first.outcome.validators.are_any:
+        # None that can be trusted yet, where it was modified a moment ago: then the second answer has some.
+        later = second.outcome if second else None
+        return "unknown" if isinstance(later, Reply) and later.validators.are_any else "none"
     if second and isinstance(second.outcome, NotModified):
         return "works"
     return "ignored" if second and second.found and second.decoded == first.decoded else "unknown"
@@ -174,7 +176,7 @@ def _moved(value: Any, found: Document, second: _Seen | None) -> list[Volatile]:
     later = second.found if second else None
     if not isinstance(later, Document) or later.hash == found.hash:
         return []
-    return volatile(value, steps.make(value, _decode(later.canonical)))
+    return volatile(value, steps.between(found.canonical, later.canonical))
 
 
 def _warnings(

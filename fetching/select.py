@@ -29,9 +29,18 @@ def select(document: Any, selector: str) -> Any:
         raise SelectorFailed(f"the selector cannot be used on this document: {error}") from error
     if found is None:
         raise SelectorFailed(f"the selector {selector[:100]!r} finds nothing in the document")
-    if repetition(compiled(selector).parsed) > 1:
+    if repeats(selector) > 1:
         _check_size(found)
     return found
+
+
+@lru_cache(maxsize=COMPILED_MAX)
+def repeats(selector: str) -> int:
+    """Say how often a selector may repeat a part of a document; one that cannot be compiled makes nothing of it."""
+    try:
+        return repetition(compiled(selector).parsed) if selector else 1
+    except SelectorFailed:
+        return 1
 
 
 @lru_cache(maxsize=COMPILED_MAX)

@@ -16,6 +16,7 @@ from fetching.decode import TooLarge, Undecodable, beginning, decode
 from fetching.document import Document
 from fetching.fetch import Ask
 from fetching.outcome import Failed, NotModified, Outcome, Reason, Reply, Validators
+from fetching.select import repeats
 from monitor_fleet.asking import ask_for, without_key
 from monitor_fleet.documents import Documents
 from monitor_fleet.keys import Key, KeyMissing, KeyRing
@@ -151,7 +152,7 @@ class Poller:
         if isinstance(seen, Failed):
             return seen
         rung = _rung(seen, watched)
-        if rung is Rung.CHANGED and validators == watched.validators and (validators.etag or validators.last_modified):
+        if rung is Rung.CHANGED and validators == watched.validators and validators.are_any:
             # Asked with these, the server would have said that nothing changed.
             watched.lying = True
             log.warning("validators_unreliable", extra={"source": watched.target.id})
@@ -176,7 +177,7 @@ class Poller:
         may_be_xml = _may_be_xml(watched, decoded)
         last = await self._last(watched, may_be_xml=may_be_xml)
         most = INLINE_XML_BYTES_MAX if may_be_xml else INLINE_JSON_BYTES_MAX
-        if len(decoded) + len(last or b"") > most:
+        if (len(decoded) + len(last or b"")) * repeats(watched.target.reading.selector) > most:
             return await self._visit(watched, decoded, reply, coding="", last=last)
         untold = watched.head.untold if watched.head else ()
         found = document.read(decoded, reply.content_type, watched.target.reading, last, untold)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from contracts.clock import NowMs
 from fetching.outcome import Failed, Reason, Validators
+from fetching.select import repeats
 from fetching.sheets import reading
 from fetching.sheets.account import Account, in_order
 from fetching.sheets.answers import RATE_LIMITED_WAIT_S, Meaning, failed
@@ -150,7 +151,7 @@ class SheetPoller:
             known = await self._documents.get(watched.head.ref)
         target = watched.target
         size = sum(map(len, tables)) + len(known or b"")
-        if size <= INLINE_JSON_BYTES_MAX:
+        if size * repeats(target.reading.selector) <= INLINE_JSON_BYTES_MAX:
             return reading.read(tables, _sheet(watched).shape, target.reading, known=known, held=watched.held)
         return await self._offload(
             reading.read, tables, _sheet(watched).shape, target.reading, known=known, held=dict(watched.held)
