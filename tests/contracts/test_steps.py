@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts import narrow
+from contracts import narrow, toil
 from contracts.canonical import canonical
 from contracts.steps import StepFailed, apply, between, make, replace_whole
 
@@ -40,6 +40,30 @@ def test_a_step_between_canonical_forms_leads_from_one_to_the_other(old: Any, ne
     before, after = canonical(old), canonical(new)
 
     assert canonical(apply(between(before, after), json.loads(before))) == after
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_whole"),
+    [
+        (lambda rows: [-each for each in rows], True),
+        (lambda rows: sorted(rows, key=str), True),
+        (lambda rows: [each for each in rows if each % 3], True),
+        (lambda rows: [*rows[5_000:], *range(-5_000, 0)], True),
+        (lambda rows: [*rows[100:], *range(-100, 0)], False),
+        (lambda rows: [-1, *rows, -2], False),
+        (lambda rows: rows[: toil.LENGTH_SAFE], False),
+    ],
+    ids=["all new", "sorted", "thinned", "rolled far", "rolled", "grown", "cut short"],
+)
+def test_long_lists_that_have_little_in_common_are_replaced(changed: Any, is_whole: bool):
+    """To compare 500,000 elements with as many others would take a process minutes, at every change."""
+    numbers = list(range(toil.LENGTH_SAFE + 200))
+    old, new = ({"of": [1, {"series": [{"id": each} for each in ids]}]} for ids in (numbers, changed(numbers)))
+
+    step = between(canonical(old), canonical(new))
+
+    assert (step == replace_whole(new)) is is_whole
+    assert canonical(apply(step, old)) == canonical(new)
 
 
 @given(st.data(), documents)
