@@ -1,5 +1,6 @@
 """Reading the stored state of a source: its head, its document, the steps that lead there."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,6 @@ class Missed:
     """The steps between two versions, none left out."""
 
     steps: list[tuple[int, Step]]
-    bytes: int
     at_ms: int
 
 
@@ -46,20 +46,29 @@ def body(world: World, newest: Head) -> bytes:
     return bodies.unpack(ref.encoding, item["data"])
 
 
-def missed(world: World, newest: Head, *, base: int) -> Missed | None:
-    """Read the steps from a version to the head's; None if they are too many or one of them is not kept."""
+def missed(world: World, newest: Head, *, base: int, bytes_max: int) -> Missed | None:
+    """
+    Read the steps from a version to the head's; None if they are too many or too large, or one of them is not kept.
+
+    What is too large is not read to its end: 300 steps may be a thousand times what this process holds.
+    """
     if not 0 < newest.version - base <= RESUME_VERSIONS_MAX:
         return None
-    found = [change for change in _changes(world, newest, base) if change.incarnation == newest.incarnation]
-    steps = [(change.version, change.step) for change in found if change.step is not None]
-    if [version for version, _ in steps] != list(range(base + 1, newest.version + 1)):
-        return None
-    return Missed(steps=steps, bytes=sum(change.bytes for change in found), at_ms=found[-1].at_ms)
+    steps: list[tuple[int, Step]] = []
+    at_ms, left = 0, bytes_max
+    for change in _changes(world, newest, base):
+        left -= change.bytes
+        if left < 0 or change.step is None or change.version != base + len(steps) + 1:
+            return None
+        steps.append((change.version, change.step))
+        at_ms = change.at_ms
+    return Missed(steps=steps, at_ms=at_ms) if base + len(steps) == newest.version else None
 
 
-def _changes(world: World, newest: Head, base: int) -> list[Change]:
+def _changes(world: World, newest: Head, base: int) -> Iterator[Change]:
     query = changes.after(world.tables.changes, newest.source_id, base, upto=newest.version)
-    return [Change.read(item) for page in rows.pages(world, query) for item in page]
+    for page in rows.pages(world, query):
+        yield from (change for change in map(Change.read, page) if change.incarnation == newest.incarnation)
 
 
 def _stored(world: World, key: str) -> Any:

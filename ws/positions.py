@@ -48,14 +48,15 @@ class Newest:
 
     def _patch(self, base: int, accept: frozenset[str], *, small: bool) -> list[bytes] | None:
         missed = self._missed(base)
-        # Steps that fill more than a frame, and more than the document itself, are worth less than a snapshot.
-        if missed is None or missed.bytes > max(self._document_bytes, FRAME_BYTES_MAX):
+        if missed is None:
             return None
         frame = frames.patch(self.head.source_id, self.position, base=base, steps=missed.steps, at_ms=missed.at_ms)
         return frames.encode(frame, accept, small=small)
 
     def _read_missed(self, base: int) -> Missed | None:
-        return documents.missed(self._world, self.head, base=base)
+        # Steps that fill more than a frame, and more than the document itself, are worth less than a snapshot.
+        bytes_max = max(self._document_bytes, FRAME_BYTES_MAX)
+        return documents.missed(self._world, self.head, base=base, bytes_max=bytes_max)
 
     def _write_snapshot(self, accept: frozenset[str], small: bool) -> list[bytes]:
         try:

@@ -7,6 +7,7 @@ import pytest
 from contracts.canonical import canonical, digest
 from contracts.messages import Message
 from contracts.table.connections import SUBSCRIPTIONS_MAX
+from contracts.table.values import write_item
 from tests.ws.service import OVER, SOURCE, Service
 from tests.ws.wire import join
 from ws import buckets
@@ -123,6 +124,21 @@ def test_steps_larger_than_the_document_and_than_a_frame_are_a_snapshot(service:
     service.commit({"text": ""})
     for letter in "abcd":
         service.commit({"text": letter * 20_000})
+    service.connect()
+
+    assert service.subscribe(position=["i1", 1])[1]["type"] == "snapshot"
+
+
+def test_steps_that_are_too_large_are_not_read_to_their_end(service: Service):
+    """300 of them may be more than the process has memory for: what lies beyond the bound is not even looked at."""
+    service.register()
+    service.commit({"text": ""})
+    for letter in "abcd":
+        service.commit({"text": letter * 20_000})
+    last = service.item(service.world.tables.changes, sheetId=SOURCE, version=5)
+    service.world.dynamodb.put_item(
+        TableName=service.world.tables.changes, Item=write_item(last | {"ops": b"no step at all"})
+    )
     service.connect()
 
     assert service.subscribe(position=["i1", 1])[1]["type"] == "snapshot"
