@@ -10,7 +10,7 @@ from contracts.messages import Kind, Message
 from contracts.table import sweeps
 from contracts.table.subscribers import Cursor
 from contracts.table.sweeps import LATE, Late
-from ws import buckets, documents, news, rows
+from ws import buckets, documents, news
 from ws.world import World
 
 #: The message may still be under way for this long after it was last seen.
@@ -19,21 +19,16 @@ LATE_AFTER_MS = MINUTE_MS
 TRIES_MAX = 10
 
 
-def requeue(world: World) -> tuple[int, int]:
-    """Look at each bucket that may lag; gives how many do, and how many of them were queued again."""
-    lag = queued = 0
-    query = sweeps.listed(world.tables.connections, LATE, now_ms=world.now_ms())
-    for page in rows.pages(world, query):
-        for late in map(Late.read, page):
-            message = _missing(world, late)
-            if message is None:
-                world.dynamodb.delete_item(**sweeps.delete(world.tables.connections, LATE, late.name))
-                continue
-            lag += 1
-            if late.tries < TRIES_MAX and world.now_ms() - late.at_ms >= LATE_AFTER_MS:
-                _queue(world, late, message)
-                queued += 1
-    return lag, queued
+def look(world: World, late: Late) -> tuple[bool, bool]:
+    """Look at a bucket that may lag; says whether it does, and whether it was queued again."""
+    message = _missing(world, late)
+    if message is None:
+        world.dynamodb.delete_item(**sweeps.delete(world.tables.connections, LATE, late.name))
+        return False, False
+    is_due = late.tries < TRIES_MAX and world.now_ms() - late.at_ms >= LATE_AFTER_MS
+    if is_due:
+        _queue(world, late, message)
+    return True, is_due
 
 
 def _queue(world: World, late: Late, message: Message) -> None:

@@ -9,13 +9,14 @@ behind. Until it is cut a connection hears nothing: each pass leaves out whose r
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import batched
 
 from contracts.clock import MINUTE_MS, SECOND_MS
 from contracts.table import connections, sweeps
 from contracts.table.connections import CONNECTION_TTL_S, INDEX_SPARE_S
 from contracts.table.revocations import LATE_MS
-from contracts.table.sweeps import CUT
+from contracts.table.sweeps import CUT, LATE, Late
 from contracts.table.values import Item, read_item
 from ws import lagging, revoked, rows
 from ws.connections import Connection, cut, give_up
@@ -29,7 +30,7 @@ MINUTES_BACK = 2
 MINUTES_BACK_MAX = (CONNECTION_TTL_S + INDEX_SPARE_S) * SECOND_MS // MINUTE_MS
 #: Revocations are looked at for so long: after that everyone they mean has met a sweep.
 REVOKED_FOR_MS = LATE_MS + 10 * MINUTE_MS
-#: Connections that are looked up, and cut, side by side.
+#: Connections that are looked up and cut, and buckets that are looked at, side by side.
 AT_ONCE_MAX = 64
 
 
@@ -50,10 +51,19 @@ class _NoTimeLeft(Exception):
 
 
 def sweep(world: World, time_left_ms: TimeLeftMs) -> Swept:
-    """Do the minute's work, the most urgent first."""
+    """
+    Do the minute's work, the most urgent first.
+
+    Buckets that lag get half of the time at most: after an hour of trouble there is one for each source, and those
+    whose right was revoked must not live on behind them.
+    """
     swept = Swept()
+    kept_ms = max(0, time_left_ms() - STOP_BEFORE_END_MS) // 2
     try:
-        swept.lagging, swept.requeued = lagging.requeue(world)
+        _queue_the_late(world, swept, lambda: time_left_ms() - kept_ms)
+    except _NoTimeLeft:
+        swept.unfinished = True
+    try:
         for principal in _revoked_lately(world):
             _end(world, f"who#{principal}", swept, time_left_ms)
         _end_the_stuck(world, swept, time_left_ms)
@@ -61,6 +71,14 @@ def sweep(world: World, time_left_ms: TimeLeftMs) -> Swept:
     except _NoTimeLeft:
         swept.unfinished = True
     return swept
+
+
+def _queue_the_late(world: World, swept: Swept, time_left_ms: TimeLeftMs) -> None:
+    query = sweeps.listed(world.tables.connections, LATE, now_ms=world.now_ms())
+    for found in _found(world, query, time_left_ms):
+        for lags, is_queued in world.pool.map(partial(lagging.look, world), map(Late.from_row, found)):
+            swept.lagging += lags
+            swept.requeued += is_queued
 
 
 def _revoked_lately(world: World) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from contracts.clock import HOUR_S, SECOND_MS
 from contracts.table.connections import CONNECTION_TTL_S
-from contracts.table.values import bind, read_item, write_item
+from contracts.table.values import bind, write_item
 
 type Request = dict[str, Any]
 
@@ -28,9 +28,8 @@ class Late:
     tries: int = 0
 
     @classmethod
-    def read(cls, item: Mapping[str, Any]) -> Self:
-        """Read a row as a client returns it."""
-        row = read_item(item)
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        """Read a row, already unwrapped."""
         source_id, _, bucket = row["sheetId"].rpartition("#")
         return cls(source_id=source_id, bucket=int(bucket), at_ms=row["at"], tries=row["tries"])
 

@@ -1,6 +1,7 @@
 """The minute's call: nobody stays longer than what let them in, and nobody is left behind."""
 
 from dataclasses import replace
+from itertools import chain, repeat
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from contracts.table import revocations
 from contracts.table.connections import CONNECTION_TTL_S
 from contracts.table.revocations import LATE_MS
 from tests.ws.service import NOW_MS, SOURCE, Service
-from ws import lagging
+from ws import handler, lagging
 from ws.news import HOPS_MAX
 
 AN_HOUR_MS = 60 * MINUTE_MS
@@ -90,6 +91,21 @@ def test_a_sweep_stops_before_its_invocation_does(service: Service):
     assert names(service) == {"ended"}
     service.at_ms += 9 * MINUTE_MS
     assert service.sweep()["cut"] == 1
+
+
+def test_buckets_that_lag_do_not_take_the_time_of_rights_that_ended(service: Service):
+    """After an hour of trouble there is one for each source; half of the invocation is for those who must go."""
+    connect(service, "ended", NOW_MS - 2 * MINUTE_MS)
+    service.register()
+    service.commit({"n": 1})
+    late(service)
+    service.queued()
+    left_ms = chain([11_000], repeat(7_900))
+
+    _, line = handler.serve(service.world, {"minute": ""}, lambda: next(left_ms))
+
+    assert (line["cut"], line["lagging"], line["unfinished"]) == (1, 0, True)
+    assert service.sweep()["lagging"] == 1
 
 
 def test_a_connection_that_cannot_be_cut_is_tried_again_as_long_as_it_can_live(service: Service):

@@ -124,5 +124,5 @@ def test_what_is_late_is_listed_with_its_tries_until_it_is_forgotten(client: Any
     (found,) = client.query(**sweeps.listed(table, LATE, now_ms=NOW_MS))["Items"]
     client.delete_item(**sweeps.delete(table, LATE, late.name))
 
-    assert Late.read(found) == Late(source_id=SOURCE, bucket=3, at_ms=NOW_MS, tries=2)
+    assert Late.from_row(read_item(found)) == Late(source_id=SOURCE, bucket=3, at_ms=NOW_MS, tries=2)
     assert rows(client, sweeps.listed(table, LATE, now_ms=NOW_MS)) == []
