@@ -18,7 +18,7 @@ from typing import Protocol, cast, override
 from urllib.parse import urlsplit
 
 from ws.line import Line, LineLost
-from ws.pace import Meant, Pace
+from ws.pace import WINDOW_S, Meant, Pace
 from ws.post import Letter, Outcome, Post, Tally
 from ws.signature import Sealed
 
@@ -47,6 +47,8 @@ RETRY_S = 0.05
 #: So often in a row one client's full buffer is waited for (0.7 s in all), and so long first, doubled each time.
 FULL_MAX = 4
 FULL_S = 0.1
+#: Where so few of a delivery's letters are left, and nothing passed for a window, each is refused for its own sake.
+FEW_LEFT = 0.2
 #: What the account's quota leaves to nobody is asked for again after this, drawn likewise.
 THROTTLED_S = 0.3
 
@@ -118,6 +120,11 @@ class _Delivery:
         if not self.left and not self.over.done():
             self.over.set_result(None)
 
+    @property
+    def is_mostly_settled(self) -> bool:
+        """Say whether only a few letters are still under way."""
+        return self.left <= FEW_LEFT * len(self.outcomes)
+
     def check(self, lane: asyncio.Task[None]) -> None:
         """Let an error of ours end the whole delivery, not one lane in silence."""
         if not lane.cancelled() and (error := lane.exception()) and not self.over.done():
@@ -144,7 +151,7 @@ class Poster(Post):
         self._idle: list[Line] = []
         self._busy: set[Line] = set()
         self._seal: Sealed | None = None
-        self._sealed_at = 0.0
+        self._sealed_at = self._passed_at = 0.0
         self._watching: asyncio.TimerHandle | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="poster", daemon=True)
@@ -231,6 +238,7 @@ class Poster(Post):
             if not OK <= status < REDIRECT:
                 return self._refused(delivery, job, line, status)
             self._pace.passed()
+            self._passed_at = self._loop.time()
             job.at, job.tries, job.full = job.at + 1, 0, 0
             if job.at == len(job.frames):
                 delivery.settle(job, Outcome.SENT)
@@ -284,7 +292,9 @@ class Poster(Post):
         return line
 
     def _throttled(self, delivery: _Delivery, job: _Job) -> None:
-        if self._pace.refused(job.connection_id, self._loop.time()) is Meant.ACCOUNT:
+        now = self._loop.time()
+        is_among_the_last = delivery.is_mostly_settled and now - self._passed_at >= WINDOW_S
+        if self._pace.refused(job.connection_id, now) is Meant.ACCOUNT and not is_among_the_last:
             self._tally.throttled += 1
             self._later(delivery, job, THROTTLED_S)
             return

@@ -77,6 +77,19 @@ def test_a_client_that_does_not_read_is_slow_and_others_do_not_wait_for_it(end: 
     assert post.tally().throttled == 0
 
 
+def test_several_clients_that_do_not_read_are_not_taken_for_the_account(end: FarEnd, post: Poster):
+    """A tenth of an audience, refused together: each is given up as soon as one alone would be, not one by one."""
+    names, deaf = [f"c{number}" for number in range(180)], [f"full{number}" for number in range(20)]
+    end.open(*names)
+    end.open(*deaf, waiting=lambda: 1_000_000)
+    began = time.monotonic()
+
+    outcomes = post.deliver([letter(name, 1) for name in [*deaf, *names]], WITHIN_S)
+
+    assert outcomes == [*[Outcome.SLOW] * len(deaf), *[Outcome.SENT] * len(names)]
+    assert time.monotonic() - began < WITHIN_S / 3
+
+
 def test_a_client_that_reads_in_time_is_not_slow(end: FarEnd, post: Poster):
     """A large document fills the buffer for a moment; every frame that passes starts the patience anew."""
     end.open("busy")
