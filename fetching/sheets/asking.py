@@ -30,6 +30,10 @@ class Asks(Protocol):
         """Read in a request of our own."""
         ...
 
+    def are_wrong(self, ranges: tuple[str, ...]) -> bool:
+        """Say whether Google knew no such ranges the last time: whoever shared their request would be refused too."""
+        ...
+
 
 async def by_any(
     accounts: Sequence[Account],
@@ -59,11 +63,12 @@ async def by_any(
 async def in_its_tab(sheet: SheetTarget, account: Account, asks: Asks, tabs: Tabs) -> list[bytes]:
     """Read a source's ranges; a title that Google does not know is looked up again, once."""
     title = await _title(sheet, account, asks, tabs) if sheet.needs_title else ""
-    try:
-        return await asks.together(sheet.a1(title))
-    except GoogleRefused as error:
-        if error.refusal.meaning is not Meaning.RANGE:
-            raise
+    if not asks.are_wrong(sheet.a1(title)):
+        try:
+            return await asks.together(sheet.a1(title))
+        except GoogleRefused as error:
+            if error.refusal.meaning is not Meaning.RANGE:
+                raise
     # Somebody else's range may be the wrong one, or ours is named after a tab that has a new title.
     if sheet.needs_title:
         tabs.forget(sheet.spreadsheet_id)

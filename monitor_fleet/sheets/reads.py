@@ -6,11 +6,14 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from fetching.sheets.account import Account
-from fetching.sheets.verbs import GoogleVerbs
+from fetching.sheets.answers import Meaning
+from fetching.sheets.verbs import GoogleRefused, GoogleVerbs
 
 #: Sources of one spreadsheet are due at the same moment; dispatching them takes a little.
 GATHER_S = 0.05
 RANGES_MAX = 256
+#: So many wrong ranges are remembered; the oldest is forgotten, and found out again.
+WRONG_MAX = 10_000
 
 
 class GivesTurns(Protocol):
@@ -52,6 +55,8 @@ class Reads:
         self._quota = quota
         self._sleep = sleep
         self._open: dict[tuple[str, str], _Batch] = {}
+        #: Ranges of spreadsheets that would end the reads of those who share a request with them.
+        self._wrong: dict[tuple[str, tuple[str, ...]], None] = {}
 
     async def together(self, wish: Wish) -> list[bytes]:
         """Read with whoever else wants the same spreadsheet now; each range's rows as JSON."""
@@ -73,7 +78,23 @@ class Reads:
     async def alone(self, wish: Wish) -> list[bytes]:
         """Read by itself: Google refuses a whole request for one wrong range in it."""
         await self.turn(wish)
-        return await self._google.values(wish.account, wish.spreadsheet_id, wish.ranges)
+        try:
+            found = await self._google.values(wish.account, wish.spreadsheet_id, wish.ranges)
+        except GoogleRefused as error:
+            if error.refusal.meaning is Meaning.RANGE:
+                self._note_wrong(wish)
+            raise
+        self._wrong.pop((wish.spreadsheet_id, wish.ranges), None)
+        return found
+
+    def are_wrong(self, spreadsheet_id: str, ranges: tuple[str, ...]) -> bool:
+        """Say whether Google knew no such ranges when they were asked for alone."""
+        return (spreadsheet_id, ranges) in self._wrong
+
+    def _note_wrong(self, wish: Wish) -> None:
+        self._wrong[wish.spreadsheet_id, wish.ranges] = None
+        while len(self._wrong) > WRONG_MAX:
+            del self._wrong[next(iter(self._wrong))]
 
     async def _send(self, batch: _Batch, place: tuple[str, str], first: Wish) -> dict[str, bytes]:
         try:
@@ -106,3 +127,7 @@ class Asking:
     async def alone(self, ranges: tuple[str, ...]) -> list[bytes]:
         """Read by itself."""
         return await self.reads.alone(replace(self.wish, ranges=ranges))
+
+    def are_wrong(self, ranges: tuple[str, ...]) -> bool:
+        """Say whether Google knew no such ranges the last time."""
+        return self.reads.are_wrong(self.wish.spreadsheet_id, ranges)

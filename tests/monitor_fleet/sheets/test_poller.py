@@ -176,6 +176,22 @@ async def test_a_wrong_range_fails_its_own_source_only():
         assert "Nowhere!A1:B" in failed.why
 
 
+async def test_a_wrong_range_costs_the_others_one_read_and_not_each_further_one():
+    """What was refused alone is asked for alone until it is there: 2 reads for four sources, and not 5."""
+    async with at_desk() as desk:
+        good, wrong = [desk.watch(number) for number in range(3)], desk.watch(9, ranges=["Nowhere!A1:B"])
+        await asyncio.gather(*map(desk.document, good), desk.failed(wrong))
+        desk.stand.service.requests.clear()
+        await asyncio.gather(*map(desk.look, good), desk.failed(wrong))
+        assert len(desk.stand.service.requests) == 2
+
+        desk.stand.service.books[BOOK].tabs.append(Tab(gid=8, title="Nowhere", rows=[["City"], ["Bergen"]]))
+        assert await desk.document(wrong) == {"columns": ["City"], "rows": [{"City": "Bergen"}]}
+        desk.stand.service.requests.clear()
+        await asyncio.gather(*map(desk.look, [*good, wrong]))
+        assert len(desk.stand.service.requests) == 1
+
+
 async def test_a_tab_that_is_renamed_is_followed_by_its_id():
     """The address of a tab holds its id; only ranges hold its title."""
     async with at_desk() as desk:
