@@ -37,6 +37,8 @@ class Fetch:
     async def _snapshot(self, ref: Frame) -> Frame:
         if self.api_url is None:
             raise Damaged("the document is too large to be pushed: give api_url")
+        if not ref["url"].startswith("/"):
+            raise Damaged("a ref whose url is no path of the API")  # `@elsewhere/` would be another host with our token
         # Appended, not resolved: the API may live under a path.
         address = self.api_url.rstrip("/") + ref["url"]
         headers = {"Authorization": f"Bearer {await current(self.token)}"}

@@ -6,9 +6,10 @@ from contextlib import aclosing
 from typing import Any
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientSession, web
 
 from client import AccessRefused, SourceDeleted, SourceRefused, subscribe
+from client.fetch import Fetch
 from contracts import frames
 from contracts.canonical import canonical, digest
 from tests.client.gateway import Connection, Gateway, first
@@ -147,6 +148,16 @@ async def test_a_document_too_large_for_an_answer_is_fetched_where_the_answer_sa
             (change,) = await first(changes, 1)
 
     assert change.document == document
+
+
+async def test_a_ref_that_is_no_path_of_the_api_gets_no_token():
+    """Appended to the API's address, `@elsewhere/` would name another host."""
+    async with ClientSession() as session:
+        fetch = Fetch(session=session, api_url="http://api.example", token="smf_test_token")
+        answer = await fetch.snapshot({"type": "ref", "sourceId": SOURCE, "url": "@127.0.0.1/"})
+
+    assert answer["type"] == "spoilt"
+    assert "no path" in answer["why"]
 
 
 async def test_a_token_that_is_refused_ends_it():
