@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from api import shown
-from api.fields import read_registration, refuse
+from api.fields import hidden_headers, read_registration, refuse
 from api.models import SOURCE_FIELDS, Registration, SourceFields
 from api.problem import FieldError
 from api.rows import SOURCE_ID
@@ -53,9 +53,7 @@ class Portable:
 
     def missing(self) -> Iterator[FieldError]:
         """Say what an export left out and a new source cannot do without."""
-        for name, value in self.registration.headers.items():
-            if value == shown.HIDDEN:
-                yield FieldError(field=f"headers.{name[:64]}", message="hidden by the export: give its value")
+        yield from hidden_headers(self.registration.headers)
         if self.needs_key and not (self.registration.api_key or self.registration.api_key_secret_id):
             yield FieldError(field="apiKey", message="the source had a key, which no export holds: give it")
 

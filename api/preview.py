@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from yarl import URL
 
-from api import moment, shown
+from api import moment
 from api.body import read_object
-from api.fields import read_registration, refuse
+from api.fields import hidden_headers, read_registration, refuse
 from api.models import Registration
 from api.outgoing import read_policy
 from api.problem import FieldError
@@ -32,7 +32,7 @@ from fetching.certificates import Certificates
 from fetching.document import Reading
 from fetching.fetch import Ask, fetch
 from fetching.guard import connector
-from fetching.keyed import sendable, with_key
+from fetching.keyed import with_key
 from fetching.outcome import Outcome
 from fetching.preview import Fetch, Wanted, World, preview
 from fetching.session import session
@@ -66,27 +66,17 @@ class Previewer:
 def preview_source(request: Request, at: Previewer) -> Response:
     """Ask a source and show what came; a source that fails is an answer, not an error."""
     request.allow_parameters()
-    registration = read_registration(NAME | read_object(request), at.policy)
+    given = NAME | read_object(request)
+    registration = read_registration(given, at.policy, besides=hidden_headers(given.get("headers")))
     if registration.type is SourceType.GOOGLE_SHEET:
         return json_response(at.run(at.sheets().look(registration)))
-    _check(registration)
     return json_response(at.run(_look(_wanted(registration, _key(registration, at.keys)), at)))
-
-
-def _check(registration: Registration) -> None:
-    hidden = [name for name, value in registration.headers.items() if value == shown.HIDDEN]
-    if hidden:
-        message = "it is shown hidden and not known here: give its value, or leave it out"
-        raise refuse(*(FieldError(field=f"headers.{name[:64]}", message=message) for name in hidden))
 
 
 def _key(registration: Registration, keys: "Callable[[], Keys]") -> str | None:
     """Give the key as it came, or out of the secret it names, if that is bound to this very origin."""
     if registration.api_key:
-        key = registration.api_key.get_secret_value()
-        if not sendable(key):
-            raise refuse(FieldError(field="apiKey", message="it holds characters that cannot be sent"))
-        return key
+        return registration.api_key.get_secret_value()
     secret_id = registration.api_key_secret_id
     if secret_id is None:
         return None

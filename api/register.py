@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from api import door, shown
 from api.body import read_object
 from api.edit import Action, Cancelled, Edit
-from api.fields import read_registration, refuse
+from api.fields import hidden_headers, read_registration, refuse
 from api.idempotency import Birth, Repeat
 from api.key_uses import Move
 from api.keys import Keys
@@ -43,7 +43,8 @@ KEY_PLACE = 2
 def register_source(request: Request, at: Registrar) -> Response:
     """Register a source and show it."""
     request.allow_parameters()
-    registration = read_registration(read_object(request), at.rules.policy)
+    given = read_object(request)
+    registration = read_registration(given, at.rules.policy, besides=hidden_headers(given.get("headers")))
     owner = request.right.principal if request.right else ""
     repeat = Repeat.read(request)
     earlier = _earlier(repeat, at)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 
 from api.core import SchemaSerializer, SchemaValidator
 from contracts.kinds import SourceType, State
-from contracts.rules import check_place, check_pointer, check_selector
+from contracts.rules import check_place, check_pointer, check_selector, check_tolerance
 from contracts.source_rules import Secret, fits_its_type, one_key
 
 FILE = Path(__file__).with_name("models.json")
@@ -75,8 +75,8 @@ MODELS: Mapping[str, type[Model]] = {
 #: What a compiled schema names instead of holding it.
 NAMED: Mapping[str, Any] = {
     **MODELS,
-    **{one.__name__: one for one in (SourceType, State, Secret, check_place, check_pointer, check_selector)},
-    **{one.__name__: one for one in (fits_its_type, one_key, dict, list)},
+    **{one.__name__: one for one in (SourceType, State, Secret, fits_its_type, one_key, dict, list)},
+    **{one.__name__: one for one in (check_place, check_pointer, check_selector, check_tolerance)},
 }
 
 

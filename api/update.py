@@ -9,12 +9,13 @@ import os
 from collections.abc import Iterator, Mapping
 from functools import cache, partial
 from http import HTTPStatus
+from itertools import chain
 from typing import Any
 
 from api import door, shown
 from api.body import read_object
 from api.edit import Action, Cancelled, Edit
-from api.fields import FIELD_LENGTH_MAX, read_registration, refuse
+from api.fields import FIELD_LENGTH_MAX, hidden_headers, read_registration, refuse
 from api.key_uses import Move
 from api.models import SOURCE_FIELDS, Registration, Source
 from api.problem import FieldError, Problem, no_such_source, try_again
@@ -105,8 +106,9 @@ def _registration(item: Mapping[str, Any], patch: Mapping[str, Any], at: Registr
     stored = {name: value for name, value in item.items() if name in _FIELDS}
     known = {name: value for name, value in patch.items() if name in (_FIELDS | _KEYS) - {"type"}}
     given = {name: value for name, value in known.items() if value is not None or name not in _KEYS}
-    document = stored | _with_hidden(given, item)
-    registration = read_registration(document, at.rules.policy, besides=_not_editable(item, patch))
+    edit = _with_hidden(given, item)
+    besides = chain(_not_editable(item, patch), hidden_headers(edit.get("headers")))
+    registration = read_registration(stored | edit, at.rules.policy, besides=besides)
     if _place(registration.type, registration.url) != _place(registration.type, item["url"]):
         detail = (
             "another spreadsheet is another source: register it anew"

@@ -12,6 +12,8 @@ from contracts.addresses import PORTS_ALLOWED, Policy, literal, why_refused
 
 HEADER_VALUE_LENGTH_MAX = 4_096
 SELECTOR_REPETITION_MAX = 1_000
+#: DynamoDB holds no number between 0 and 1E-130.
+TOLERANCE_MIN = 1e-100
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")  # RFC 9110 5.1: a token
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
@@ -87,6 +89,17 @@ def origin(url: str | URL) -> str:
     return str(URL(url).origin())
 
 
+def sendable(key: str) -> bool:
+    """Tell whether a key can be put into a request: one with a line break could add headers of its own."""
+    return _HEADER_VALUE.fullmatch(key) is not None
+
+
+def check_auth(scheme: str, name: str) -> None:
+    """Refuse a key in a header that is not a source's to set."""
+    if scheme == "header":
+        check_header(name, "")
+
+
 def check_header(name: str, value: str) -> None:
     """Refuse header names that are not tokens or not a source's to set, and values with line breaks."""
     if not _HEADER_NAME.fullmatch(name):
@@ -122,6 +135,13 @@ def repetition(node: Mapping[str, Any]) -> int:
     if node["type"] in {"multi_select_dict", "multi_select_list", "function_expression", "and_expression"}:
         return max(1, sum(parts))
     return prod(parts)
+
+
+def check_tolerance(tolerance: float) -> float:
+    """Refuse what is smaller than any number of the table, and means nothing."""
+    if 0 < tolerance < TOLERANCE_MIN:
+        raise ValueError(f"0, or at least {TOLERANCE_MIN}")
+    return tolerance
 
 
 def check_pointer(pointer: str) -> str:

@@ -23,11 +23,12 @@ from pydantic import (
 from contracts.kinds import SourceType as SourceType  # noqa: PLC0414 - a source's own words are found here too
 from contracts.kinds import State as State  # noqa: PLC0414 - likewise
 from contracts.pointer import POINTER
-from contracts.rules import check_place, check_pointer, check_selector
+from contracts.rules import check_place, check_pointer, check_selector, check_tolerance
 from contracts.source_rules import HEADERS_MAX, POINTERS_MAX, Secret, fits_its_type, one_key
 
 POLLING_INTERVAL_MAX_S = 86_400
 URL_LENGTH_MAX = 4_096
+POINTER_LENGTH_MAX = 1_024
 RANGES_MAX = 64
 TAGS_MAX = 20
 #: Above this doubles skip integers, and "within" would mean nothing.
@@ -60,8 +61,12 @@ class Status(Model):
     certificate_days: int | None = Field(default=None, alias="certificateDays")
 
 
-Pointer = Annotated[str, AfterValidator(check_pointer), Field(json_schema_extra={"pattern": f"^{POINTER}$"})]
-Place = Annotated[str, AfterValidator(check_place)]
+Pointer = Annotated[
+    str,
+    Field(max_length=POINTER_LENGTH_MAX, json_schema_extra={"pattern": f"^{POINTER}$"}),
+    AfterValidator(check_pointer),
+]
+Place = Annotated[str, Field(max_length=POINTER_LENGTH_MAX), AfterValidator(check_place)]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
@@ -80,7 +85,9 @@ class SourceFields(Model):
     auth: Auth = Auth()
     selector: Annotated[str, Field(max_length=1_024), AfterValidator(check_selector)] = ""
     ignore: list[Pointer] = Field(default_factory=list, max_length=POINTERS_MAX)
-    tolerance: Annotated[float, Strict()] = Field(default=0, ge=0, le=TOLERANCE_MAX, allow_inf_nan=False)
+    tolerance: Annotated[
+        float, Strict(), Field(ge=0, le=TOLERANCE_MAX, allow_inf_nan=False), AfterValidator(check_tolerance)
+    ] = 0
     unordered: list[Place] = Field(default_factory=list, max_length=POINTERS_MAX)
     ranges: list[Annotated[str, StringConstraints(min_length=1, max_length=256)]] = Field(
         default_factory=list, max_length=RANGES_MAX

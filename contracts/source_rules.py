@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from contracts.kinds import POLLING_INTERVAL_MIN_S, SourceType
-from contracts.rules import check_header, check_url
+from contracts.rules import check_auth, check_header, check_url
 from contracts.sheet_address import read_address, read_range
 
 HEADERS_MAX = 32
@@ -48,6 +48,15 @@ class Secret:
         return {**handler(core_schema["schema"]), "format": "password", "writeOnly": True}
 
 
+class Auth(Protocol):
+    """How a key travels."""
+
+    @property
+    def scheme(self) -> str: ...  # noqa: D102 - as in contracts.source
+    @property
+    def name(self) -> str: ...  # noqa: D102 - as there
+
+
 class Fields(Protocol):
     """The fields that say something about each other."""
 
@@ -61,6 +70,8 @@ class Fields(Protocol):
     def ranges(self) -> list[str]: ...  # noqa: D102 - as there
     @property
     def headers(self) -> Mapping[str, str]: ...  # noqa: D102 - as there
+    @property
+    def auth(self) -> Auth: ...  # noqa: D102 - as there
 
 
 def fits_its_type[F: Fields](fields: F) -> F:
@@ -76,6 +87,7 @@ def fits_its_type[F: Fields](fields: F) -> F:
             _named(f"ranges.{number}", read_range, text)
     for name, value in fields.headers.items():
         _named(f"headers.{name[:64]}", check_header, name, value)
+    _named("auth.name", check_auth, fields.auth.scheme, fields.auth.name)
     return fields
 
 

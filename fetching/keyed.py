@@ -1,7 +1,6 @@
 """Where a source's key goes in a request: into the headers that name it, else where the source's auth says."""
 
 import base64
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -11,14 +10,6 @@ if TYPE_CHECKING:  # pydantic doubles the start of a Lambda
     from contracts.source import Auth
 
 PLACEHOLDER = "{apiKey}"
-
-#: What a header's value may hold; a key with a line break could add headers of its own.
-_SENDABLE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
-
-
-def sendable(key: str) -> bool:
-    """Tell whether a key can be put into a request."""
-    return _SENDABLE.fullmatch(key) is not None
 
 
 def with_key(url: URL, headers: Mapping[str, str], key: str, auth: "Auth") -> tuple[URL, dict[str, str]]:

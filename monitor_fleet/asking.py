@@ -6,8 +6,9 @@ from functools import lru_cache
 from yarl import URL
 
 from contracts.clock import SECOND_MS
+from contracts.rules import sendable
 from fetching.fetch import TOTAL_TIMEOUT_MAX_S, TOTAL_TIMEOUT_MIN_S, Ask
-from fetching.keyed import sendable, with_key
+from fetching.keyed import with_key
 from fetching.outcome import Validators
 from monitor_fleet.keys import Key, KeyMissing
 from monitor_fleet.watched import Target

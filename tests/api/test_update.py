@@ -200,6 +200,22 @@ def test_a_hidden_header_sent_back_keeps_its_value(aws: Aws, caller: Caller):
     assert items(aws, aws.tables.data_sources)[0]["headers"] == {"X-Token": "secret", "Accept": "c/d"}
 
 
+def test_a_hidden_header_under_another_name_is_asked_for(aws: Aws, caller: Caller):
+    """Whose value it was nobody can tell; stored as it is shown it would be sent in its place."""
+    source = caller.register(prices(headers={"X-Token": "secret"})).json
+    assert update(caller, source, headers={"x-token": "***"}).fields == {"headers.x-token"}
+    assert items(aws, aws.tables.data_sources)[0]["headers"] == {"X-Token": "secret"}
+
+
+def test_edits_do_not_add_up_to_more_than_the_table_takes(caller: Caller):
+    """Each is small enough, what they make together is not: the largest field is named."""
+    source = caller.register(prices(headers={f"X-{n}": "x" * 4_000 for n in range(30)})).json
+    pointers = [f"/{n:02}{'x' * 700}" for n in range(64)]
+    assert update(caller, source, ignore=pointers).status == 200
+    assert update(caller, source, '"2"', unordered=pointers).fields == {"headers"}
+    assert update(caller, source, '"2"', unordered=pointers, headers={}).status == 200
+
+
 def test_an_edit_that_breaks_at_any_call_is_whole_or_changes_nothing(aws: Aws, caller: Caller):
     """Read, counter, transaction: whatever breaks, source and log agree."""
     source = caller.register().json

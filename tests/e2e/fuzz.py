@@ -41,7 +41,12 @@ CHECKS_OF = {"imports": [check for check in CHECKS if check is not negative_data
 #: A preview asks a source twice, for up to 16 s: it has its turn in the soak.
 SLOW = frozenset({"preview"})
 #: Fields that chance fills in well enough, and an address at which nobody answers.
-PLAIN = frozenset({"name", "description", "pollingInterval", "tags", "enabled", "dataFormat", "keyColumn", "header"})
+PLAIN = frozenset(
+    {
+        *("name", "description", "pollingInterval", "tags", "enabled", "dataFormat", "keyColumn", "header"),
+        *("tolerance", "ignore", "auth"),
+    }
+)
 NOBODYS = "http://127.0.0.1:9/fuzz"
 ITEMS_REAL_MAX = 3
 TIMEOUT_S = 10
