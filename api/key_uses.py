@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from api.keys import Keys
+from api.problem import try_again
 from api.rows import read_row
 from contracts.clock import NowMs
 from contracts.table import secrets
@@ -73,9 +74,8 @@ class KeyUses:
         """Keep the key of a source that is about to be registered."""
         secret_id, holder = self.keys.secret_id(source_id), self.new_holder()
         move = Move(after=secret_id, holder=holder, first=True)
-        self.dynamodb.update_item(
-            **secrets.hold_to_make(self.fleet_table, secret_id, holder=holder, now_ms=self.now_ms())
-        )
+        if not self.holds(secret_id, holder=holder):
+            raise try_again("try once more")  # an id of 32 bits that was given before
         try:
             self.keys.create(secret_id, api_key, origin)
         except (BotoCoreError, ClientError):

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:  # the stubs are not deployed
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_secretsmanager.type_defs import DescribeSecretResponseTypeDef, TagTypeDef
 
 #: A tag takes no brackets and 256 characters (AWS), an origin may have both: its hash always fits.
 ORIGIN_TAG = "origin-sha256"
@@ -42,7 +43,7 @@ class Keys:
             Name=secret_id,
             Description=f"API key for {origin}",
             SecretString=_value(api_key, origin),
-            Tags=[{"Key": ORIGIN_TAG, "Value": _hash(origin)}],
+            Tags=_tags(origin),
         )
 
     def put(self, secret_id: str, api_key: str, origin: str) -> None:
@@ -87,6 +88,8 @@ class Keys:
             return False
         if "DeletedDate" in secret:
             self.client.restore_secret(SecretId=secret_id)
+        if _bound_to(secret) != _hash(origin):  # an id that an import brought back, at another address
+            self.client.tag_resource(SecretId=secret_id, Tags=_tags(origin))
         return True
 
     def belongs_to(self, secret_id: str, origin: str) -> bool:
@@ -99,8 +102,7 @@ class Keys:
             if error.response["Error"].get("Code") in _GONE | _NO_NAME:
                 return False
             raise
-        tags = {tag.get("Key"): tag.get("Value") for tag in secret.get("Tags", [])}
-        return "DeletedDate" not in secret and tags.get(ORIGIN_TAG) == _hash(origin)
+        return "DeletedDate" not in secret and _bound_to(secret) == _hash(origin)
 
     def read(self, secret_id: str, origin: str) -> str | None:
         """Give the key of one of our secrets for the origin that it is bound to; None where there is none to give."""
@@ -133,6 +135,14 @@ class Keys:
 
 def _value(api_key: str, origin: str) -> str:
     return json.dumps({"apiKey": api_key, "origin": origin})
+
+
+def _tags(origin: str) -> "list[TagTypeDef]":
+    return [{"Key": ORIGIN_TAG, "Value": _hash(origin)}]
+
+
+def _bound_to(secret: "DescribeSecretResponseTypeDef") -> str | None:
+    return next((tag.get("Value") for tag in secret.get("Tags", []) if tag.get("Key") == ORIGIN_TAG), None)
 
 
 def _hash(origin: str) -> str:

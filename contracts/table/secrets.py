@@ -15,7 +15,7 @@ from contracts.table.values import bind, write_item
 type Request = dict[str, Any]
 
 PARTITION = "secrets"
-#: Longer than any process that holds a row can live (a Lambda: 10 s), so that a lapsed hold has nobody behind it.
+#: Longer than any process that holds a row can live (a Lambda: 28 s), so that a lapsed hold has nobody behind it.
 HOLD_MS = 60 * SECOND_MS
 
 _FREE = "uses <= :zero AND (attribute_not_exists(heldBy) OR heldBy = :holder OR heldUntil < :now)"

@@ -202,6 +202,18 @@ def test_keys_are_never_exported_and_asked_for_again(aws: Aws, caller: Caller):
     assert row["apiKeySecretId"] in aws.secret_names()
 
 
+def test_a_key_that_an_import_brings_back_belongs_to_the_address_that_it_comes_with(aws: Aws, caller: Caller):
+    """Its secret is restored, and whoever shares it is asked for the same address."""
+    source = caller.register(prices(apiKey=KEY)).json
+    gone = partial(delete_source, at=aws.remover())
+    caller.call(gone, "DELETE /datasources/{sourceId}/delete", source_id=source["id"])
+    moved = "https://moved.example.com/prices.json"
+    assert outcomes(bring(caller, prices(id=source["id"], url=moved, apiKey=KEY))) == ["created"]
+    shared = source["apiKeySecretId"]
+    assert caller.register(prices(apiKeySecretId=shared)).fields == {"apiKeySecretId"}
+    assert caller.register(prices(url=moved, apiKeySecretId=shared)).status == 201
+
+
 def test_two_sources_of_one_shared_secret_are_both_counted(aws: Aws, caller: Caller):
     """One transaction may move a count only once."""
     shared = caller.register(prices(apiKey=KEY)).json["apiKeySecretId"]

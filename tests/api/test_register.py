@@ -277,18 +277,20 @@ def test_endless_contention_ends_in_an_answer(aws: Aws, caller: Caller):
     assert all(0 <= pause <= PAUSE_MAX_S for pause in aws.pauses)
 
 
-def test_an_id_that_was_given_before_does_not_touch_its_source(aws: Aws, caller: Caller):
+@pytest.mark.parametrize("key", [{}, {"apiKey": KEY}])
+def test_an_id_that_was_given_before_does_not_touch_its_source(aws: Aws, caller: Caller, key: dict[str, str]):
     """Ids are 32 bits of chance; when they meet, the newcomer is asked to try again."""
 
     class Unlucky(random.SystemRandom):
         def getrandbits(self, k: int, /) -> int:
             return 7 if k == ID_BITS else super().getrandbits(k)
 
-    first = caller.register(at=aws.registrar(chance=Unlucky()))
-    second = caller.register(prices(name="Other"), at=aws.registrar(chance=Unlucky()))
+    first = caller.register(prices(**key), at=aws.registrar(chance=Unlucky()))
+    second = caller.register(prices(name="Other", **key), at=aws.registrar(chance=Unlucky()))
     assert (first.status, second.status) == (201, 503)
     (row,) = map(read_item, aws.rows(aws.tables.data_sources))
     assert row["name"] == "Prices"
+    assert len(aws.secret_names()) == len(key)
 
 
 BODY = prices(apiKey=KEY)
