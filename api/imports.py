@@ -26,7 +26,8 @@ from api.portable import Portable
 from api.problem import FieldError, Problem, try_again
 from api.registrar import Registrar
 from api.request import Request
-from api.respond import Act, Answer, Event, Response, json_response, serve
+from api.respond import Act, Answer, Event, Response, json_response, log, serve
+from contracts.clock import iso
 from contracts.kinds import SourceType
 from contracts.rules import origin
 from contracts.table import heads, sources
@@ -80,12 +81,11 @@ def import_sources(request: Request, at: Registrar) -> Response:
     if dry:
         verdicts += [Verdict(index=one.index, outcome=CREATED, source_id=one.portable.source_id) for one in new]
     else:
-        owner = request.right.principal if request.right else ""
         until_ms = at.now_ms() + TIME_MAX_MS
         for some in _parts(new):
             if at.now_ms() > until_ms:
                 raise try_again("that took long; what is registered stays: repeat the request for the rest")
-            verdicts += _land(some, owner, at)
+            verdicts += _landed(some, request, at)
     verdicts.sort(key=lambda verdict: verdict.index)
     counts = Counter(verdict.outcome for verdict in verdicts)
     told = {outcome: counts[outcome] for outcome in (CREATED, UNCHANGED, REFUSED)}
@@ -179,6 +179,19 @@ def _parts(new: Sequence[New]) -> Iterator[Sequence[New]]:
 
 def _shares(one: New) -> bool:
     return one.portable.registration.api_key_secret_id is not None
+
+
+def _landed(some: Sequence[New], request: Request, at: Registrar) -> list[Verdict]:
+    """Register some together, and leave a line that names them: that of the request may come to no good end."""
+    owner = request.right.principal if request.right else ""
+    verdicts = _land(some, owner, at)
+    made = [verdict.source_id for verdict in verdicts if verdict.outcome == CREATED]
+    if made:
+        log({
+            "what": "imported", "at": iso(at.now_ms()), "request": request.id, "from": request.address,
+            "principal": owner, "sources": made,
+        })  # fmt: skip
+    return verdicts
 
 
 def _land(some: Sequence[New], owner: str, at: Registrar) -> list[Verdict]:

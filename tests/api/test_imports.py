@@ -69,8 +69,10 @@ def test_an_import_is_registered_whole(aws: Aws, caller: Caller, count: int):
     assert set(log_of(aws)["sources"]) == ids
 
 
-def test_an_import_that_takes_long_ends_by_itself_and_its_repeat_does_the_rest(aws: Aws, caller: Caller):
-    """Before its Lambda is ended: the caller is told to come again, and what landed stays."""
+def test_an_import_that_takes_long_ends_by_itself_and_its_repeat_does_the_rest(
+    aws: Aws, caller: Caller, capsys: pytest.CaptureFixture[str]
+):
+    """Before its Lambda is ended: the caller is told to come again, and what landed stays, by name in the log."""
 
     class Slow:
         def __getattr__(self, name: str) -> Any:
@@ -80,9 +82,15 @@ def test_an_import_that_takes_long_ends_by_itself_and_its_repeat_does_the_rest(a
 
     text = json.dumps({"items": many(40)})
     act = partial(import_sources, at=aws.registrar(dynamodb=Slow()))
+    capsys.readouterr()
     answer = caller.call(act, "POST /datasources/import", body=text)
     assert (answer.status, answer.headers["retry-after"]) == (503, "1")
-    assert len(aws.rows(aws.tables.data_sources)) == 32
+    stored = {row["id"] for row in items(aws, aws.tables.data_sources)}
+    assert len(stored) == 32
+    *parts, last = map(json.loads, capsys.readouterr().out.splitlines())
+    assert {source_id for line in parts for source_id in line["sources"]} == stored
+    assert {(line["what"], line["principal"], line["from"]) for line in parts} == {("imported", "ada", "198.51.100.7")}
+    assert {line["request"] for line in parts} == {last["request"]}
     again = bring(caller, *many(40))
     assert (again.json["unchanged"], again.json["created"]) == (32, 8)
 
