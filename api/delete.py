@@ -14,6 +14,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from api import door
+from api.documents import Documents
 from api.edit import Action, Cancelled, Configuration, Edit
 from api.key_uses import KeyUses, Move
 from api.keys import Keys
@@ -50,6 +51,7 @@ class Remover:
     sqs: "SQSClient"
     queue_url: str
     tables: TableNames
+    documents: Documents
     uses: KeyUses
     configuration: Configuration
     now_ms: NowMs
@@ -67,7 +69,7 @@ def delete_source(request: Request, at: Remover) -> Response:
     _tell_subscribers(source_id, head, at)
     _delete_changes(source_id, at)
     if head and head.ref:
-        at.dynamodb.delete_item(**heads.delete(at.tables.sheets_data, head.ref.id))
+        at.documents.delete(head.ref)
     # Of a source that is gone already only its own secret's name is known; `api.tidy` finds any other.
     at.uses.tidy(ended.secret_id or at.uses.keys.secret_id(source_id))
     return Response(status=HTTPStatus.NO_CONTENT)
@@ -157,6 +159,7 @@ def _act() -> Act:
         sqs=door.sqs(),
         queue_url=os.environ["QUEUE_URL"],
         tables=tables,
+        documents=Documents.at_the_door(os.environ),
         uses=KeyUses(dynamodb=dynamodb, fleet_table=tables.fleet, keys=keys, now_ms=door.wall_ms, chance=door.CHANCE),
         configuration=Configuration.at_the_door(dynamodb, tables.fleet),
         now_ms=door.wall_ms,

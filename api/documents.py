@@ -1,4 +1,4 @@
-"""Where documents are kept, and how one is read."""
+"""Where documents are kept, how one is read, and how one goes."""
 
 import json
 from collections.abc import Mapping
@@ -45,6 +45,13 @@ class Documents:
     def read(self, ref: Ref) -> Any:
         """Read a document."""
         return json.loads(unpack(ref.encoding, self._packed(ref)))
+
+    def delete(self, ref: Ref) -> None:
+        """Delete a document, if it is there."""
+        if ref.encoding == BUCKET:
+            self.s3.delete_object(Bucket=self.bucket, Key=ref.id)
+        else:
+            self.dynamodb.delete_item(**heads.delete(self.table, ref.id))
 
     def _packed(self, ref: Ref) -> str | bytes:
         if ref.encoding != BUCKET:

@@ -164,6 +164,7 @@ def delete_source(store: Store) -> list[Grant]:
         _table(store, "SheetsData", "GetItem", "DeleteItem"),
         _table(store, "Changes", "Query", "BatchWriteItem"),
         _table(store, "Fleet", "GetItem", "PutItem", "UpdateItem", "DeleteItem"),
+        _documents(store, "DeleteObject"),
         _secrets(store, "DeleteSecret"),
         _queue(store, "SendMessage"),
     ]

@@ -7,6 +7,7 @@ from typing import Any
 
 from api.achievable import SheetQuota
 from api.delete import Remover
+from api.documents import Documents
 from api.edit import Configuration
 from api.key_uses import KeyUses
 from api.keys import Keys
@@ -65,9 +66,12 @@ class Aws:
     def remover(self, **clients: Any) -> Remover:
         """Join what deleting needs, with other clients where a test wants some."""
         chance = random.SystemRandom()
-        given = {"dynamodb": self.dynamodb, "sqs": self.sqs, "secrets": self.secrets} | clients
+        given = {"dynamodb": self.dynamodb, "sqs": self.sqs, "s3": self.s3, "secrets": self.secrets} | clients
         return Remover(
             dynamodb=given["dynamodb"], sqs=given["sqs"], queue_url=self.queue_url, tables=self.tables,
+            documents=Documents(
+                dynamodb=given["dynamodb"], s3=given["s3"], table=self.tables.sheets_data, bucket=self.bucket
+            ),
             uses=self.uses(dynamodb=given["dynamodb"], secrets=given["secrets"]), now_ms=self.now_ms, chance=chance,
             configuration=Configuration(
                 dynamodb=given["dynamodb"], fleet_table=self.tables.fleet, now_ms=self.now_ms, chance=chance,

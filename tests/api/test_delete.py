@@ -41,6 +41,14 @@ def test_a_deleted_source_leaves_nothing_but_the_log(aws: Aws, caller: Caller):
     assert (f"external#M#{source['shard']:05d}", source["id"]) not in rows
 
 
+def test_the_newest_document_goes_wherever_it_is_kept(aws: Aws, caller: Caller):
+    """A large one lies in the bucket."""
+    source = caller.register().json
+    commit(aws, source["id"], [1], bucket=True)
+    assert delete(caller, source["id"]).status == 204
+    assert "Contents" not in aws.s3.list_objects_v2(Bucket=aws.bucket)
+
+
 def test_subscribers_are_told(aws: Aws, caller: Caller):
     """By a message of the source's own group, after its last change."""
     source = caller.register().json

@@ -224,7 +224,7 @@ class World:
         if not self.condemned:
             for _ in range(DOOMED_AT_ONCE):
                 url = self.fresh_url()
-                self.feeds.set(url.rsplit("/", 1)[1], {"n": 0})
+                self.feeds.set(url.rsplit("/", 1)[1], large())
                 self.condemned.append(await self.api.register(url, apiKey="k"))
             self.made.extend(self.condemned)
             for source_id in self.condemned:
