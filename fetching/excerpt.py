@@ -29,7 +29,7 @@ def excerpt(document: Any, hidden: Hidden) -> dict[str, Any]:
         "kind": _kind(document),
         "at": hidden.text(at),
         "count": len(rows),
-        "columns": [hidden.text(name[:TEXT_LENGTH_MAX]) for name in _columns(rows)],
+        "columns": [hidden.text(name)[:TEXT_LENGTH_MAX] for name in _columns(rows)],
         "rows": [room.show(row, depth=0) for row in rows[:ROWS_MAX]],
         "cut": room.cut or len(rows) > ROWS_MAX,
     }

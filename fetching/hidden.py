@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import quote, quote_plus
 
+from contracts.pointer import escaped
 from fetching.keyed import basic
 
 HIDDEN = "***"
@@ -22,6 +23,7 @@ class Hidden:
     def of(cls, key: str | None) -> Self:
         """Hide this key; nothing if there is none."""
         forms = set(_forms(key)) if key else set[str]()
+        forms |= set(map(escaped, forms))  # as a member's name, in a pointer
         return cls(forms=tuple(sorted(forms, key=len, reverse=True)))
 
     def text(self, text: str) -> str:

@@ -1,6 +1,7 @@
 """A preview: what a registration would see, from two requests, with nothing stored and no key shown."""
 
 import asyncio
+import itertools
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -268,11 +269,12 @@ async def test_a_redirect_is_told_without_its_query(servers: Any, see: Preview):
 @pytest.mark.parametrize("scheme", ["header", "query", "bearer", "basic"])
 async def test_a_server_that_repeats_the_request_does_not_show_the_key(servers: Any, see: Preview, scheme: Any):
     """Whoever may name a secret of the origin must not be able to read it, in any form, from there."""
+    counted = itertools.count()
 
     async def answer(request: web.BaseRequest) -> web.Response:
         heard = {name: request.headers.get(name, "") for name in ("X-API-Key", "Authorization")}
         twice = f"{'x' * 195}{KEY}"  # cut for showing in the midst of the key
-        body = {"you": heard, "q": dict(request.query), "url": request.path_qs, KEY: {KEY: twice}}
+        body = {"you": heard, "q": dict(request.query), "url": request.path_qs, KEY: {KEY: twice}, twice: next(counted)}
         return web.json_response([body], headers={"X": KEY})
 
     found = await see(await servers.serve(answer), key=KEY, auth=Auth(scheme=scheme))
@@ -281,6 +283,7 @@ async def test_a_server_that_repeats_the_request_does_not_show_the_key(servers: 
     assert HIDDEN in text
     assert not [form for form in Hidden.of(KEY).forms if form in text]
     assert KEY[:4] not in text.replace(HIDDEN, "")
+    assert [one["count"] for one in found["volatile"]] == [1]  # its pointer names the member
     assert "unencrypted_key" in codes(found)
 
 
