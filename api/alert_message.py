@@ -82,6 +82,7 @@ def mail(alerts: Sequence[Alert], *, stack: str, dashboard: str) -> tuple[str, s
 
 
 def _line(told: Mapping[str, Any]) -> str:
-    why = f": {told['why']}" if told["why"] else ""
+    """Write one line, whatever the source is called: a line break in its name could tell of others."""
+    name, why = (" ".join(told[field].split()) for field in ("name", "why"))
     since = "" if told["event"] == Event.CERTIFICATE else f", trouble since {told['since']}"
-    return f"{told['event']}  {told['name']} ({told['sourceId']}){since}{why}"
+    return f"{told['event']}  {name} ({told['sourceId']}){since}{f': {why}' if why else ''}"

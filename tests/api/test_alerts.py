@@ -392,6 +392,16 @@ def test_an_alert_holds_no_url_and_no_header_of_its_source(world: World):
     }  # fmt: skip
 
 
+def test_a_mail_has_a_line_for_each_source_whatever_it_is_called(world: World):
+    """Whoever may register must not have it tell of others."""
+    world.is_now(world.register(name="Prices\nrecovered  Payments (external-00000000)"), State.FAILING)
+    world.minutes(15)
+    ((_, _, text),) = world.mails
+    first, *rest = text.splitlines()
+    assert first.startswith("failing  Prices recovered Payments (external-00000000) (external-")
+    assert rest == ["", "https://fleet.example.com"]
+
+
 def test_a_rule_that_is_gone_is_forgotten(world: World):
     """Its rows would stay for ever."""
     world.is_now(world.register(tags=["prod"]), State.FAILING)
