@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from api import cursor, door, parameters, shown
+from api import cursor, door, pages, parameters, shown
 from api.parameters import Parameter, Text, Whole
 from api.request import Request
 from api.respond import Act, Answer, Event, Response, json_response, serve
@@ -35,9 +35,10 @@ def export_sources(request: Request, *, dynamodb: "DynamoDBClient", tables: Tabl
     wanted = parameters.read(request, PARAMETERS)
     after = None if wanted["cursor"] is None else cursor.read(wanted["cursor"])
     answer = dynamodb.scan(**sources.page(tables.data_sources, limit=wanted["limit"], after=after))
-    last = answer.get("LastEvaluatedKey")
-    more = {"next": cursor.write(read_item(last)["id"])} if last else {}
-    return json_response({"items": [_portable(read_item(item)) for item in answer["Items"]], **more})
+    items = pages.fitting([_portable(read_item(item)) for item in answer["Items"]])
+    is_whole, last = len(items) == len(answer["Items"]), answer.get("LastEvaluatedKey")
+    after = (read_item(last)["id"] if last else None) if is_whole else items[-1]["id"]
+    return json_response({"items": items, **({"next": cursor.write(after)} if after else {})})
 
 
 def _portable(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Self
 
-from api import cursor, door, parameters, shown
+from api import cursor, door, pages, parameters, shown
 from api.achievable import SheetQuota
 from api.audience import subscribers
 from api.parameters import Choice, Parameter, Text, Whole
@@ -87,12 +87,14 @@ def list_sources(request: Request, *, dynamodb: "DynamoDBClient", tables: TableN
     ids = [item["id"] for item in page]
     known = _heads(dynamodb, tables.sheets_data, ids)
     counts = subscribers(dynamodb, tables.subscribers, ids)
-    items = [
-        shown.summary(item, known.get(item["id"]), subscribers=counts[item["id"]]) | achievable
-        for item, achievable in zip(page, quota.now(*page), strict=True)
-    ]
+    items = pages.fitting(
+        [
+            shown.summary(item, known.get(item["id"]), subscribers=counts[item["id"]]) | achievable
+            for item, achievable in zip(page, quota.now(*page), strict=True)
+        ]
+    )
     document: dict[str, Any] = {"items": items}
-    last = page[-1]["id"] if len(found) > wanted.limit else more
+    last = items[-1]["id"] if len(items) < len(found) else more
     return json_response(document | ({"next": cursor.write(last)} if last else {}))
 
 

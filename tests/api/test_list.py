@@ -1,17 +1,23 @@
 """Listing: pages without gaps or doubles, filters, and cursors that nobody can bend."""
 
 import base64
+import json
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import pytest
 
 from api import list as listing
+from api.exports import export_sources
 from api.list import list_sources
 from contracts.source import State, Status
 from contracts.table import sources
 from tests.api.account import Answer, Aws, Caller, prices
 from tests.api.stored import commit
+
+#: AWS, "Lambda quotas".
+LAMBDA_ANSWER_BYTES_MAX = 6 * 1_024 * 1_024
 
 
 def look(caller: Caller, **query: str) -> Answer:
@@ -20,7 +26,13 @@ def look(caller: Caller, **query: str) -> Answer:
     return caller.call(act, "GET /datasources", query=query or None)
 
 
-def every_page(caller: Caller, **query: str) -> list[list[dict[str, Any]]]:
+def export(caller: Caller, **query: str) -> Answer:
+    """Export with a query."""
+    act = partial(export_sources, dynamodb=caller.aws.dynamodb, tables=caller.aws.tables)
+    return caller.call(act, "GET /datasources/export", query=query or None)
+
+
+def every_page(caller: Caller, look: Callable[..., Answer] = look, /, **query: str) -> list[list[dict[str, Any]]]:
     """Follow `next` to the end."""
     pages = []
     answer = look(caller, **query).json
@@ -99,6 +111,17 @@ def test_a_state_that_wants_attention_is_paged_too(aws: Aws, caller: Caller):
         set_state(aws, source, State.DORMANT)
     pages = every_page(caller, state="dormant", limit="2")
     assert sorted(item["id"] for page in pages for item in page) == sorted(source["id"] for source in made)
+
+
+def test_an_answer_ends_before_it_is_larger_than_a_lambdas(caller: Caller):
+    """Sources of 40 KB, all of signs that an answer writes in seven: nobody can keep others from seeing the list."""
+    pointers = [f"/{n}{chr(0) * 500}" for n in range(64)]
+    made = {caller.register(prices(ignore=pointers)).json["id"] for _ in range(14)}
+    first = look(caller)
+    assert len(json.dumps(first.raw)) < LAMBDA_ANSWER_BYTES_MAX
+    for found in (every_page(caller), every_page(caller, q="feeds"), every_page(caller, export)):
+        assert len(found) == 2
+        assert {item["id"] for page in found for item in page} == made
 
 
 @pytest.mark.parametrize(
