@@ -99,22 +99,10 @@ class Keys:
         try:
             secret = self.client.describe_secret(SecretId=secret_id)
         except ClientError as error:
-            if error.response["Error"].get("Code") in _GONE | _NO_NAME:
+            if means_none(error.response["Error"].get("Code", "")):
                 return False
             raise
         return "DeletedDate" not in secret and _bound_to(secret) == _hash(origin)
-
-    def read(self, secret_id: str, origin: str) -> str | None:
-        """Give the key of one of our secrets for the origin that it is bound to; None where there is none to give."""
-        if not secret_id.startswith(self.prefix):
-            return None
-        try:
-            kept = json.loads(self.client.get_secret_value(SecretId=secret_id)["SecretString"])
-        except ClientError as error:
-            if error.response["Error"].get("Code") in _GONE | _NO_NAME:
-                return None
-            raise
-        return str(kept["apiKey"]) if kept["origin"] == origin else None
 
     def delete(self, secret_id: str) -> None:
         """Delete a secret, if it is there; it can be restored for some days."""
@@ -131,6 +119,17 @@ class Keys:
         except ClientError as error:
             if error.response["Error"].get("Code") not in _GONE:
                 raise
+
+
+def key_of(value: str, origin: str) -> str | None:
+    """Give the key that a secret's value holds, for the origin that it is bound to; None for any other."""
+    kept = json.loads(value)
+    return str(kept["apiKey"]) if kept["origin"] == origin else None
+
+
+def means_none(code: str) -> bool:
+    """Tell whether an error of Secrets Manager says that there is no such secret."""
+    return code in _GONE | _NO_NAME
 
 
 def _value(api_key: str, origin: str) -> str:

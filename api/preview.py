@@ -8,7 +8,7 @@ same limits as polls are (`fetching/preview.py`), a sheet by the workers' accoun
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache, partial
@@ -19,6 +19,7 @@ from yarl import URL
 from api import moment
 from api.body import read_object
 from api.fields import hidden_headers, read_registration, refuse
+from api.kept_key import KeptKeys
 from api.models import Registration
 from api.outgoing import read_policy
 from api.problem import FieldError
@@ -38,7 +39,6 @@ from fetching.preview import Fetch, Wanted, World, preview
 from fetching.session import session
 
 if TYPE_CHECKING:
-    from api.keys import Keys
     from api.sheet_preview import SheetPreviewer
 
 #: Registering needs one, looking does not.
@@ -50,11 +50,12 @@ class Previewer:
     """
     All that a preview needs.
 
-    `requests` opens what fetches and notes certificates, `run` has a loop; `keys` and `sheets` are made on demand.
+    `read_key` gives the key in a secret for an origin, `requests` opens what fetches and notes certificates, `run` has
+    a loop; `sheets` is made on demand.
     """
 
     policy: Policy
-    keys: "Callable[[], Keys]"
+    read_key: Callable[[str, str], Awaitable[str | None]]
     sheets: "Callable[[], SheetPreviewer]"
     requests: Callable[[Certificates], AbstractAsyncContextManager[Fetch]]
     run: Callable[..., Any]
@@ -70,17 +71,28 @@ def preview_source(request: Request, at: Previewer) -> Response:
     registration = read_registration(given, at.policy, besides=hidden_headers(given.get("headers")))
     if registration.type is SourceType.GOOGLE_SHEET:
         return json_response(at.run(at.sheets().look(registration)))
-    return json_response(at.run(_look(_wanted(registration, _key(registration, at.keys)), at)))
+    return json_response(at.run(_look(registration, at)))
 
 
-def _key(registration: Registration, keys: "Callable[[], Keys]") -> str | None:
+async def _look(registration: Registration, at: Previewer) -> dict[str, Any]:
+    wanted = _wanted(registration, await _key(registration, at))
+    certificates = Certificates()
+    async with at.requests(certificates) as ask_source:
+        world = World(
+            fetch=ask_source, pause=at.pause, clock=at.clock, now_s=lambda: at.now_ms() / SECOND_MS,
+            certificates=certificates,
+        )  # fmt: skip
+        return await preview(wanted, world)
+
+
+async def _key(registration: Registration, at: Previewer) -> str | None:
     """Give the key as it came, or out of the secret it names, if that is bound to this very origin."""
     if registration.api_key:
         return registration.api_key.get_secret_value()
     secret_id = registration.api_key_secret_id
     if secret_id is None:
         return None
-    kept = keys().read(secret_id, origin(registration.url))
+    kept = await at.read_key(secret_id, origin(registration.url))
     if kept is None:
         message = "not a secret of a source of the same scheme, host and port"
         raise refuse(FieldError(field="apiKeySecretId", message=message))
@@ -97,16 +109,6 @@ def _wanted(registration: Registration, key: str | None) -> Wanted:
         interval_s=registration.polling_interval_s,
         key=key,
     )
-
-
-async def _look(wanted: Wanted, at: Previewer) -> dict[str, Any]:
-    certificates = Certificates()
-    async with at.requests(certificates) as ask_source:
-        world = World(
-            fetch=ask_source, pause=at.pause, clock=at.clock, now_s=lambda: at.now_ms() / SECOND_MS,
-            certificates=certificates,
-        )  # fmt: skip
-        return await preview(wanted, world)
 
 
 @asynccontextmanager
@@ -126,17 +128,8 @@ def _runner() -> asyncio.Runner:
 
 
 @cache
-def _keys() -> "Keys":
-    """Join what the first key takes that is not in the request: without one, boto3 is never imported."""
-    from api import door  # noqa: PLC0415 - see above
-    from api.keys import Keys  # noqa: PLC0415 - see above
-
-    return Keys(client=door.secrets_manager(), prefix=os.environ["SECRETS_PREFIX"])
-
-
-@cache
 def _sheets() -> "SheetPreviewer":
-    """Join what a sheet takes, with the first one: a preview of another source does not wait for it."""
+    """Join what a sheet takes, with the first one: a preview of another source never imports boto3."""
     from api import door  # noqa: PLC0415 - see above
     from api.sheet_preview import SheetPreviewer  # noqa: PLC0415 - see above
 
@@ -151,7 +144,7 @@ def _act() -> Act:
     policy = read_policy(os.environ)
     previewer = Previewer(
         policy=policy,
-        keys=_keys,
+        read_key=KeptKeys.of(os.environ, now_ms=moment.wall_ms).read,
         sheets=_sheets,
         requests=partial(_requests, policy, os.environ.get("CONTACT", "")),
         run=_runner().run,

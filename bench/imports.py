@@ -4,7 +4,7 @@ What a Lambda's start costs before its first request: importing its handler and 
 Against boto3 with the same clients, in one run. CPU time of fresh processes, the two taken in turns so that the
 machine's moods hit both. Bytecode is compiled already for both, as it is in a Lambda's zip.
 
-What most calls of a handler never need is imported by the first that does; that costs what is measured beside.
+What most calls of a handler never need is imported by the first that does.
 """
 
 import ast
@@ -12,7 +12,7 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.claim import Claim, report
@@ -31,10 +31,8 @@ SERVICES = {
 }
 #: Which imports its door later, and which is not of `api`.
 KNOWN = {"api.preview": {"secretsmanager"}, "ws.handler": {"dynamodb", "s3", "sqs"}}
-#: Who starts without boto3 and makes its clients with the first request that needs one.
+#: Who asks these services without boto3.
 WITHOUT_BOTO3 = {"api.preview"}
-#: By handler: what is imported later, for what, and the clients that this takes.
-LATER = {"api.preview": ("the key of a registered source", "api.door, api.keys", {"secretsmanager"})}
 #: What is no Lambda's entry has no `handler`.
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench", "AWS_DEFAULT_REGION": "eu-west-1",
@@ -45,11 +43,7 @@ TIMED = "import time; began = time.process_time(); {work}; print(time.process_ti
 
 def main() -> None:
     """Measure every handler."""
-    starts = [measured(handler) for handler in handlers()]
-    later = [
-        measured(handler, f" with {what}", f", {work}", services) for handler, (what, work, services) in LATER.items()
-    ]
-    report([*starts, *later])
+    report([measured(handler) for handler in handlers()])
 
 
 def handlers() -> list[str]:
@@ -58,22 +52,22 @@ def handlers() -> list[str]:
     return [f"{path.parent.name}.{path.stem}" for path in files if "def handler(" in path.read_text()]
 
 
-def measured(handler: str, also: str = "", modules: str = "", clients: Collection[str] | None = None) -> Claim:
-    """Compare one handler's start with boto3's; with other modules and clients where it is more than that."""
-    services = sorted(clients_of(handler) if clients is None else clients)
+def measured(handler: str) -> Claim:
+    """Compare one handler's start with boto3's."""
+    services = sorted(clients_of(handler))
     make = "; ".join(f"boto3.client({service!r})" for service in services)
     base = f"import boto3; {make}" if make else "import boto3"
-    alone = not make or (handler in WITHOUT_BOTO3 and not also)
-    whole = f"import {handler}{modules}" if alone else f"import {handler}{modules}, boto3; {make}"
+    alone = not make or handler in WITHOUT_BOTO3
+    whole = f"import {handler}" if alone else f"import {handler}, boto3; {make}"
     for work in (base, whole):  # compiles what is not compiled yet
         cpu_s(work)
     rounds = [(cpu_s(whole), cpu_s(base)) for _ in range(ROUNDS)]
     ours_s, theirs_s = (statistics.median(times) for times in zip(*rounds, strict=True))
     ratio = statistics.median(ours / theirs for ours, theirs in rounds)
     how = f"real, CPU of fresh processes, median of {ROUNDS}; {ours_s * 1e3:.0f} ms against {theirs_s * 1e3:.0f} ms"
-    told = (", ".join(services) or "no client") + (", which itself it makes later" if make and alone else "")
+    told = (", ".join(services) or "no client") + (", which itself it does not use" if make and alone else "")
     return Claim(
-        claim=f"start of {handler}{also}, against boto3 with its clients ({told})",
+        claim=f"start of {handler}, against boto3 with its clients ({told})",
         value=ratio, unit="times the CPU", op="<=", bar=BAR, how=how,
     )  # fmt: skip
 

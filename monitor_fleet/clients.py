@@ -16,13 +16,14 @@ from botocore.exceptions import NoCredentialsError
 from botocore.httpsession import get_cert_path
 
 from contracts.clock import NowMs
+from contracts.json_service import Place
 from contracts.signature import Credentials
 from fetching.sheets.server_clock import ServerClock
 from monitor_fleet.announce import Queue
 from monitor_fleet.documents import Bucket
 from monitor_fleet.errors import StoreFailed
 from monitor_fleet.keys import Keys
-from monitor_fleet.service import USER_AGENT, Place, Service, session
+from monitor_fleet.service import USER_AGENT, Service, session
 from monitor_fleet.settings import Settings
 from monitor_fleet.sheets.monitor import GoogleSeams
 from monitor_fleet.store import Store, ask, in_threads

@@ -9,30 +9,25 @@ worker: a second try of a conditional write needs its caller's judgement. What a
 
 import asyncio
 import base64
-import hashlib
 import socket
 import ssl
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
-from typing import Any, Final, Self, override
+from typing import Any, override
 
 import aiohttp
 import msgspec
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 from aiohttp.abc import AbstractResolver, ResolveResult
 from botocore.exceptions import BotoCoreError, ClientError
-from yarl import URL
 
-from contracts.clock import SECOND_MS, NowMs
-from contracts.signature import Credentials, Moment
+from contracts.clock import NowMs
+from contracts.json_service import Place, Seal, error_code
+from contracts.signature import Credentials
 from monitor_fleet.errors import Ambiguous, StoreFailed
 from monitor_fleet.store import Request, in_our_words
 
-CONTENT_TYPE: Final = "application/x-amz-json-1.0"
 USER_AGENT = "sheet-monitor-fleet"
-#: A moment is in force for five minutes (AWS), and credentials are renewed well before they end.
-MOMENT_MS = 60 * SECOND_MS
 #: As the SDK for Java does: a socket that rested longer may be closed at the other end without our knowing.
 REST_MAX_S = 60
 DNS_TTL_S = 60
@@ -69,27 +64,6 @@ class Names(AbstractResolver):
         """Leave the threads to whoever made them."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where a service is, and how it is named: in the header `X-Amz-Target` (`api`) and in signatures (`name`)."""
-
-    url: URL
-    region: str
-    api: str
-    name: str
-
-    @classmethod
-    def of(cls, client: Any) -> Self:
-        """Take it from a boto3 client, which knows regions, partitions and endpoints that were set."""
-        meta = client.meta
-        return cls(
-            url=URL(meta.endpoint_url),
-            region=meta.region_name,
-            api=meta.service_model.metadata["targetPrefix"],
-            name=meta.service_model.signing_name,
-        )
-
-
 class Service:
     """
     Asks one service.
@@ -122,53 +96,20 @@ class Service:
             return _read(answer)
         raise in_our_words(_error(operation, status, answer))
 
-    async def _sealed(self) -> "Seal":
+    async def _sealed(self) -> Seal:
         if self._seal is None or not self._seal.holds_at(self._now_ms()):
             async with self._renewing:
                 if self._seal is None or not self._seal.holds_at(self._now_ms()):
                     self._seal = await self._renew()
         return self._seal
 
-    async def _renew(self) -> "Seal":
+    async def _renew(self) -> Seal:
         loop = asyncio.get_running_loop()
         try:
             credentials = await loop.run_in_executor(self._threads, self._credentials)
         except BotoCoreError as error:
             raise StoreFailed(f"not sent: {error}") from error
         return Seal(self._place, credentials, now_ms=self._now_ms())
-
-
-class Seal:
-    """What the heads of one moment's requests share."""
-
-    def __init__(self, place: Place, credentials: Credentials, *, now_ms: int) -> None:
-        self._began_ms = now_ms
-        self._moment = Moment(credentials, now_s=now_ms / SECOND_MS, region=place.region, service=place.name)
-        self._api = place.api
-        self._sent = {"Content-Type": CONTENT_TYPE, "X-Amz-Date": self._moment.at}
-        names = ["content-type", "host", "x-amz-date"]
-        lines = [
-            f"content-type:{CONTENT_TYPE}",
-            f"host:{place.url.host_port_subcomponent}",
-            f"x-amz-date:{self._moment.at}",
-        ]
-        if credentials.token:
-            self._sent["X-Amz-Security-Token"] = credentials.token
-            names.append("x-amz-security-token")
-            lines.append(f"x-amz-security-token:{credentials.token}")
-        self._names = ";".join([*names, "x-amz-target"])
-        self._canonical = "\n".join([f"POST\n{place.url.raw_path}\n", *lines, "x-amz-target:"])
-
-    def holds_at(self, now_ms: int) -> bool:
-        """Tell whether it is young enough; a clock that was set back makes a new one."""
-        return 0 <= now_ms - self._began_ms < MOMENT_MS
-
-    def headers(self, operation: str, body: bytes) -> dict[str, str]:
-        """Give the headers of one request."""
-        target = f"{self._api}.{operation}"
-        canonical = f"{self._canonical}{target}\n\n{self._names}\n{hashlib.sha256(body).hexdigest()}"
-        signed = f"{self._moment.authorization}{self._names}, Signature={self._moment.sign(canonical)}"
-        return {**self._sent, "X-Amz-Target": target, "Authorization": signed}
 
 
 def session(
@@ -219,7 +160,7 @@ def _error(operation: str, status: int, answer: bytes) -> ClientError:
     except Ambiguous:
         read = None
     fields = read if isinstance(read, dict) else {}
-    code = str(fields.pop("__type", status)).rpartition("#")[2].partition(":")[0]
+    code = error_code(fields.pop("__type", None), status)
     message = str(fields.pop("message", None) or fields.pop("Message", ""))
     response: Any = {
         **fields, "Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status},

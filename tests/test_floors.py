@@ -16,7 +16,7 @@ FLOOR = {
 
 #: Who may use fetching; of the handlers those alone whose zip holds it.
 MAY_USE_FETCHING = {"fetching", "monitor_fleet", "local", "bench", "tests"}
-FETCHING_HANDLERS = {Path("api/preview.py"), Path("api/sheet_preview.py"), Path("api/alerts.py")}
+FETCHING_HANDLERS = {Path("api", f"{name}.py") for name in ("preview", "kept_key", "sheet_preview", "alerts")}
 
 #: Where a package may be imported; what is not listed may be used anywhere.
 HOME = {

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from api.keys import Keys
 from api.preview import Previewer, preview_source
 from api.sheet_preview import TURN_WAIT_MAX_MS, SheetPreviewer
 from contracts.addresses import Policy
@@ -19,7 +18,7 @@ from contracts.table.google_quota import Ledger
 from fetching.sheets.account import Account
 from fetching.sheets.answers import Refusal
 from fetching.sheets.verbs import GoogleRefused
-from tests.api.account import ENVIRON, NOW_MS, PREFIX, Answer, Aws, Caller, prices
+from tests.api.account import ENVIRON, NOW_MS, Answer, Aws, Caller, prices
 
 ROUTE = "POST /datasources/preview"
 URL = "https://docs.google.com/spreadsheets/d/1BxiMVs0XRA5nFMdKvBdBZjgmUUqptlbs74OgvE2upms/edit"
@@ -73,7 +72,7 @@ class Desk:
             clock=lambda: 0.0, now_ms=aws.now_ms,
         )  # fmt: skip
         at = Previewer(
-            policy=Policy(), keys=lambda: Keys(client=aws.secrets, prefix=PREFIX), requests=lambda _: _never(),
+            policy=Policy(), read_key=_never, requests=_never,
             sheets=lambda: replace(sheets, google=lambda: self.google), run=asyncio.run, pause=pause, clock=lambda: 0.0,
             now_ms=aws.now_ms,
         )  # fmt: skip
@@ -94,7 +93,7 @@ class Desk:
         aws.dynamodb.update_item(**request)
 
 
-def _never() -> Any:
+def _never(*_: Any) -> Any:
     raise AssertionError
 
 
@@ -167,11 +166,11 @@ def test_without_an_account_it_says_what_is_missing(aws: Aws, caller: Caller, se
     assert "not a key" not in answer.body
 
 
-def test_gspread_is_loaded_with_the_first_sheet_only():
+def test_boto3_and_gspread_are_loaded_with_the_first_sheet_only():
     """A preview of another source does not wait for it."""
     import subprocess
 
-    loaded = "[name for name in ('gspread', 'google.auth', 'api.sheet_preview') if name in sys.modules]"
+    loaded = "[name for name in ('boto3', 'gspread', 'google.auth', 'api.sheet_preview') if name in sys.modules]"
     look = f"import sys, api.preview; print({loaded})"
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"

@@ -19,9 +19,10 @@ from botocore.credentials import Credentials as Botos
 from botocore.exceptions import CredentialRetrievalError
 from yarl import URL
 
+from contracts.json_service import MOMENT_MS, Place, Seal
 from contracts.signature import Credentials
 from monitor_fleet.errors import Ambiguous, Refused, StoreError, StoreFailed, Throttled
-from monitor_fleet.service import MOMENT_MS, Place, Seal, Service, session
+from monitor_fleet.service import Service, session
 from monitor_fleet.store import Store
 
 NOW_MS = 1_790_000_000_000
@@ -68,7 +69,7 @@ def service(
     credentials: Callable[[], Credentials] = lambda: KEYS, now_ms: Callable[[], int] = lambda: NOW_MS,
 ) -> Service:  # fmt: skip
     """Ask DynamoDB there."""
-    place = Place(url=url, region="eu-central-1", api="DynamoDB_20120810", name="dynamodb")
+    place = Place(url=url, region="eu-central-1", api="DynamoDB_20120810", name="dynamodb", version="1.0")
     return Service(place, http, credentials=credentials, threads=threads, now_ms=now_ms)
 
 
@@ -92,10 +93,17 @@ async def served(far: FarSide, threads: ThreadPoolExecutor, **settings: Any) -> 
 
 @pytest.mark.parametrize("token", [None, "IQoJb3JpZ2luX2VjE/+=="])
 @pytest.mark.parametrize("url", ["https://dynamodb.eu-central-1.amazonaws.com", "http://127.0.0.1:4566"])
-@pytest.mark.parametrize(("api", "name"), [("DynamoDB_20120810", "dynamodb"), ("AmazonSQS", "sqs")])
-def test_a_request_is_signed_as_botocore_signs_it(token: str | None, url: str, api: str, name: str):
+@pytest.mark.parametrize(
+    ("api", "name", "version"),
+    [
+        ("DynamoDB_20120810", "dynamodb", "1.0"),
+        ("AmazonSQS", "sqs", "1.0"),
+        ("secretsmanager", "secretsmanager", "1.1"),
+    ],
+)
+def test_a_request_is_signed_as_botocore_signs_it(token: str | None, url: str, api: str, name: str, version: str):
     """A signature that is wrong in one byte is refused with everything that a worker does."""
-    place = Place(url=URL(url), region="eu-central-1", api=api, name=name)
+    place = Place(url=URL(url), region="eu-central-1", api=api, name=name, version=version)
     keys = Credentials(access_key="AKIDEXAMPLE", secret_key="wJalr/XUtnFEMI+K7", token=token)
     body = '{"Item":{"id":{"S":"ü"}}}'.encode()
 
