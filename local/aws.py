@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from local.limits import refuse_beyond
 from local.props import Props
 from local.shapes import shaped
 
@@ -46,7 +47,7 @@ class Aws:
         """Give the client of a service, made once: making one is neither cheap nor thread-safe."""
         with self._lock:
             if service not in self._clients:
-                self._clients[service] = boto3.session.Session(
+                client: Any = boto3.session.Session(
                     aws_access_key_id=self.credentials.access_key_id,
                     aws_secret_access_key=self.credentials.secret_access_key,
                     region_name=self.region,
@@ -55,6 +56,8 @@ class Aws:
                     endpoint_url=self.endpoint,
                     config=self.config,
                 )
+                client.meta.events.register("provide-client-params", refuse_beyond)
+                self._clients[service] = client
             return self._clients[service]
 
     def once(self, key: str, do: Callable[[], object]) -> None:
