@@ -25,7 +25,7 @@ from fetching.outcome import Validators
 from monitor_fleet import step
 from monitor_fleet.documents import Documents
 from monitor_fleet.errors import Refused
-from monitor_fleet.offload import Offload
+from monitor_fleet.offload import Offload, TakesTooMuch
 from monitor_fleet.step import Made
 from monitor_fleet.store import StoreVerbs
 from monitor_fleet.visit import Ahead
@@ -148,7 +148,10 @@ class Committer:
             return None
         if len(old) + len(document.canonical) <= INLINE_BYTES_MAX:
             return step.make(old, document.canonical)
-        return await self.offload(step.make, old, document.canonical)
+        try:
+            return await self.offload(step.make, old, document.canonical)
+        except TakesTooMuch:
+            return None  # both are there, only not the way between them: who follows takes a snapshot
 
     async def _pack(self, canonical: bytes, head: Head, *, version: int, document_hash: str) -> bodies.Body:
         """Make what is stored of a document; compressing a large one takes long."""

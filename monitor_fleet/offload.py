@@ -8,6 +8,7 @@ import asyncio
 import logging
 import multiprocessing
 import os
+import resource
 import signal
 import threading
 from collections.abc import Awaitable, Callable
@@ -18,6 +19,9 @@ from typing import Protocol
 log = logging.getLogger(__name__)
 
 PROCESSES = 2
+#: What a process may hold: twice what the largest documents take with their step. What takes more is some selector's
+#: doing, and ends with an error instead of with the whole worker.
+MEMORY_BYTES_MAX = 640 * 1_024 * 1_024
 
 
 class Offload(Protocol):
@@ -30,6 +34,10 @@ class Offload(Protocol):
 
 class OffloadFailed(Exception):
     """The process that did the work died; another one is there for the next."""
+
+
+class TakesTooMuch(OffloadFailed):
+    """The work takes more memory than a process of the pool may hold."""
 
 
 class Pool:
@@ -47,6 +55,8 @@ class Pool:
         except BrokenProcessPool as error:
             self.close()
             raise OffloadFailed("a process of the pool died") from error
+        except MemoryError as error:
+            raise TakesTooMuch(f"it takes more than {MEMORY_BYTES_MAX >> 20} MiB") from error
 
     def close(self) -> None:
         """End the processes."""
@@ -57,11 +67,16 @@ class Pool:
     def _start(self) -> ProcessPoolExecutor:
         # spawn, because this process has threads and an event loop, which a fork would copy half-way
         context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self._processes, mp_context=context, initializer=_die_with_parent)
+        return ProcessPoolExecutor(self._processes, mp_context=context, initializer=_begin)
 
 
 def _call[T](work: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object]) -> T:
     return work(*args, **kwargs)
+
+
+def _begin() -> None:
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
+    _die_with_parent()
 
 
 def _die_with_parent() -> None:

@@ -14,13 +14,14 @@ from contracts.clock import SECOND_MS, NowMs
 from fetching import document
 from fetching.decode import TooLarge, Undecodable, beginning, decode
 from fetching.document import Document
+from fetching.failures import too_large
 from fetching.fetch import Ask
 from fetching.outcome import Failed, NotModified, Outcome, Reason, Reply, Validators
 from fetching.select import repeats
 from monitor_fleet.asking import ask_for, without_key
 from monitor_fleet.documents import Documents
 from monitor_fleet.keys import Key, KeyMissing, KeyRing
-from monitor_fleet.offload import Offload
+from monitor_fleet.offload import Offload, TakesTooMuch
 from monitor_fleet.sharing import Fetch, Once
 from monitor_fleet.visit import Ahead, Seen, Visit, digest_of
 from monitor_fleet.watched import Watched
@@ -194,7 +195,10 @@ class Poller:
             known=head.hash if head else "", known_decoded=watched.decoded_digest, base_id=ref.id if ref else "",
             last=last or (self.documents.held(ref) if ref else None), untold=head.untold if head else (),
         )  # fmt: skip
-        return await self.offload(visit.make)
+        try:
+            return await self.offload(visit.make)
+        except TakesTooMuch as error:
+            return too_large(f"reading the answer is more than there is memory for: {error}")
 
     async def _last(self, watched: Watched, *, may_be_xml: bool) -> bytes | None:
         """Give the last document where what this one becomes depends on it."""

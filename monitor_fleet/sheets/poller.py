@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from contracts.clock import NowMs
+from fetching.failures import too_large
 from fetching.outcome import Failed, Reason, Validators
 from fetching.select import repeats
 from fetching.sheets import reading
@@ -20,7 +21,7 @@ from fetching.sheets.tabs import Tabs
 from fetching.sheets.target import SheetTarget
 from fetching.sheets.verbs import GoogleRefused, GoogleVerbs
 from monitor_fleet.documents import Documents
-from monitor_fleet.offload import Offload
+from monitor_fleet.offload import Offload, TakesTooMuch
 from monitor_fleet.poll import INLINE_JSON_BYTES_MAX, Looked, Rung
 from monitor_fleet.schedule import grid_after
 from monitor_fleet.sharing import Once
@@ -153,9 +154,12 @@ class SheetPoller:
         size = sum(map(len, tables)) + len(known or b"")
         if size * repeats(target.reading.selector) <= INLINE_JSON_BYTES_MAX:
             return reading.read(tables, _sheet(watched).shape, target.reading, known=known, held=watched.held)
-        return await self._offload(
-            reading.read, tables, _sheet(watched).shape, target.reading, known=known, held=dict(watched.held)
-        )
+        try:
+            return await self._offload(
+                reading.read, tables, _sheet(watched).shape, target.reading, known=known, held=dict(watched.held)
+            )
+        except TakesTooMuch as error:
+            return too_large(f"reading the sheet is more than there is memory for: {error}")
 
 
 def _sheet(watched: Watched) -> SheetTarget:

@@ -37,6 +37,7 @@ def refused_field(**fields: Any) -> str:
         ("tolerance", float("nan")),
         ("selector", "a[?"),
         ("selector", " | ".join(["{a: @, b: @}"] * 40)),
+        ("selector", "to_string([" * 12 + "@" + "])" * 12),
         ("unordered", ["a"]),
         ("ignore", [""]),
         ("tolerance", 1e16),

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from fetching.document import Document, Reading, read
-from monitor_fleet.offload import OffloadFailed, Pool
+from monitor_fleet.offload import MEMORY_BYTES_MAX, OffloadFailed, Pool, TakesTooMuch
 
 
 @pytest.fixture
@@ -23,6 +23,17 @@ async def test_work_is_done_elsewhere_and_its_errors_come_back(pool: Pool):
     assert isinstance(await pool(read, b"<a/>", "application/xml", Reading(format="xml")), Document)
     with pytest.raises(ZeroDivisionError):
         await pool(divmod, 1, 0)
+
+
+async def test_work_that_takes_too_much_ends_with_an_error_and_no_process_with_it(pool: Pool):
+    """A selector can make gigabytes of a few kilobytes; killed by the kernel, the whole worker could be what goes."""
+    before = await pool(os.getpid)
+    with pytest.raises(TakesTooMuch):
+        await pool(bytearray, MEMORY_BYTES_MAX)
+    many = Reading(selector="[" + ",".join(["@"] * 400) + "][]")
+    with pytest.raises(TakesTooMuch):
+        await pool(read, b"[" + b"1," * 400_000 + b"1]", "", many)
+    assert await pool(os.getpid) == before
 
 
 async def test_a_process_that_dies_is_replaced(pool: Pool):

@@ -18,6 +18,7 @@ from contracts.source import State
 from contracts.table import heads
 from fetching.outcome import Failed, Reason, Reply
 from monitor_fleet.errors import Ambiguous, StoreFailed, Throttled
+from monitor_fleet.offload import TakesTooMuch
 from monitor_fleet.poll import CONDITIONAL_FOR_MAX_MS
 from tests.monitor_fleet.conftest import START_MS
 
@@ -295,6 +296,54 @@ async def test_a_large_document_goes_to_the_bucket_and_comes_back(desk: Any):
     desk.web.body = json.dumps(["first", *noise[1:]]).encode()
     await desk.owner().poll(desk.watch(epoch=2))
     assert desk.changes()[1].step == [{"op": "replace", "path": "/0", "value": "first"}]
+
+
+async def starved(*_: Any, **__: Any) -> Any:
+    """Have no memory for any work."""
+    raise TakesTooMuch("it takes more than 1 MiB")
+
+
+async def test_an_answer_that_takes_too_much_memory_is_its_sources_failure(desk: Any):
+    """Whoever registered it is told; tried again and again as a trouble of ours it would show nowhere."""
+    desk.web.body = b"[" + b"1," * 100_000 + b"1]"
+    owner, watched = desk.owner(), desk.watch()
+    owner.turns = replace(owner.turns, poller=replace(owner.turns.poller, offload=starved))
+    for _ in range(2):
+        await owner.poll(watched)
+    status = desk.source().status
+    assert status.state is State.FAILING
+    assert "memory" in status.why
+
+
+@pytest.mark.parametrize(("times", "is_elsewhere"), [(1, False), (50, True)])
+async def test_a_small_answer_that_its_selector_repeats_often_is_read_elsewhere(
+    desk: Any, times: int, is_elsewhere: bool
+):
+    """The loop would wait for all that is made of it, and not for what came."""
+    away: list[object] = []
+
+    async def elsewhere(work: Any, *arguments: Any) -> Any:
+        away.append(work)
+        return work(*arguments)
+
+    desk.register(selector="[" + ",".join(["@"] * times) + "]")
+    desk.web.body = b"[" + b"1," * 5_000 + b"1]"
+    owner = desk.owner()
+    owner.turns = replace(owner.turns, poller=replace(owner.turns.poller, offload=elsewhere))
+    await owner.poll(desk.watch())
+    assert desk.head().version == 1
+    assert bool(away) is is_elsewhere
+
+
+async def test_a_step_that_takes_too_much_memory_is_a_version_without_one(desk: Any):
+    """The document is there all the same."""
+    desk.web.body = b"[" + b"1," * 100_000 + b"1]"
+    await desk.owner().poll(desk.watch())
+    desk.web.body = b"[" + b"2," * 100_000 + b"1]"
+    owner = desk.owner()
+    owner.turns = replace(owner.turns, committer=replace(owner.turns.committer, offload=starved))
+    await owner.poll(desk.watch(epoch=2))
+    assert [(change.version, change.step) for change in desk.changes()] == [(1, None), (2, None)]
 
 
 async def test_failures_are_states_written_on_transitions_and_then_counted(desk: Any):
