@@ -12,7 +12,7 @@ from contracts.kinds import State
 from fetching.certificates import Certificates, step_of, warning
 from fetching.outcome import Failed
 from monitor_fleet.announce import Announcer, owes
-from monitor_fleet.backoff import own_wait_s, source_wait_ms
+from monitor_fleet.backoff import OWN_MAX_S, asking_max_s, own_wait_s, source_wait_ms
 from monitor_fleet.circuit import Circuits, Hold
 from monitor_fleet.commit import Committer, Dropped, Fenced
 from monitor_fleet.documents import Documents
@@ -69,7 +69,7 @@ class Turns:
         except Dropped as dropped:
             _log_dropped(watched, dropped)
         except StoreError as error:
-            return self._own_trouble(watched, error)
+            return self._own_trouble(watched, error, longest_s=OWN_MAX_S)
         self._announce(watched, spawn)
         return None
 
@@ -85,7 +85,7 @@ class Turns:
             _log_dropped(watched, dropped)
             return None
         except (StoreError, OffloadFailed) as error:
-            return self._own_trouble(watched, error)
+            return self._own_trouble(watched, error, longest_s=asking_max_s(watched.target.interval_ms))
 
     async def _take(self, watched: Watched, spawn: Spawn, once: Once | None) -> int | None:
         if watched.head is None:
@@ -195,12 +195,12 @@ class Turns:
         if owes(watched) and not watched.announcing:
             spawn(watched, self.announcer.announce(watched))
 
-    def _own_trouble(self, watched: Watched, error: Exception) -> int:
+    def _own_trouble(self, watched: Watched, error: Exception, *, longest_s: float) -> int:
         self.counts[TROUBLED] += 1
         watched.own_troubles += 1
         extra = {"source": watched.target.id, "tries": watched.own_troubles, "error": str(error)}
         log.warning("own_trouble", extra=extra)
-        return int(own_wait_s(watched.own_troubles, self.chance) * SECOND_MS)
+        return int(own_wait_s(watched.own_troubles, self.chance, longest_s=longest_s) * SECOND_MS)
 
 
 def _log_changed(watched: Watched) -> None:

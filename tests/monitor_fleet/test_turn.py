@@ -151,6 +151,23 @@ async def test_our_own_trouble_is_tried_again_and_loses_nothing(desk: Any, verb:
     assert watched.failures == 0
 
 
+@pytest.mark.parametrize(("interval_s", "longest_s"), [(1, 5), (30, 30), (86_400, 60)])
+async def test_our_own_trouble_does_not_have_a_source_asked_far_more_often(
+    desk: Any, interval_s: int, longest_s: float
+):
+    """An hour without the bucket is not the server's fault: each try takes its whole answer."""
+    desk.register(pollingInterval=interval_s)
+    owner, watched = desk.owner(), desk.watch()
+    waits_ms = []
+    for _ in range(12):
+        owner.store.fail["put"] = (Throttled("busy"), False)
+        waits_ms.append(await owner.poll(watched))
+    assert waits_ms[0] <= 400
+    assert 500 * longest_s <= waits_ms[-1] <= 1_000 * longest_s
+    await owner.poll(watched)
+    assert desk.head().version == 1
+
+
 async def test_a_crash_between_commit_and_queue_is_healed_by_the_next_owner(desk: Any):
     """State first, queue second: what is committed and not told is told by whoever loads next."""
     owner = desk.owner()
