@@ -127,6 +127,7 @@ class FleetWorker:
             worker=self._leases.worker_id,
             kind=self._settings.kind.value,
             may_act=self._leases.may_act(),
+            is_ticking=self._worker.is_ticking(),
             owned_shards=tuple(self._worker.owned),
             sources=self._worker.sources,
             failing_sources=self._worker.failing,

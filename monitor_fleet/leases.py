@@ -80,7 +80,7 @@ class Leases:
         self._over = asyncio.Event()
         self._acting = asyncio.Lock()
         self._holdings = Holdings(on_claimed=self._claimed, on_lost=on_lost, boot_now=boot_now)
-        self._begin()
+        self._begin(renewed_s=None)
 
     @property
     def worker_id(self) -> str:
@@ -97,7 +97,7 @@ class Leases:
         return self._renewal.holds()
 
     def heartbeat_age_s(self) -> float | None:
-        """Say how long ago the last good renewal was sent; None before the first of this life."""
+        """Say how long ago the last good renewal was sent, in whichever life; None before the first."""
         return self._renewal.age_s()
 
     def look_now(self) -> None:
@@ -116,7 +116,7 @@ class Leases:
             if not self._over.is_set():
                 log.warning("self_fenced", extra={"worker": self.worker_id, "shards": len(self.owned)})
                 self._holdings.lose_all()
-                self._begin()
+                self._begin(renewed_s=self._renewal.renewed_s)
 
     async def drain(self) -> None:
         """Hand every shard to its next owner while still renewing, then part; at most `DRAIN_MAX_S`."""
@@ -144,7 +144,7 @@ class Leases:
                     log.warning("drain_interrupted", extra={"worker": self.worker_id, "error": str(error)})
                     await self._sleep(JOIN_AGAIN_S)
 
-    def _begin(self) -> None:
+    def _begin(self, *, renewed_s: float | None) -> None:
         """Start a life: a new id and no memory of who was seen when."""
         worker_id = f"{self._first_id}~{self._lives}" if self._lives else self._first_id
         self._lives += 1
@@ -154,7 +154,7 @@ class Leases:
         )
         self._renewal = Renewal(
             **where, worker_id=worker_id, now_ms=self._now_ms, boot_now=self._boot_now, release=self._release,
-            on_row=self._doorbell.hear,
+            on_row=self._doorbell.hear, renewed_s=renewed_s,
         )  # fmt: skip
         self._lookout = Lookout(
             **where, boot_now=self._boot_now, worker_id=worker_id,

@@ -27,6 +27,8 @@ class Reading:
     worker: str
     kind: str
     may_act: bool
+    is_ticking: bool
+    """Due polls are looked for."""
     owned_shards: tuple[int, ...]
     sources: int
     failing_sources: int
@@ -55,6 +57,7 @@ class Reading:
             "worker": self.worker,
             "kind": self.kind,
             "mayAct": self.may_act,
+            "isTicking": self.is_ticking,
             "ownedShards": self.owned_shards,
             "sources": self.sources,
             "failingSources": self.failing_sources,

@@ -58,18 +58,20 @@ class Renewal:
     """
     The row of one worker id. Ends for ever once the row is marked dead.
 
-    `on_row(row)` is told the worker's own row, as each good renewal shows it: others ring there.
+    `on_row(row)` is told the worker's own row, as each good renewal shows it: others ring there. `renewed_s` is when
+    the last good renewal was sent, also one under the id before this; the right follows from those of this id alone.
     """
 
     def __init__(
         self, *, table: str, kind: SourceType, store: StoreVerbs, worker_id: str, now_ms: NowMs, boot_now: BootNow,
-        release: str = "", on_row: Callable[[Item], None] = lambda _: None,
+        release: str = "", on_row: Callable[[Item], None] = lambda _: None, renewed_s: float | None = None,
     ) -> None:  # fmt: skip
         self.worker_id = worker_id
         self._release = release
         self._on_row = on_row
         self.is_dead = False
         self.is_well = False
+        self.renewed_s = renewed_s
         self._table = table
         self._kind = kind
         self._store = store
@@ -78,7 +80,6 @@ class Renewal:
         self._beat = 0
         self._landed = 0
         self._right_until_s = 0.0
-        self._renewed_s: float | None = None
         self._one_at_a_time = asyncio.Lock()
 
     def holds(self) -> bool:
@@ -87,7 +88,7 @@ class Renewal:
 
     def age_s(self) -> float | None:
         """Say how long ago the last good renewal was sent, if there was one."""
-        return None if self._renewed_s is None else self._boot_now() - self._renewed_s
+        return None if self.renewed_s is None else self._boot_now() - self.renewed_s
 
     async def join(self, shards: int) -> None:
         """
@@ -117,7 +118,7 @@ class Renewal:
             self.is_well = await self._move(worker, carried.taken)
             if self.is_well:
                 self._landed = self._beat
-                self._renewed_s, self._right_until_s = began_s, began_s + RIGHT_S
+                self.renewed_s, self._right_until_s = began_s, began_s + RIGHT_S
 
     async def part(self) -> None:
         """Mark the own row dead after the last shard is handed off."""

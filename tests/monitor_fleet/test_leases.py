@@ -118,6 +118,19 @@ async def test_a_row_made_again_is_not_the_right_that_was_lost(store: Slow, rene
     assert not renewal.holds()
 
 
+async def test_the_age_of_a_heartbeat_goes_on_in_the_next_life(store: Slow, renewal: Renewal):
+    """Whoever was declared dead and is not let in again has not renewed for all that time; and has no right for it."""
+    await renewed(renewal)
+    store.now_s += 30
+    again = Renewal(
+        table=NAMES.fleet, kind=KIND, store=store, worker_id="a~1", now_ms=lambda: 7, boot_now=lambda: store.now_s,
+        renewed_s=renewal.renewed_s,
+    )  # fmt: skip
+
+    assert again.age_s() == 30
+    assert not again.holds()
+
+
 async def test_joining_alone_gives_no_right(renewal: Renewal):
     """A right begins with a number of its own, which a row made again does not have."""
     assert not renewal.holds()
