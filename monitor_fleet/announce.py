@@ -23,6 +23,9 @@ from monitor_fleet.watched import Watched
 
 log = logging.getLogger(__name__)
 
+#: Its right may be back any moment.
+LAPSED_LOOK_S = 0.5
+
 #: Sends one message; raises a StoreError.
 type Publish = Callable[[Message], Awaitable[None]]
 
@@ -55,7 +58,11 @@ class Announcer:
     traces: Traces | None = None
 
     async def announce(self, watched: Watched) -> None:
-        """Tell what is owed, and go on until nothing is; one at a time per source."""
+        """
+        Tell what is owed, and go on until nothing is; one at a time per source.
+
+        Without the right it waits: the source's next poll may be a day away, and subscribers are not to wait for that.
+        """
         if watched.announcing:
             return
         watched.announcing = True
@@ -66,7 +73,10 @@ class Announcer:
 
     async def _until_told(self, watched: Watched) -> None:
         tries = 0
-        while owes(watched) and watched.current and self.may_act():
+        while owes(watched) and watched.current:
+            if not self.may_act():
+                await self.sleep(LAPSED_LOOK_S)
+                continue
             try:
                 await self._tell(watched)
             except StoreError as error:

@@ -200,6 +200,39 @@ async def test_the_queue_is_asked_until_it_hears(desk: Any):
     assert owner.slept[0] < owner.slept[2]
 
 
+async def test_what_is_owed_is_told_when_the_right_is_back(desk: Any):
+    """Not at the next poll: that may be a day away."""
+    owner, watched = desk.owner(), desk.watch()
+    owner.publish_fails = 1
+    slept: list[float] = []
+
+    async def lapse(seconds: float) -> None:
+        slept.append(seconds)
+        owner.may_act = len(slept) > 20
+
+    object.__setattr__(owner.turns.announcer, "sleep", lapse)
+    await owner.poll(watched)
+
+    assert len(slept) == 21
+    assert desk.head().notified == 1
+    assert [message.kind for message in owner.sent] == [Kind.CHANGE, Kind.STATUS]
+
+
+async def test_nothing_is_told_of_a_source_that_went_meanwhile(desk: Any):
+    """Without the right it may be another's by now: then that one tells."""
+    owner, watched = desk.owner(), desk.watch()
+
+    async def lose(_: float) -> None:
+        watched.current = False
+
+    object.__setattr__(owner.turns.announcer, "sleep", lose)
+    await owner.turns.take(watched, owner._spawn)
+    owner.may_act = False
+    await owner.settle()
+
+    assert owner.sent == []
+
+
 async def test_an_edit_during_a_poll_drops_what_was_fetched_by_old_rules(desk: Any):
     """The catalog ends the old watch; its result must not be committed as the new rules' document."""
     owner, watched = desk.owner(), desk.watch()
