@@ -65,9 +65,9 @@ class Schedule:
         self._turn_ms[source_id] = at_ms
         heapq.heappush(self._heap, (at_ms, source_id))
 
-    def remove(self, source_id: str) -> None:
-        """Take a source's turn away."""
-        self._turn_ms.pop(source_id, None)
+    def remove(self, source_id: str) -> int | None:
+        """Take a source's turn away; when it was to be, if it had one."""
+        return self._turn_ms.pop(source_id, None)
 
     def take(self, now_ms: int, *, limit: int) -> Iterator[Due]:
         """Take the turns that have come, oldest first."""

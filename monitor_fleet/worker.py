@@ -76,6 +76,8 @@ class Held:
     turns: dict[str, Turn] = field(default_factory=dict)
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     leaving: bool = False
+    #: The oldest turn that came while the shard was given away and could not begin: the next owner takes it.
+    left_ms: int = NEVER_MS
     idle: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -143,7 +145,8 @@ class Worker:
             await asyncio.wait_for(_ended(held), GIVING_WAIT_S)
         except TimeoutError:
             # The next owner takes these turns; a poll more for others is no harm, a poll less would be.
-            through_ms = min([through_ms, *(turn.due_ms - 1 for turn in held.turns.values())])
+            held.left_ms = min([held.left_ms, *(turn.due_ms for turn in held.turns.values())])
+        through_ms = min(through_ms, held.left_ms - 1)
         self._through_ms[number] = through_ms
         self.on_lost(number)
         return through_ms
@@ -346,15 +349,26 @@ class Worker:
                 self._start_turn(turn, until_ms)
 
     def _start(self, admitted: list[Turn], now_ms: int) -> None:
-        """Begin turns that were let in; one that nobody wants any more only passes its place on."""
+        """Begin turns that were let in; one that nobody wants any more, or may not begin, only passes its place on."""
         while admitted:
             turn = admitted.pop()
-            if turn.is_wanted:
+            if turn.is_wanted and self._may_act():
                 self._start_turn(turn, now_ms)
             else:
                 self._not_gathering(turn)
+                self._put_back(turn)
                 self._forget(turn)
-                admitted += self._admission.leave(turn, now_ms, took_ms=0)
+                # Its host stays in the lane it is in: nothing was learned of it.
+                admitted += self._admission.leave(turn, now_ms, took_ms=SLOW_AFTER_MS if turn.slow else 0)
+
+    def _put_back(self, turn: Turn) -> None:
+        """Give a turn that may not begin its time again: it comes first when the right is back, here or elsewhere."""
+        held = self._held.get(turn.watched[0].shard.number)
+        for watched in turn.watched:
+            if watched.current and held and held.leaving:
+                held.left_ms = min(held.left_ms, turn.due_ms)
+            elif watched.current and held:
+                self._schedule.set(watched.target.id, turn.due_ms)
 
     def _start_turn(self, turn: Turn, now_ms: int) -> None:
         self._not_gathering(turn)
@@ -455,12 +469,13 @@ class Worker:
         task.add_done_callback(held.tasks.discard)
 
     def _stop_dispatching(self, held: Held) -> int:
-        """Dispatch what is due until now and nothing later; that moment."""
+        """Dispatch what is due until now, if that may be, and nothing later; that moment."""
         now_ms = self._now_ms()
-        self._dispatch(now_ms, limit=len(self._schedule))
+        if self._may_act():
+            self._dispatch(now_ms, limit=len(self._schedule))
         held.leaving = True
         for source_id in held.sources:
-            self._schedule.remove(source_id)
+            held.left_ms = min(held.left_ms, self._schedule.remove(source_id) or NEVER_MS)
         return held.shard.through_ms if held.loading else now_ms
 
 

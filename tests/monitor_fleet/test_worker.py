@@ -325,6 +325,57 @@ def test_no_poll_begins_while_the_right_has_lapsed():
     run(story())
 
 
+def test_who_waited_for_room_does_not_begin_without_the_right():
+    """It keeps its due time, and has its turn when the right is back."""
+
+    async def story() -> None:
+        rig = Rig(in_flight_max=1)
+        rig.sources.takes_s = 0.5
+        rig.worker.on_claimed(SHARD)
+        for number in range(4):
+            rig.worker.on_source(a_source(number, status={"state": "new"}), SHARD)
+        await asyncio.sleep(0.1)
+        rig.may_act = False
+        assert len(rig.sources.polls) == 1
+        await asyncio.sleep(5)
+        assert (len(rig.sources.polls), rig.worker.in_flight) == (1, 0)
+        assert rig.worker.overdue_ms() >= 5_000
+        rig.may_act = True
+        await asyncio.sleep(2)
+        assert {polled for polled, _ in rig.sources.polls} == {a_source(number).id for number in range(4)}
+        await rig.end()
+
+    run(story())
+
+
+def test_what_a_hand_off_without_the_right_leaves_undone_is_the_next_owners():
+    """Neither what was due nor what waited for room begins here; the moment that is given is before all of it."""
+
+    async def story() -> None:
+        rig = Rig(in_flight_max=1)
+        rig.sources.takes_s = 1
+        rig.worker.on_claimed(SHARD)
+        for number in range(3):
+            rig.worker.on_source(a_source(number, status={"state": "new"}), SHARD)
+        await asyncio.sleep(0.1)
+        waiting_ms = rig.now_ms() - 100
+        rig.may_act = False
+        rig.worker.on_poll(a_source(0).id)  # under way: it goes on
+        through_ms = await rig.worker.on_giving(SHARD.number)
+        assert len(rig.sources.polls) == 1
+        assert through_ms < waiting_ms + 50
+
+        rig.worker.on_claimed(SHARD)
+        rig.worker.on_source(a_source(3), SHARD)
+        await asyncio.sleep(30)
+        due_ms = grid_after(request(a_source(3)), 10_000, START_MS)
+        assert await rig.worker.on_giving(SHARD.number) < due_ms + 100
+        assert len(rig.sources.polls) == 1
+        await rig.end()
+
+    run(story())
+
+
 def test_a_host_that_hangs_holds_up_nobody_else():
     """Its sources wait for each other; the others do not notice."""
 
