@@ -172,6 +172,13 @@ CHANGED: Mapping[str, tuple[str, Break, Rule]] = {
     "a task of a size that Fargate has not": (
         "fleet-external-task", put(memory="1024"), test_quotas.test_tasks_are_of_a_size_that_fargate_has
     ),
+    "a metric by a statistic that AWS has not": (
+        "fleet-external-scaling-lag",
+        lambda inputs: inputs["targetTrackingScalingPolicyConfiguration"]["customizedMetricSpecification"].update(
+            statistic="p99"
+        ),
+        test_quotas.test_what_no_laptop_creates_is_within_what_aws_says_of_it,
+    ),
     "an integration of another method": (
         "sockets-integration", without("integrationMethod"), test_quotas.test_every_integration_posts_to_its_function
     ),

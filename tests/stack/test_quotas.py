@@ -4,6 +4,12 @@ import json
 import re
 from typing import Any
 
+import boto3
+from botocore.validate import ParamValidator
+
+from local.handlers import SKIPPED
+from local.limits import refuse_beyond
+from local.shapes import shaped
 from tests.stack.program import Built
 
 #: IAM: all inline policies of a role together, white space not counted.
@@ -39,6 +45,11 @@ NAMES = {
 HEADER_CHARACTERS_MAX = 1_783
 #: Fargate: CPU units → MiB that go with them, up to the size that workers may need.
 FARGATE = {512: range(1_024, 4_097, 1_024), 1_024: range(2_048, 8_193, 1_024), 2_048: range(4_096, 16_385, 1_024)}
+#: What no laptop creates → the request of Application Auto Scaling that makes it, and what its name is there.
+NOT_CREATED = {
+    "aws:appautoscaling/target:Target": ("RegisterScalableTarget", {}),
+    "aws:appautoscaling/policy:Policy": ("PutScalingPolicy", {"policyName": "scaling"}),
+}
 #: CloudFront: cache behaviours of a distribution.
 BEHAVIOURS_MAX = 25
 
@@ -166,3 +177,17 @@ def test_tasks_are_of_a_size_that_fargate_has(built: Built):
 def test_every_integration_posts_to_its_function(built: Built):
     """The method of a Lambda's integration must be POST; a WebSocket API takes no default for it (API reference)."""
     assert {one.inputs["integrationMethod"] for one in built.of("Integration")} == {"POST"}
+
+
+def test_what_no_laptop_creates_is_within_what_aws_says_of_it(built: Built):
+    """All else is held to that when it is deployed there (`local/limits.py`)."""
+    model = boto3.client("application-autoscaling", region_name="eu-central-1").meta.service_model
+    found = [one for one in built.resources if one.type in NOT_CREATED]
+
+    assert {one.type for one in found} == set(NOT_CREATED) == set(SKIPPED)
+    for one in found:
+        name, named = NOT_CREATED[one.type]
+        operation = model.operation_model(name)
+        asked = shaped(operation.input_shape, {**named, **one.inputs})
+        assert not ParamValidator().validate(asked, operation.input_shape).has_errors(), one.name
+        refuse_beyond(asked, operation)
