@@ -21,6 +21,7 @@ from api.alert_message import Alert
 from api.alert_rules import IN_TROUBLE, Event, Receiver, Step
 from api.outgoing import read_policy
 from api.respond import log
+from api.rows import read_many
 from contracts.addresses import Policy
 from contracts.clock import MINUTE_MS, NowMs, iso
 from contracts.table import alerts, sources
@@ -171,12 +172,8 @@ class Herald:
     def _read(self, source_ids: set[str]) -> dict[str, Item]:
         found: dict[str, Item] = {}
         for some in batched(sorted(source_ids), sources.BATCH_GET_MAX, strict=False):
-            asked = sources.get_many(self.tables.data_sources, some)
-            while asked["RequestItems"]:
-                page = self.dynamodb.batch_get_item(**asked)
-                for items in page["Responses"].values():
-                    found |= {item["id"]: item for item in map(read_item, items)}
-                asked = {"RequestItems": page.get("UnprocessedKeys", {})}
+            items = read_many(self.dynamodb, sources.get_many(self.tables.data_sources, some))
+            found |= {item["id"]: item for item in map(read_item, items)}
         return found
 
 

@@ -1,9 +1,10 @@
 """How many connections follow a source, as the passes over its buckets counted them."""
 
 from collections.abc import Sequence
+from itertools import batched
 from typing import TYPE_CHECKING
 
-from api.problem import try_again
+from api.rows import read_many
 from contracts.table.sources import BATCH_GET_MAX
 from contracts.table.subscribers import Cursor, get_cursors
 from contracts.table.values import read_item
@@ -13,7 +14,8 @@ if TYPE_CHECKING:  # the stubs are not deployed
 
 #: 250,000 subscribers: of a larger audience the first so many buckets are counted.
 BUCKETS_MAX = 100
-TRIES_MAX = 4
+#: And of all large audiences of an answer so many buckets together.
+FURTHER_MAX = 4 * BATCH_GET_MAX
 
 type Bucket = tuple[str, int]
 
@@ -25,7 +27,7 @@ def subscribers(dynamodb: "DynamoDBClient", table: str, source_ids: Sequence[str
         (source_id, bucket)
         for (source_id, _), cursor in first.items()
         for bucket in range(1, min(cursor.buckets, BUCKETS_MAX))
-    ][: BATCH_GET_MAX * TRIES_MAX]
+    ][:FURTHER_MAX]
     found = first | _cursors(dynamodb, table, further)
     counts = dict.fromkeys(source_ids, 0)
     for (source_id, _), cursor in found.items():
@@ -35,20 +37,8 @@ def subscribers(dynamodb: "DynamoDBClient", table: str, source_ids: Sequence[str
 
 def _cursors(dynamodb: "DynamoDBClient", table: str, buckets: Sequence[Bucket]) -> dict[Bucket, Cursor]:
     found: dict[Bucket, Cursor] = {}
-    for start in range(0, len(buckets), BATCH_GET_MAX):
-        found |= _some(dynamodb, table, buckets[start : start + BATCH_GET_MAX])
-    return found
-
-
-def _some(dynamodb: "DynamoDBClient", table: str, buckets: Sequence[Bucket]) -> dict[Bucket, Cursor]:
-    found: dict[Bucket, Cursor] = {}
-    request = get_cursors(table, buckets)
-    for _ in range(TRIES_MAX):
-        answer = dynamodb.batch_get_item(**request)
-        for item in answer["Responses"].get(table, []):
+    for some in batched(buckets, BATCH_GET_MAX, strict=False):
+        for item in read_many(dynamodb, get_cursors(table, some)):
             source_id, _, bucket = read_item(item)["bucket"].rpartition("#")
             found[source_id, int(bucket)] = Cursor.read(item)
-        if not answer.get("UnprocessedKeys"):
-            return found
-        request = {"RequestItems": answer["UnprocessedKeys"]}
-    raise try_again("the table is busy")
+    return found

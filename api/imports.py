@@ -27,6 +27,7 @@ from api.problem import FieldError, Problem, try_again
 from api.registrar import Registrar
 from api.request import Request
 from api.respond import Act, Answer, Event, Response, json_response, log, serve
+from api.rows import read_many
 from contracts.clock import iso
 from contracts.kinds import SourceType
 from contracts.rules import origin
@@ -39,7 +40,6 @@ ITEMS_MAX = 100
 #: Of a Lambda's 28 s: the part that is begun before has its calls to make, and the caller an answer to get.
 TIME_MAX_MS = 15_000
 BODY_BYTES_MAX = 1_000_000
-READ_TRIES_MAX = 4
 #: Others may register the same sources meanwhile: then it is looked again what is left.
 LAND_TRIES_MAX = 3
 INCARNATION_BITS = 64
@@ -155,18 +155,8 @@ def _wrong(portable: Portable, stored: dict[str, Any] | None, at: Registrar) -> 
 
 
 def _stored(source_ids: Sequence[str], at: Registrar) -> dict[str, dict[str, Any]]:
-    if not source_ids:
-        return {}
-    table = at.tables.data_sources
-    found: dict[str, dict[str, Any]] = {}
-    request = sources.get_many(table, source_ids)
-    for _ in range(READ_TRIES_MAX):
-        answer = at.dynamodb.batch_get_item(**request)
-        found |= {row["id"]: row for row in map(read_item, answer["Responses"].get(table, []))}
-        if not answer.get("UnprocessedKeys"):
-            return found
-        request = {"RequestItems": answer["UnprocessedKeys"]}
-    raise try_again("the table is busy")
+    found = read_many(at.dynamodb, sources.get_many(at.tables.data_sources, source_ids)) if source_ids else []
+    return {row["id"]: row for row in map(read_item, found)}
 
 
 def _parts(new: Sequence[New]) -> Iterator[Sequence[New]]:

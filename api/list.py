@@ -10,9 +10,9 @@ from api import cursor, door, pages, parameters, shown
 from api.achievable import SheetQuota
 from api.audience import subscribers
 from api.parameters import Choice, Parameter, Text, Whole
-from api.problem import try_again
 from api.request import Request
 from api.respond import Act, Answer, Event, Response, json_response, serve
+from api.rows import read_many
 from contracts.kinds import SourceType, State
 from contracts.table import heads, sources
 from contracts.table.schema import TableNames
@@ -25,7 +25,6 @@ type Item = dict[str, Any]
 
 #: A filtered page looks at this many sources, or at 1 MB of them (AWS), and says where to go on.
 LOOKED_AT_MAX = 1_000
-HEAD_TRIES_MAX = 4
 #: The states that the index holds; the others are found by looking at every source.
 _INDEXED = frozenset({State.DEGRADED, State.FAILING, State.DORMANT})
 _SEARCHED = ("id", "name", "description", "url")
@@ -113,18 +112,9 @@ def _page(answer: Mapping[str, Any]) -> tuple[list[Item], str | None]:
 
 
 def _heads(dynamodb: "DynamoDBClient", table: str, source_ids: Sequence[str]) -> dict[str, Item]:
-    """Read what a list shows of heads; AWS may leave some for another try."""
-    request = heads.get_many(table, source_ids)
-    found: dict[str, Item] = {}
-    for _ in range(HEAD_TRIES_MAX if source_ids else 0):
-        answer = dynamodb.batch_get_item(**request)
-        found |= {row["id"]: row for row in map(read_item, answer["Responses"].get(table, []))}
-        if not answer.get("UnprocessedKeys"):
-            return found
-        request = {"RequestItems": answer["UnprocessedKeys"]}
-    if source_ids:
-        raise try_again("the table is busy")
-    return found
+    """Read what a list shows of heads."""
+    found = read_many(dynamodb, heads.get_many(table, source_ids)) if source_ids else []
+    return {row["id"]: row for row in map(read_item, found)}
 
 
 @cache

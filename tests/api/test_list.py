@@ -11,6 +11,7 @@ import pytest
 from api import list as listing
 from api.exports import export_sources
 from api.list import list_sources
+from api.rows import BATCH_TRIES_MAX
 from contracts.source import State, Status
 from contracts.table import sources
 from tests.api.account import Answer, Aws, Caller, prices
@@ -62,6 +63,33 @@ def test_a_summary_tells_where_the_data_stands(aws: Aws, caller: Caller):
     shown = {item["id"]: item for item in look(caller).json["items"]}
     assert shown[fresh["id"]] == fresh | {"version": 0, "changedAt": None, "subscribers": 0}
     assert shown[polled["id"]] == polled | {"version": 1, "changedAt": "2026-11-18T11:06:40.000Z", "subscribers": 0}
+
+
+@pytest.mark.parametrize(("leaves", "status"), [(1, 200), (BATCH_TRIES_MAX, 503)])
+def test_what_aws_leaves_of_a_batch_is_asked_for_again(aws: Aws, caller: Caller, leaves: int, status: int):
+    """A busy table answers in parts; one that stays so is the caller's to ask again, and never a list with holes."""
+    sources = [caller.register().json for _ in range(3)]
+    for source in sources:
+        commit(aws, source["id"], [1])
+
+    class Busy:
+        left = leaves
+
+        def __getattr__(self, name: str) -> Any:
+            return self._half if name == "batch_get_item" and self.left else getattr(aws.dynamodb, name)
+
+        def _half(self, **request: Any) -> Any:
+            self.left -= 1
+            ((table, asked),) = request["RequestItems"].items()
+            first, *rest = asked["Keys"]
+            found = aws.dynamodb.batch_get_item(RequestItems={table: asked | {"Keys": [first]}})
+            return found | {"UnprocessedKeys": {table: asked | {"Keys": rest or [first]}}}
+
+    busy: Any = Busy()
+    act = partial(list_sources, dynamodb=busy, tables=aws.tables, quota=aws.quota())
+    answer = caller.call(act, "GET /datasources")
+    assert answer.status == status
+    assert [item["version"] for item in answer.json.get("items", [])] == ([1] * 3 if status == 200 else [])
 
 
 @pytest.mark.parametrize("limit", ["1", "2", "3", "7", "100"])
