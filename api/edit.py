@@ -23,6 +23,8 @@ from contracts.table.transaction import Act, reasons, transaction
 if TYPE_CHECKING:  # the stubs are not deployed
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from api.models import Source
+
 type Action = tuple[Act, dict[str, Any]]
 
 #: Everybody who edits moves one counter; together with the pauses this is about five seconds of a 10 s time-out.
@@ -51,6 +53,11 @@ class Edit:
     shard: int
     act: str
     revision: int
+
+    @classmethod
+    def put(cls, source: "Source") -> Self:
+        """Say that a source is there, as it is now."""
+        return cls(source_id=source.id, kind=source.type, shard=source.shard, act="put", revision=source.revision)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -53,6 +53,11 @@ def hidden_headers(headers: object) -> Iterator[FieldError]:
             yield FieldError(field=f"headers.{name[:64]}", message=message)
 
 
+def not_shared() -> FieldError:
+    """Refuse a secret that is none, or is bound to another origin."""
+    return FieldError(field="apiKeySecretId", message="not a secret of a source of the same scheme, host and port")
+
+
 def refuse(*errors: FieldError) -> Problem:
     """Say which fields are wrong."""
     names = ", ".join(error.field for error in errors)

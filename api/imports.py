@@ -15,12 +15,12 @@ from typing import Any
 
 from api import door, parameters
 from api.body import read_object
-from api.edit import Action, Cancelled, Edit
-from api.fields import refuse
+from api.edit import Cancelled, Edit
+from api.fields import not_shared, refuse
 from api.idempotency import Birth
 from api.key_uses import Move
 from api.models import Source
-from api.newborn import newborn
+from api.newborn import newborn, put_newborn
 from api.parameters import Flag, Parameter
 from api.portable import Portable
 from api.problem import FieldError, Problem, try_again
@@ -31,7 +31,7 @@ from api.rows import read_many
 from contracts.clock import iso
 from contracts.kinds import SourceType
 from contracts.rules import origin
-from contracts.table import heads, sources
+from contracts.table import sources
 from contracts.table.values import read_item
 
 #: One transaction holds 100 actions (AWS): up to six for each source, and the counter.
@@ -150,8 +150,7 @@ def _wrong(portable: Portable, stored: dict[str, Any] | None, at: Registrar) -> 
     yield from portable.missing()
     secret_id = portable.registration.api_key_secret_id
     if secret_id and not at.keys.belongs_to(secret_id, origin(portable.registration.url)):
-        message = "not a secret of a source of the same scheme, host and port"
-        yield FieldError(field="apiKeySecretId", message=message)
+        yield not_shared()
 
 
 def _stored(source_ids: Sequence[str], at: Registrar) -> dict[str, dict[str, Any]]:
@@ -211,8 +210,10 @@ def _register(some: Sequence[New], owner: str, at: Registrar) -> None:
     moves: list[Move] = []
     try:
         born = [_born(one, owner, moves, at) for one in some]
-        actions = [action for source, move in zip(born, moves, strict=True) for action in _actions(source, move, at)]
-        at.configuration.land(actions, *(_edit(source) for source in born))
+        actions = [
+            action for source, move in zip(born, moves, strict=True) for action in put_newborn(source, move, at.tables)
+        ]
+        at.configuration.land(actions, *(Edit.put(source) for source in born))
     except (Problem, Cancelled):
         for move in moves:
             at.uses.take_back(move)
@@ -229,18 +230,6 @@ def _born(one: New, owner: str, moves: list[Move], at: Registrar) -> Source:
     moves.append(move)
     birth = Birth(source_id=source_id, incarnation=f"{at.chance.getrandbits(INCARNATION_BITS):016x}", at_ms=at.now_ms())
     return newborn(registration, birth, owner=owner, secret_id=move.after, at=at)
-
-
-def _actions(source: Source, move: Move, at: Registrar) -> list[Action]:
-    return [
-        ("Put", sources.put_new(at.tables.data_sources, source)),
-        ("Put", heads.put_new(at.tables.sheets_data, source.id, source.incarnation)),
-        *move.actions(at.tables.fleet),
-    ]
-
-
-def _edit(source: Source) -> Edit:
-    return Edit(source_id=source.id, kind=source.type, shard=source.shard, act="put", revision=source.revision)
 
 
 @cache

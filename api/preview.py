@@ -18,11 +18,10 @@ from yarl import URL
 
 from api import moment
 from api.body import read_object
-from api.fields import hidden_headers, read_registration, refuse
+from api.fields import hidden_headers, not_shared, read_registration, refuse
 from api.kept_key import KeptKeys
 from api.models import Registration
 from api.outgoing import read_policy
-from api.problem import FieldError
 from api.request import Request
 from api.respond import Act, Answer, Event, Response, json_response, serve
 from contracts.addresses import Policy
@@ -94,8 +93,7 @@ async def _key(registration: Registration, at: Previewer) -> str | None:
         return None
     kept = await at.read_key(secret_id, origin(registration.url))
     if kept is None:
-        message = "not a secret of a source of the same scheme, host and port"
-        raise refuse(FieldError(field="apiKeySecretId", message=message))
+        raise refuse(not_shared())
     return kept
 
 

@@ -16,13 +16,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from api import door, shown
 from api.body import read_object
 from api.edit import Action, Cancelled, Edit
-from api.fields import hidden_headers, read_registration, refuse
+from api.fields import hidden_headers, not_shared, read_registration, refuse
 from api.idempotency import Birth, Repeat
 from api.key_uses import Move
 from api.keys import Keys
 from api.models import Registration, Source
-from api.newborn import newborn
-from api.problem import FieldError, Problem, try_again
+from api.newborn import newborn, put_newborn
+from api.problem import Problem, try_again
 from api.registrar import Registrar
 from api.request import Request
 from api.respond import Act, Answer, Event, Response, json_response, serve
@@ -30,7 +30,6 @@ from api.rows import read_row, read_source
 from contracts.clock import SECOND_MS
 from contracts.kinds import SourceType
 from contracts.rules import origin
-from contracts.table import heads, sources
 from contracts.table.values import returned, write_item
 
 ID_BITS = 32
@@ -59,7 +58,7 @@ def register_source(request: Request, at: Registrar) -> Response:
         if earlier:
             return _repeated(registration, earlier, owner, at)
         if registration.api_key_secret_id and KEY_PLACE in cancelled.places:  # its last source went meanwhile
-            raise _not_shared() from cancelled
+            raise refuse(not_shared()) from cancelled
         raise try_again("try once more") from cancelled  # an id of 32 bits that was given before
     return _created(source, at.quota.foretold(source.item()))
 
@@ -83,7 +82,7 @@ def _register(registration: Registration, source: Source, repeat: Repeat | None,
         else Move(after=registration.api_key_secret_id)
     )
     try:
-        at.configuration.land(_actions(source, move, repeat, at), _edit(source))
+        at.configuration.land(_actions(source, move, repeat, at), Edit.put(source))
     except (Problem, Cancelled):
         at.uses.take_back(move)
         raise
@@ -118,16 +117,8 @@ def _landed_after_all(source: Source, at: Registrar) -> bool:
 
 def _actions(source: Source, move: Move, repeat: Repeat | None, at: Registrar) -> list[Action]:
     birth = Birth(source_id=source.id, incarnation=source.incarnation, at_ms=source.status.since)
-    actions: list[Action] = [
-        ("Put", sources.put_new(at.tables.data_sources, source)),
-        ("Put", heads.put_new(at.tables.sheets_data, source.id, source.incarnation)),
-        *move.actions(at.tables.fleet),
-    ]
+    actions = put_newborn(source, move, at.tables)
     return [*actions, ("Put", repeat.put(at.tables.access, birth))] if repeat else actions
-
-
-def _edit(source: Source) -> Edit:
-    return Edit(source_id=source.id, kind=source.type, shard=source.shard, act="put", revision=source.revision)
 
 
 def _earlier(repeat: Repeat | None, at: Registrar) -> Birth | None:
@@ -139,12 +130,7 @@ def _earlier(repeat: Repeat | None, at: Registrar) -> Birth | None:
 def _check_shared_secret(registration: Registration, keys: Keys) -> None:
     secret_id = registration.api_key_secret_id
     if secret_id and not keys.belongs_to(secret_id, origin(registration.url)):
-        raise _not_shared()
-
-
-def _not_shared() -> Problem:
-    message = "not a secret of a source of the same scheme, host and port"
-    return refuse(FieldError(field="apiKeySecretId", message=message))
+        raise refuse(not_shared())
 
 
 def _birth(kind: SourceType, at: Registrar) -> Birth:

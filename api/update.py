@@ -15,7 +15,7 @@ from typing import Any
 from api import door, shown
 from api.body import read_object
 from api.edit import Action, Cancelled, Edit
-from api.fields import FIELD_LENGTH_MAX, hidden_headers, read_registration, refuse
+from api.fields import FIELD_LENGTH_MAX, hidden_headers, not_shared, read_registration, refuse
 from api.key_uses import Move
 from api.models import SOURCE_FIELDS, Registration, Source
 from api.problem import FieldError, Problem, no_such_source, try_again
@@ -66,11 +66,11 @@ def _changed(before: Mapping[str, Any], after: Mapping[str, Any], patch: Mapping
 def _land(source: Source, move: Move, at: Registrar) -> None:
     """Land the edit; if it does not, the key is as it was."""
     try:
-        at.configuration.land(_actions(source, move, at), _edit(source))
+        at.configuration.land(_actions(source, move, at), Edit.put(source))
     except Cancelled as cancelled:
         at.uses.take_back(move)
         if min(cancelled.places) >= KEY_PLACE:  # a shared secret's last source went meanwhile, or our hold lapsed
-            raise (try_again("send the edit again") if move.holder else _not_shared()) from cancelled
+            raise (try_again("send the edit again") if move.holder else refuse(not_shared())) from cancelled
         raise _stale(_current(source.id, at)) from cancelled
     except Problem:
         at.uses.take_back(move)
@@ -159,13 +159,8 @@ def _move(item: Mapping[str, Any], patch: Mapping[str, Any], registration: Regis
         return at.uses.bring(item["id"], registration.api_key.get_secret_value(), bound_to, before=before)
     shared = registration.api_key_secret_id
     if shared and shared != before and not at.keys.belongs_to(shared, bound_to):
-        raise _not_shared()
+        raise refuse(not_shared())
     return Move(before=before, after=shared if _KEYS & patch.keys() else before)
-
-
-def _not_shared() -> Problem:
-    message = "not a secret of a source of the same scheme, host and port"
-    return refuse(FieldError(field="apiKeySecretId", message=message))
 
 
 def _actions(source: Source, move: Move, at: Registrar) -> list[Action]:
@@ -174,10 +169,6 @@ def _actions(source: Source, move: Move, at: Registrar) -> list[Action]:
         ("Update", heads.close_door(at.tables.sheets_data, source.id)),
         *move.actions(at.tables.fleet),
     ]
-
-
-def _edit(source: Source) -> Edit:
-    return Edit(source_id=source.id, kind=source.type, shard=source.shard, act="put", revision=source.revision)
 
 
 @cache
