@@ -75,7 +75,8 @@ def between(old: bytes, new: bytes) -> Step:
         return narrow.step(old, new)
     except narrow.TooWide:
         before, after = _decode(old), _decode(new)
-        return replace_whole(after) if toil.is_toil(before, after) else make(before, after)
+        is_toil = toil.may_be(old, new) and toil.is_toil(before, after)
+        return replace_whole(after) if is_toil else make(before, after)
 
 
 def apply(step: Step, document: Any) -> Any:
