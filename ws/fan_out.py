@@ -156,8 +156,10 @@ def _tell(
         again = [(each, frames_for(each, True)) for each in too_large]
         fates |= _post(world, again, AGAIN_S)
     by = {outcome: [each for each, one in fates.items() if one is outcome] for outcome in Outcome}
-    told = _Told(told=len(by[Outcome.SENT]), gone=len(by[Outcome.GONE]), slow=len(by[Outcome.SLOW]))
+    told = _Told(gone=len(by[Outcome.GONE]), slow=len(by[Outcome.SLOW]))
     told.later = next((i for i, each in enumerate(handful.found) if fates.get(each) is Outcome.LATER), None)
+    # Who comes after that one is told again, and counted then.
+    told.told = sum(fates.get(each) is Outcome.SENT for each in handful.found[: told.later])
     _clean(world, by[Outcome.GONE])
     over = [each for each in handful.found if each not in fates]
     failed = [*by[Outcome.FAILED], *by[Outcome.TOO_LARGE]]
@@ -188,7 +190,10 @@ def _clean(world: World, gone: Sequence[Subscription]) -> None:
 def _settle(handful: _Handful, flight: Future[_Told], done: Pass, stuck: list[str], then: Then | None) -> None:
     """Add what became of a handful; a pass goes on before the first for whom there was no time."""
     told = flight.result()
-    done.told += told.told
+    if (
+        done.stopped_at is None or handful.after < done.stopped_at
+    ):  # else the pass goes on before it, and tells it again
+        done.told += told.told
     done.gone += told.gone
     done.cut += told.cut
     done.slow += told.slow

@@ -369,6 +369,22 @@ def test_out_of_time_a_pass_saves_its_place_and_the_next_invocation_goes_on(serv
     assert service.cursor()["count"] == len(names)
 
 
+def test_who_is_told_again_behind_one_for_whom_there_was_no_time_is_counted_once(service: Service):
+    """The pass goes on before that one; an audience is as large as it is."""
+    service.register()
+    names = [f"c{number:03}" for number in range(HANDFUL * 2 + 1)]
+    for name in names:
+        service.subscriber(name)
+    service.post.late.add(names[10])
+
+    service.consume(service.commit({"n": 1}))
+    service.post.late.clear()
+    service.drain()
+
+    assert {frame["version"] for name in names for frame in service.post.take(name)} == {1}
+    assert service.cursor()["count"] == len(names)
+
+
 def test_a_source_that_moves_on_during_a_saved_pass_leaves_nobody_behind(service: Service):
     """The rest is told the newest state; the cursor only the one that the first were told, so they are told next."""
     service.register()
