@@ -2,8 +2,8 @@
 Hosts in trouble: those that want to be left alone, and those at which source after source fails alike.
 
 A host without trouble has no entry here. A circuit opens when several distinct sources of a host fail alike with no
-good answer between them: then one source at a time asks (the probe), ever less often, and what the others would have
-got is known without asking. The first good answer closes it.
+answer between them: then one source at a time asks (the probe), ever less often, and what the others would have got is
+known without asking. The first answer closes it, also one that only its own source has to mend.
 """
 
 import random
@@ -33,6 +33,19 @@ _ALIKE: Mapping[Reason, str] = {
     Reason.SERVER_ERROR: "broken",
     Reason.RATE_LIMITED: "busy",
 }
+#: Such failures are answers: the host is there, whatever is wrong with the one source.
+_ANSWERED = frozenset(
+    {
+        Reason.UNAUTHORIZED,
+        Reason.NOT_FOUND,
+        Reason.STATUS,
+        Reason.REDIRECT,
+        Reason.TOO_LARGE,
+        Reason.ENCODING,
+        Reason.PARSE,
+        Reason.SELECTOR,
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,7 +105,7 @@ class Circuits:
         return host.quiet_until_ms if host else 0
 
     def good(self, name: str, now_ms: int) -> None:
-        """Forget a host's trouble: it answered. That it wants to be left alone until then still holds."""
+        """Forget a host's trouble: it answers. That it wants to be left alone until then still holds."""
         host = self._hosts.pop(name, None)
         if host is not None and host.quiet_until_ms > now_ms:
             self._hosts[name] = _Host(quiet_until_ms=host.quiet_until_ms)
@@ -101,6 +114,8 @@ class Circuits:
         """Note a failure: how long the host wants to be left alone, and whether others failed alike before."""
         kind = _ALIKE.get(failed.reason)
         if kind is None:
+            if failed.reason in _ANSWERED:
+                self.good(name, now_ms)
             return
         host = self._known(name)
         if wants_fewer(failed) and failed.retry_after_s:

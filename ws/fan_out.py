@@ -190,10 +190,8 @@ def _clean(world: World, gone: Sequence[Subscription]) -> None:
 def _settle(handful: _Handful, flight: Future[_Told], done: Pass, stuck: list[str], then: Then | None) -> None:
     """Add what became of a handful; a pass goes on before the first for whom there was no time."""
     told = flight.result()
-    if (
-        done.stopped_at is None or handful.after < done.stopped_at
-    ):  # else the pass goes on before it, and tells it again
-        done.told += told.told
+    if done.stopped_at is None or handful.after < done.stopped_at:
+        done.told += told.told  # who comes after the place where the pass goes on is told again
     done.gone += told.gone
     done.cut += told.cut
     done.slow += told.slow

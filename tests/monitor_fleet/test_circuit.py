@@ -3,6 +3,8 @@
 import random
 from itertools import pairwise
 
+import pytest
+
 from fetching.outcome import Failed, Reason
 from monitor_fleet.circuit import OPENS_AT, PROBE_LONGEST_MS, PROBE_TAKES_MAX_MS, Circuits
 
@@ -40,6 +42,27 @@ def test_failures_of_different_kinds_are_not_alike():
     failing(circuits, OPENS_AT - 1)
     circuits.failed("h", "x", 99, Failed(reason=Reason.SERVER_ERROR, why="500"), NOW_MS)
     assert circuits.open == 0
+
+
+@pytest.mark.parametrize("reason", [Reason.NOT_FOUND, Reason.UNAUTHORIZED, Reason.PARSE, Reason.SELECTOR])
+def test_an_answer_that_only_its_own_source_must_mend_closes_the_circuit(reason: Reason):
+    """A host that is back with half of its paths gone must not be found path by path, a minute each."""
+    circuits = Circuits(random.Random(1))
+    failing(circuits, OPENS_AT)
+    at_ms = NOW_MS + PROBE_LONGEST_MS
+    assert circuits.hold("h", 50, at_ms) is None  # the probe
+    assert circuits.hold("h", 51, at_ms) is not None
+    circuits.failed("h", "s50", 50, Failed(reason=reason, why=""), at_ms)
+    assert circuits.hold("h", 51, at_ms) is None
+
+
+@pytest.mark.parametrize("reason", [Reason.KEY, Reason.REFUSED])
+def test_what_was_never_asked_says_nothing_of_the_host(reason: Reason):
+    """A key that is gone is found out before anything is sent."""
+    circuits = Circuits(random.Random(1))
+    failing(circuits, OPENS_AT)
+    circuits.failed("h", "s50", 50, Failed(reason=reason, why=""), NOW_MS)
+    assert circuits.open == 1
 
 
 def test_one_probe_at_a_time_ever_less_often_until_one_succeeds():
