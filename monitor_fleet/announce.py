@@ -93,8 +93,12 @@ class Announcer:
                 self.traces.told(trace)
             await self._set_notified(watched, head)
         if head and watched.status_owed:
-            await self.publish(self._message(Kind.STATUS, head))
-            watched.status_owed = False
+            watched.status_owed = False  # first: what is written while the queue is asked is owed anew
+            try:
+                await self.publish(self._message(Kind.STATUS, head))
+            except StoreError:
+                watched.status_owed = True
+                raise
 
     async def _set_notified(self, watched: Watched, head: Head) -> None:
         if not self.may_act():

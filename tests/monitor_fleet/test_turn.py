@@ -200,6 +200,24 @@ async def test_the_queue_is_asked_until_it_hears(desk: Any):
     assert owner.slept[0] < owner.slept[2]
 
 
+async def test_a_status_that_is_written_while_the_last_is_told_is_told_too(desk: Any):
+    """Polls go on meanwhile, and whoever got the first message may have read the row before."""
+    owner, watched = desk.owner(), desk.watch()
+    inner = owner.turns.announcer.publish
+
+    async def slow(message: Any) -> None:
+        await inner(message)
+        if message.kind is Kind.STATUS and watched.health.state is State.HEALTHY:
+            desk.web.instead = [Failed(reason=Reason.NOT_FOUND, why="gone")]
+            await owner.turns.take(watched, owner._spawn)
+
+    object.__setattr__(owner.turns.announcer, "publish", slow)
+    await owner.poll(watched)
+
+    assert watched.health.state is State.FAILING
+    assert [message.kind for message in owner.sent] == [Kind.CHANGE, Kind.STATUS, Kind.STATUS]
+
+
 async def test_what_is_owed_is_told_when_the_right_is_back(desk: Any):
     """Not at the next poll: that may be a day away."""
     owner, watched = desk.owner(), desk.watch()
