@@ -31,8 +31,9 @@ JOIN_AGAIN_S = 1.0
 ACT_GAP_MIN_S = 0.1
 #: A worker that polls nothing renews nothing; so soon it looks whether it polls again.
 STUCK_LOOK_S = 0.5
-#: ECS kills a task 30 s after SIGTERM; by then the row must say that this worker is dead.
-DRAIN_MAX_S = 20.0
+#: ECS kills a task 120 s after SIGTERM (`stack/fleet.py`); by then the row must say that this worker is dead. A worker
+#: that has all of a thousand shards, a fifth of them with polls that hang, needs half a minute.
+DRAIN_MAX_S = 100.0
 
 
 class Leases:

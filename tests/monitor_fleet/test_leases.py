@@ -14,7 +14,7 @@ from monitor_fleet.errors import Ambiguous
 from monitor_fleet.holdings import Holdings
 from monitor_fleet.leases import Leases
 from monitor_fleet.orphans import ANYONE_S, Orphans, rankings
-from monitor_fleet.plan import ACT
+from monitor_fleet.plan import ACT, partings
 from monitor_fleet.renewal import RIGHT_S, Carried, Renewal, WrongShardCount
 from monitor_fleet.roster import SHARD_COST, Roster, cost, misplaced, ranking
 from monitor_fleet.store import Request
@@ -272,6 +272,16 @@ def test_everybodys_turn_comes():
     assert found.keys() == {1}
     assert turns[0] == 50
     assert 50 < turns[1] < turns[2] == turns[3] < 50 + ANYONE_S + 1
+
+
+def test_a_state_of_a_newer_program_is_life():
+    """Nobody robs such a worker and nobody gives to it: only its own release knows what it is about."""
+    odd = Worker(id="a", state="RESTING", owned=frozenset({1}))
+    roster = Roster(workers={"a": odd, "b": Worker(id="b")})
+
+    assert Orphans().note([Shard(number=1, owner="a")], roster, now_s=0) == {}
+    assert (roster.living(), roster.up()) == ([odd, roster.workers["b"]], [roster.workers["b"]])
+    assert partings([odd], "c", [2], {}) == [(2, None)]
 
 
 def test_who_leaves_has_no_turn():

@@ -10,6 +10,8 @@ from api.operations import OPERATIONS
 from contracts import frames, metrics
 from contracts.table.schema import SCHEMAS, TTL_ATTRIBUTE
 from local.handlers import HANDLERS, SKIPPED
+from monitor_fleet.leases import DRAIN_MAX_S
+from monitor_fleet.renewal import PARTING_TRIES_MAX, REQUEST_TIMEOUT_S
 from stack import fleet, package
 from stack.alert_settings import RULES_CHARACTERS_MAX
 from stack.tables import PROTECTED
@@ -299,6 +301,14 @@ def test_a_worker_gets_the_time_it_needs_to_hand_over(built: Built):
 
         assert container["stopTimeout"] == 120
         assert container["command"] == ["python", "-m", "monitor_fleet"]
+
+
+def test_who_hands_over_for_long_has_parted_before_it_is_killed(built: Built):
+    """Else what is left of its shards would wait until its silence is taken for death."""
+    for task in built.of("TaskDefinition"):
+        (container,) = json.loads(task.inputs["containerDefinitions"])
+
+        assert container["stopTimeout"] - 10 > DRAIN_MAX_S + PARTING_TRIES_MAX * REQUEST_TIMEOUT_S
 
 
 def test_a_worker_may_write_nowhere_and_is_nobody(built: Built):
