@@ -20,7 +20,7 @@ from fetching.fetch import Ask, fetch
 from fetching.guard import connector
 from fetching.outcome import Outcome
 from fetching.session import session
-from monitor_fleet import health
+from monitor_fleet import health, sockets
 from monitor_fleet.assembly import FleetWorker, Seams
 from monitor_fleet.clients import Clients
 from monitor_fleet.log import configure
@@ -48,6 +48,7 @@ def main(now_ms: NowMs) -> int:
         return 2
     if settings.policy.allow_private:
         log.warning("private_targets_allowed")  # for a laptop; in the cloud somebody should ask why
+    sockets.allow_many()
     try:
         uvloop.run(_run(settings, events, now_ms))
     except Exception:
