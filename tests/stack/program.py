@@ -13,6 +13,19 @@ ROOT = Path(__file__).parent.parent.parent
 TIMEOUT_S = 300
 
 
+def run() -> str:
+    """Run each variant, in a process of its own: Pulumi leaves an event loop behind in every thread it uses."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.stack.record"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=TIMEOUT_S,
+    )
+    return done.stdout
+
+
 @dataclass(frozen=True, kw_only=True)
 class Declared:
     """One resource of the program."""
@@ -36,18 +49,11 @@ class Built:
     exports: Mapping[str, Any]
 
     @classmethod
-    def record(cls) -> dict[str, Self]:
-        """Run each variant in a process of its own: Pulumi leaves an event loop behind in every thread it uses."""
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.stack.record"],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            check=True,
-            timeout=TIMEOUT_S,
-        )
+    def read_all(cls, text: str) -> dict[str, Self]:
+        """Read what `run` gave, by variant."""
         return {
             variant: cls(resources=[Declared(**one) for one in body["resources"]], exports=body["exports"])
-            for variant, body in json.loads(done.stdout).items()
+            for variant, body in json.loads(text).items()
         }
 
     def of(self, kind: str) -> list[Declared]:

@@ -174,7 +174,7 @@ def declared(variant: str) -> dict[str, Any]:
 
 def main() -> None:
     """Declare each variant; loading the provider is what takes the time."""
-    json.dump({variant: declared(variant) for variant in VARIANTS}, sys.stdout)
+    sys.stdout.write(json.dumps({variant: declared(variant) for variant in VARIANTS}))
 
 
 if __name__ == "__main__":

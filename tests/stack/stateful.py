@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tests.stack.program import Built, Declared
+from tests.stack.program import Built, Declared, run
 
 #: Type → inputs whose change is a replacement (the provider's schema, `replaceOnChanges`), and why it must not be.
 KEPT: Mapping[str, Sequence[str]] = {
@@ -60,4 +60,4 @@ def _inputs(one: Declared) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(kept(Built.record()["production"]), indent=1, sort_keys=True) + "\n")
+    sys.stdout.write(json.dumps(kept(Built.read_all(run())["production"]), indent=1, sort_keys=True) + "\n")
