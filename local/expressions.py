@@ -43,7 +43,7 @@ class Bindings(NamedTuple):
 
     def path(self, word: str) -> Path:
         """Resolve `#status.epoch` to the attributes' names."""
-        return tuple(self.names[part] if part.startswith("#") else part for part in word.split("."))
+        return tuple([self.names[part] if part[0] == "#" else part for part in _parts(word)])
 
 
 def holds(expression: str | None, item: Item | None, bindings: Bindings) -> bool:
@@ -70,10 +70,15 @@ def projected(expression: str | None, item: Item, bindings: Bindings) -> Item:
 
 def plain(value: Value) -> Any:
     """Give what compares as DynamoDB does: numbers by value, everything else by type and bytes."""
-    kind, held = next(iter(value.items()))
+    ((kind, held),) = value.items()
     if kind != "N":
         return held
     return float(held) if "." in held else int(held)
+
+
+@lru_cache(maxsize=512)
+def _parts(word: str) -> list[str]:
+    return word.split(".")
 
 
 @lru_cache(maxsize=512)

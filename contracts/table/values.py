@@ -36,12 +36,12 @@ def write(value: Any) -> AttributeValue:  # noqa: PLR0911 - one return for each 
 
 def read(value: AttributeValue) -> Any:  # noqa: PLR0911 - one return for each DynamoDB type
     """Unwrap one attribute value."""
-    kind, held = next(iter(value.items()))
+    ((kind, held),) = value.items()
     match kind:
         case "S":
             return held
         case "N":
-            return int(held) if held.lstrip("-").isdigit() else float(held)
+            return int(held) if held.isdigit() or held.lstrip("-").isdigit() else float(held)
         case "NULL":
             return None
         case "B":

@@ -7,6 +7,7 @@ What a fleet must come to in calm is asked by `World.missing`; what a single tro
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -14,7 +15,7 @@ from contracts.kinds import SourceType
 from contracts.messages import Message
 from contracts.table import fleet
 from contracts.table.fleet import DEAD, Shard, Why, Worker
-from contracts.table.values import read_item, write_item
+from contracts.table.values import Item, read_item, write_item
 from local.memory import NAMES, Memory, Table
 from monitor_fleet.holdings import COOL_DOWN_S
 from monitor_fleet.liveness import DEAD_AFTER_S
@@ -115,7 +116,7 @@ class Invariants:
 
     def held(self, worker_id: str, shard: Shard) -> None:
         """Be told that a process with its right polls a shard: the row must say so, under that epoch."""
-        row = self._table.get(write_item(fleet.shard_key(self._kind, shard.number)))
+        row = self._table.get(_key(self._kind, shard.number))
         if row and (row["ep"] != {"N": str(shard.epoch)} or row.get("own") != {"S": worker_id}):
             self.note("TopEpochIsItemOwner", f"{worker_id} holds {shard}, the row says {Shard.read(row)}")
 
@@ -170,7 +171,7 @@ class Invariants:
 
     def owner_of(self, number: int) -> str | None:
         """Say who a shard's row names."""
-        row = self._table.get(write_item(fleet.shard_key(self._kind, number)))
+        row = self._table.get(_key(self._kind, number))
         return Shard.read(row).owner if row else None
 
     def roster(self) -> set[str]:
@@ -252,6 +253,11 @@ class Invariants:
     def _is_living(self, worker_id: str) -> bool:
         row = self._table.get(write_item(fleet.worker_key(self._kind, worker_id)))
         return row is not None and Worker.read(row).state != DEAD
+
+
+@cache
+def _key(kind: SourceType, number: int) -> Item:
+    return write_item(fleet.shard_key(kind, number))
 
 
 def _now_s() -> float:

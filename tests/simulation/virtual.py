@@ -34,13 +34,14 @@ class _Call:
     __slots__ = ("act", "args", "context", "loop", "when_s")
 
     def __init__(
-        self, act: Callable[..., object], args: tuple[Any, ...], context: contextvars.Context | None, when_s: float
-    ) -> None:
+        self, act: Callable[..., object], args: tuple[Any, ...], context: contextvars.Context | None, when_s: float,
+        loop: "VirtualLoop | None",
+    ) -> None:  # fmt: skip
         self.act: Callable[..., object] | None = act
         self.args = args
         self.context = context or contextvars.copy_context()
         self.when_s = when_s
-        self.loop: VirtualLoop | None = None
+        self.loop = loop
 
     def __lt__(self, other: object) -> bool:
         """Of two for one moment neither comes before the other: the heap decides, as asyncio's does."""
@@ -84,7 +85,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self, callback: Callable[[*Given], object], *args: *Given, context: contextvars.Context | None = None
     ) -> Any:
         """Call in the next round."""
-        call = _Call(callback, args, context, 0.0)
+        call = _Call(callback, args, context, 0.0, None)
         self._ready.append(call)
         return call
 
@@ -96,7 +97,10 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         context: contextvars.Context | None = None,
     ) -> Any:
         """Call after so many virtual seconds."""
-        return self.call_at(self._now_s + delay, callback, *args, context=context)
+        when_s = self._now_s + delay
+        call = _Call(callback, args, context, when_s, self)
+        heappush(self._timers, (when_s, call))
+        return call
 
     def call_at[*Given](
         self,
@@ -106,8 +110,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         context: contextvars.Context | None = None,
     ) -> Any:
         """Call at a virtual time."""
-        call = _Call(callback, args, context, when)
-        call.loop = self
+        call = _Call(callback, args, context, when, self)
         heappush(self._timers, (when, call))
         return call
 
@@ -172,7 +175,8 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
     def _run_round(self) -> None:
         """Call what was ready at its begin, and those whose time has come."""
-        self._clear_cancelled()
+        if self.cancelled:
+            self._clear_cancelled()
         ready, timers = self._ready, self._timers
         if not ready:
             self._jump()
