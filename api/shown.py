@@ -11,7 +11,11 @@ HIDDEN = "***"
 
 #: The index's own copy of the state is no field of a source.
 _NOT_SHOWN = frozenset({"attention"})
-_CREDENTIAL = re.compile(r"auth|cookie|credential|key|pass|secret|session|signature|token", re.IGNORECASE)
+_CREDENTIAL = re.compile(
+    r"auth|bearer|cookie|credential|jwt|key|pass|pwd|secret|session|signature|token", re.IGNORECASE
+)
+#: A value that says what it is, whatever its header is called (RFC 9110 11.4).
+_SCHEME = re.compile(r"(?:basic|bearer|digest)\s", re.IGNORECASE)
 
 
 def source(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -41,4 +45,4 @@ def revision_tag(item: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _value(name: str, value: str) -> str:
-    return HIDDEN if _CREDENTIAL.search(name) else value
+    return HIDDEN if _CREDENTIAL.search(name) or _SCHEME.match(value) else value

@@ -59,12 +59,15 @@ def test_a_key_goes_to_its_secret_and_nowhere_else(aws: Aws, caller: Caller, cap
     assert not any(KEY in text for text in seen)
 
 
-def test_a_header_that_looks_like_a_credential_is_kept_but_not_shown(aws: Aws, caller: Caller):
+@pytest.mark.parametrize(
+    ("name", "value"), [("Authorization", KEY), ("X-Api-Pwd", KEY), ("X-JWT", KEY), ("X-From", f"Bearer {KEY}")]
+)
+def test_a_header_that_looks_like_a_credential_is_kept_but_not_shown(aws: Aws, caller: Caller, name: str, value: str):
     """People put keys into headers too."""
-    answer = caller.register(prices(headers={"Authorization": KEY, "Accept": "text/csv"}))
-    assert answer.json["headers"] == {"Authorization": "***", "Accept": "text/csv"}
+    answer = caller.register(prices(headers={name: value, "Accept": "text/csv"}))
+    assert answer.json["headers"] == {name: "***", "Accept": "text/csv"}
     (item,) = aws.rows(aws.tables.data_sources)
-    assert read_item(item)["headers"]["Authorization"] == KEY
+    assert read_item(item)["headers"][name] == value
 
 
 @pytest.mark.parametrize(
