@@ -22,35 +22,40 @@ export interface Tokens {
 export class Api {
   private readonly base: URL;
   private readonly tokens: Tokens;
+  private readonly heardTime: (serverMs: number) => void;
 
-  constructor(apiUrl: string, tokens: Tokens) {
+  /** `heardTime` is told the server's time with each answer, or NaN. */
+  constructor(apiUrl: string, tokens: Tokens, heardTime: (serverMs: number) => void) {
     this.base = new URL(apiUrl.endsWith("/") ? apiUrl : `${apiUrl}/`, location.href);
     this.tokens = tokens;
+    this.heardTime = heardTime;
   }
 
-  sources(): Promise<Summary[]> {
-    return this.pages("datasources");
+  /** As many as the page can show; `isCut` where there are more. */
+  sources(): Promise<{ items: Summary[]; isCut: boolean }> {
+    return this.pages("datasources", PAGES_MAX);
   }
 
-  exportSources(): Promise<Portable[]> {
-    return this.pages("datasources/export");
+  /** All of them: a copy that lacks some without a word would be found out when it is needed. */
+  async exportSources(): Promise<Portable[]> {
+    return (await this.pages<Portable>("datasources/export", Number.POSITIVE_INFINITY)).items;
   }
 
   importSources(items: readonly Portable[], isDryRun: boolean): Promise<Imported> {
     return this.json("POST", `datasources/import?dryRun=${isDryRun}`, { items });
   }
 
-  private async pages<T>(path: string): Promise<T[]> {
+  private async pages<T>(path: string, pagesMax: number): Promise<{ items: T[]; isCut: boolean }> {
     const items: T[] = [];
     let cursor: string | undefined;
-    for (let page = 0; page < PAGES_MAX; page += 1) {
+    for (let page = 0; page < pagesMax; page += 1) {
       const after = cursor === undefined ? "" : `&cursor=${encodeURIComponent(cursor)}`;
       const answer = await this.json<{ items: T[]; next?: string }>("GET", `${path}?limit=${PAGE_LENGTH}${after}`);
       items.push(...answer.items);
       cursor = answer.next;
-      if (cursor === undefined) break;
+      if (cursor === undefined) return { items, isCut: false };
     }
-    return items;
+    return { items, isCut: true };
   }
 
   source(id: string): Promise<Source> {
@@ -133,8 +138,10 @@ export class Api {
     if (body !== undefined) headers["content-type"] = "application/json";
     const request: RequestInit = { method, headers, cache: "no-store", signal: AbortSignal.timeout(ANSWER_WITHIN_MS) };
     if (body !== undefined) request.body = JSON.stringify(body);
-    return fetch(new URL(path, this.base), request).catch((error: unknown) => {
+    const response = await fetch(new URL(path, this.base), request).catch((error: unknown) => {
       throw unreachable(error);
     });
+    this.heardTime(Date.parse(response.headers.get("date") ?? ""));
+    return response;
   }
 }

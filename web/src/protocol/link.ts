@@ -110,6 +110,11 @@ export class Link {
     else this.tryNow();
   }
 
+  /** Something speaks against the connection: make sure it still answers. One that is lost already is tried at its own pace. */
+  doubt(): void {
+    if (this.socket !== null) this.probe();
+  }
+
   /** Give this connection up and take a new one: it cannot be kept up with, or the machine went offline. */
   renew(): void {
     this.lost();
@@ -170,6 +175,7 @@ export class Link {
     this.socket?.close();
     this.socket = this.taken = null;
     for (const cancel of [this.quiet, this.pong, this.handOver]) cancel();
+    this.pong = nothing;
     this.become({ name: "connecting" });
   }
 
@@ -197,14 +203,16 @@ export class Link {
 
   private listen(): void {
     this.pong();
+    this.pong = nothing;
     this.quiet();
     const quietMs = QUIET_LEAST_MS + QUIET_SPREAD_MS * this.ports.random();
     this.quiet = this.ports.clock.after(quietMs, () => this.probe());
   }
 
   private probe(): void {
+    // One that is asked already has its ten seconds, however often somebody asks meanwhile.
+    if (this.pong !== nothing) return;
     this.send({ action: "ping" });
-    this.pong();
     this.pong = this.ports.clock.after(PONG_WITHIN_MS, () => this.gone());
   }
 
@@ -224,6 +232,7 @@ export class Link {
 
   private cancelTimers(): void {
     for (const cancel of [this.retry, this.quiet, this.pong, this.handOver]) cancel();
+    this.pong = nothing;
   }
 
   private become(state: LinkState): void {

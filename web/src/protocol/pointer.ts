@@ -9,6 +9,11 @@ export function parsePointer(pointer: string): string[] {
   if (pointer === "") return [];
   if (!pointer.startsWith("/")) throw new BadPointer(`a pointer starts with "/": ${pointer.slice(0, 80)}`);
   if (/~(?![01])/.test(pointer)) throw new BadPointer(`"~" is written "~0": ${pointer.slice(0, 80)}`);
+  return keysOf(pointer);
+}
+
+/** The keys of what is known to be a pointer of at least one. */
+export function keysOf(pointer: string): string[] {
   return pointer.slice(1).split("/").map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 

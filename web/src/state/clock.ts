@@ -1,18 +1,31 @@
-/** The page's own time, and a signal that ticks once a second for everything that shows an age. */
+/**
+ * Time as the server has it, and a signal that ticks once a second for everything that shows an age.
+ *
+ * Every moment on the page comes from the server or its workers. Held against the clock of a machine that is ten minutes
+ * off, a live source would look stale, a dead one fresh, and a chart of the last five minutes would be empty.
+ */
 
 import { signal } from "@preact/signals";
 import type { Clock } from "../protocol/clock.ts";
+import { Ahead } from "./ahead.ts";
 
 const TICK_MS = 1_000;
 
+const ahead = new Ahead();
+
 export const pageClock: Clock = {
-  now: () => Date.now(),
+  now: () => Date.now() + ahead.ms,
   after: (delayMs, act) => {
     const timer = setTimeout(act, delayMs);
     return () => clearTimeout(timer);
   },
 };
 
-export const nowMs = signal(Date.now());
+export const nowMs = signal(pageClock.now());
 
-setInterval(() => (nowMs.value = Date.now()), TICK_MS);
+/** An answer of the server said what time it is there. */
+export function heardTime(serverMs: number): void {
+  if (ahead.heard(serverMs, Date.now())) nowMs.value = pageClock.now();
+}
+
+setInterval(() => (nowMs.value = pageClock.now()), TICK_MS);

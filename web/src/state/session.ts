@@ -8,7 +8,7 @@ import { Inbox } from "../protocol/inbox.ts";
 import { Link, SignedOut, type LinkState, type Socket, type SocketEvents } from "../protocol/link.ts";
 import { isAboutConnection, type ClientFrame, type ServerFrame } from "../protocol/message.ts";
 import { Replica, type ReplicaPorts } from "../protocol/replica.ts";
-import { pageClock } from "./clock.ts";
+import { heardTime, pageClock } from "./clock.ts";
 import { Renewal, type Grant } from "./renewal.ts";
 
 /** The issuer whose tokens count, as this page is known to it. */
@@ -53,7 +53,7 @@ export class Session {
       ending: (atMs) => (endsAtMs.value = atMs),
     });
     const now = () => (refusedWhy.peek() === "" ? this.renewal.token : null);
-    this.api = new Api(config.apiUrl, { now, renew: () => this.renewal.renew() });
+    this.api = new Api(config.apiUrl, { now, renew: () => this.renewal.renew() }, heardTime);
     this.link = new Link({
       clock: pageClock,
       random: Math.random,
@@ -88,6 +88,11 @@ export class Session {
 
   wake(): void {
     this.link.wake();
+  }
+
+  /** The API cannot be reached, or knows more than was heard: the connection may be dead and not know it. */
+  doubt(): void {
+    this.link.doubt();
   }
 
   /** The machine lost its network, and so did the connection, though its socket may not know it for minutes. */
@@ -179,9 +184,17 @@ export function pasted(token: string): Grant {
   return { token, livesMs: null, renew: null };
 }
 
+/** What the next one is not to see of whoever was signed in, while their own is on its way. */
+const forgetters: (() => void)[] = [];
+
+export function onSignOut(forget: () => void): void {
+  forgetters.push(forget);
+}
+
 export function signOut(why: string): void {
   session.value?.end();
   session.value = null;
+  for (const forget of forgetters) forget();
   [signedOutWhy.value, refusedWhy.value, endsAtMs.value] = [why, "", null];
 }
 
@@ -207,7 +220,9 @@ export function writeProblem(error: unknown): Problem {
 }
 
 function asProblem(error: unknown): Problem {
-  return error instanceof Problem ? error : new Problem(0, String(error), [], { cause: error });
+  const problem = error instanceof Problem ? error : new Problem(0, String(error), [], { cause: error });
+  if (problem.status === 0) session.peek()?.doubt();
+  return problem;
 }
 
 /** Reconnect at once, or make sure the link still answers, whenever the page comes back. */

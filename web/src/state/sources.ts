@@ -3,18 +3,22 @@
 import { computed, signal } from "@preact/signals";
 import type { Summary } from "../api/types.ts";
 import { Activity } from "./activity.ts";
+import { pageClock } from "./clock.ts";
 import { owners } from "./fleet.ts";
 import { Polled } from "./polling.ts";
-import { session } from "./session.ts";
+import { onSignOut, session } from "./session.ts";
 import { staleOf, type Stale } from "./stale.ts";
 import { matches, standing, worstFirst, type Standing } from "./standing.ts";
 
 export const activity = new Activity();
+/** There are more than the page can show. */
+export const isCut = signal(false);
 
 export const sources = new Polled<Summary[]>(async () => {
-  const items = (await session.value?.api.sources()) ?? [];
-  activity.note(items, Date.now());
-  return items;
+  const answer = (await session.value?.api.sources()) ?? { items: [], isCut: false };
+  activity.note(answer.items, pageClock.now());
+  isCut.value = answer.isCut;
+  return answer.items;
 });
 
 export const search = signal("");
@@ -24,6 +28,11 @@ export const isGrouped = signal(false);
 /** Ids of the sources that the next deed is for. */
 export const chosen = signal<ReadonlySet<string>>(new Set());
 
+onSignOut(() => {
+  sources.forget();
+  [search.value, only.value, chosen.value] = ["", "all", new Set()];
+});
+
 export function choose(ids: readonly string[], isChosen: boolean): void {
   const next = new Set(chosen.value);
   for (const id of ids) if (isChosen) next.add(id);
@@ -31,14 +40,11 @@ export function choose(ids: readonly string[], isChosen: boolean): void {
   chosen.value = next;
 }
 
-/** Those of the chosen that still exist. */
-export const chosenSources = computed(() => (sources.value.value ?? []).filter(({ id }) => chosen.value.has(id)));
-
 /** By id, why a source is stale and since when; those that are not are not in it. */
 export const stale = computed(() => {
   const found = new Map<string, Stale>();
   for (const source of sources.value.value ?? []) {
-    const one = staleOf(source, owners.value.value, Date.now());
+    const one = staleOf(source, owners.value.value, pageClock.now());
     if (one !== null) found.set(source.id, one);
   }
   return found;
@@ -50,6 +56,9 @@ export const shown = computed(() =>
     .filter((source) => matches(source, search.value))
     .sort(worstFirst),
 );
+
+/** Those of the chosen that are shown: what a filter hides is never part of a deed that nobody sees. */
+export const chosenSources = computed(() => shown.value.filter(({ id }) => chosen.value.has(id)));
 
 export const counts = computed(() => {
   const byStanding = new Map<Standing, number>();

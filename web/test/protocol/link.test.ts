@@ -107,6 +107,37 @@ test("a silent link is pinged after 8 minutes and given up when nothing answers"
   assert.equal(link.state.name, "reconnecting");
 });
 
+test("a doubted link is asked once, and has its ten seconds however often it is doubted", async () => {
+  const { clock, link, live, last } = makeLink();
+  await live();
+  for (let i = 0; i < 3; i += 1) {
+    link.doubt();
+    await clock.pass(3_000);
+  }
+  assert.deepEqual(last().sent, [{ action: "ping" }]);
+  await clock.pass(1_000);
+  assert.equal(link.state.name, "reconnecting");
+});
+
+test("a doubted link that answers stays, and a lost one is tried at its own pace", async () => {
+  const { clock, link, sockets, network, live, last } = makeLink();
+  await live();
+  link.doubt();
+  await settled();
+  last().events.text("{}");
+  await clock.pass(10_000);
+  link.doubt();
+  await settled();
+  assert.deepEqual([link.state.name, last().sent.length], ["live", 2]);
+  network.fails = true;
+  last().events.closed();
+  const dials = sockets.length;
+  network.fails = false;
+  link.doubt();
+  await settled();
+  assert.equal(sockets.length, dials);
+});
+
 test("any frame is an answer, and puts the next ping off", async () => {
   const { clock, link, live, last } = makeLink();
   await live();

@@ -23,3 +23,12 @@ test("another life of a source, and one that went, begin at nothing", () => {
   activity.note([source(95, "j")], 20_000);
   assert.equal(activity.of("a", 20_000).at(-1), 0);
 });
+
+test("what changed while nobody looked is spread over that time, whole and no more than it was", () => {
+  const activity = new Activity();
+  activity.note([source(0)], 0);
+  activity.note([source(7)], 30_000);
+  assert.deepEqual(activity.of("a", 30_000).slice(-4), [0, 2, 2, 3]);
+  activity.note([source(7 + 720)], 30_000 + 3_600_000);
+  assert.equal(activity.of("a", 30_000 + 3_600_000).reduce((a, b) => a + b), 60);
+});
