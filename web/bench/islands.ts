@@ -27,6 +27,7 @@ let changes = 0;
 const ports: IslandPorts = {
   document: () => shown,
   label: "Measured",
+  kept: { sort: null, typed: new Map(), widths: new Map() },
   picked: nothing,
   noted: nothing,
   reshaped: nothing,

@@ -1,6 +1,7 @@
 /** The rows that a grid shows, and their order: narrowed and sorted as the reader wants, and held still while they are in it. */
 
 import type { Container, Json } from "../protocol/json.ts";
+import type { Kept } from "./island.ts";
 import { arrange, heldOrder, isPlain, nextSort, type Sort, type Wanted } from "./order.ts";
 import { columnsOf, findTable, longest, type Column, type Table } from "./table.ts";
 
@@ -17,20 +18,22 @@ export class Arranged {
   columns: Column[] = [];
   /** Indexes into the table's rows. */
   order: number[] = [];
-  sort: Sort | null = null;
   query = "";
   /** When the order was true that is held still, as `now` tells it; null: it is true now. */
   agedAtMs: number | null = null;
   private readonly now: () => number;
-  private readonly typed: ReadonlyMap<string, string>;
+  private readonly kept: Pick<Kept, "sort" | "typed">;
   private arrangedAtMs = 0;
   /** Something changed since it was arranged. */
   private isStale = false;
 
-  /** `typed`: by column, what its cells must match. */
-  constructor(now: () => number, typed: ReadonlyMap<string, string>) {
+  constructor(now: () => number, kept: Pick<Kept, "sort" | "typed">) {
     this.now = now;
-    this.typed = typed;
+    this.kept = kept;
+  }
+
+  get sort(): Sort | null {
+    return this.kept.sort;
   }
 
   /** Values changed; whether rows have to stand elsewhere is seen when they are painted. */
@@ -71,8 +74,13 @@ export class Arranged {
   }
 
   sortBy(key: string | undefined): void {
-    this.sort = key === undefined ? null : nextSort(this.sort, key);
+    this.kept.sort = key === undefined ? null : nextSort(this.sort, key);
     this.arrange();
+  }
+
+  /** Rows are left out by what somebody typed. */
+  get isNarrowed(): boolean {
+    return !isPlain({ ...this.wanted, sort: null });
   }
 
   recordAt(row: number): Container | null {
@@ -88,7 +96,7 @@ export class Arranged {
   /** Of columns that are there: nobody could see, or take back, what narrows by another one. */
   private get wanted(): Wanted {
     const isHere = (key: string) => this.columns.some((column) => column.key === key);
-    const filters = new Map([...this.typed].filter(([key]) => isHere(key)));
+    const filters = new Map([...this.kept.typed].filter(([key]) => isHere(key)));
     return { query: this.query, filters, sort: this.sort !== null && isHere(this.sort.key) ? this.sort : null };
   }
 }

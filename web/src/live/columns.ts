@@ -12,19 +12,21 @@ export class Columns {
   shown: readonly Column[] = [];
   private readonly root: HTMLElement;
   private readonly moved: () => void;
-  private readonly widths = new Widths();
+  private readonly widths: Widths;
   private layout = layOut([], 1, 0);
   private window: Window = { first: 1, last: 1 };
   /** Counts what makes cells stand for other columns; rows fitted before are fitted again. */
   private fitting = 0;
   private readonly fitted = new WeakMap<HTMLElement, number>();
   private frozen = 1;
+  private viewPx = 0;
   /** The longest text of the first column. */
   private name = "";
 
-  /** `moved`: cells stand for other columns than before, or are of another width. */
-  constructor(root: HTMLElement, moved: () => void) {
+  /** `chosen`: widths by column; `moved`: cells stand for other columns than before, or are of another width. */
+  constructor(root: HTMLElement, chosen: Map<string, number>, moved: () => void) {
     this.root = root;
+    this.widths = new Widths(chosen);
     this.moved = moved;
   }
 
@@ -59,6 +61,11 @@ export class Columns {
 
   /** The reader scrolled or the page became wider; true where other columns are in view now. */
   follow(): boolean {
+    if (this.root.clientWidth !== this.viewPx) {
+      // How many columns can be frozen is a matter of the width.
+      this.layOut();
+      return true;
+    }
     const { first, last } = windowOf(this.layout, this.root.scrollLeft, this.root.clientWidth);
     if (first === this.window.first && last === this.window.last) return false;
     this.moveWindow();
@@ -81,7 +88,8 @@ export class Columns {
   }
 
   private layOut(): void {
-    this.layout = layOut(this.widths.of(this.name, this.shown), this.frozen, this.root.clientWidth);
+    this.viewPx = this.root.clientWidth;
+    this.layout = layOut(this.widths.of(this.name, this.shown), this.frozen, this.viewPx);
     this.moveWindow();
   }
 

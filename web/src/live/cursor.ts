@@ -35,6 +35,11 @@ export class Cursor {
     return this.record !== null;
   }
 
+  /** Whether more than its cell is selected. */
+  get hasBlock(): boolean {
+    return this.anchor !== null;
+  }
+
   moveTo(row: number, column: number, isExtending: boolean, { table, order }: Arranged): void {
     const isBlock = isExtending && row >= 0 && this.row >= 0;
     this.anchor = isBlock ? (this.anchor ?? { row: this.row, column: this.column }) : null;

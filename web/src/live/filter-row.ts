@@ -4,11 +4,12 @@ import { make, setAttribute } from "./dom.ts";
 
 export class FilterRow {
   readonly row: HTMLElement;
-  /** What is typed, by column; only what is not blank. */
-  readonly typed = new Map<string, string>();
+  private readonly typed: Map<string, string>;
   private readonly changed: () => void;
 
-  constructor(changed: () => void) {
+  /** `typed`: by column; only what is not blank. */
+  constructor(typed: Map<string, string>, changed: () => void) {
+    this.typed = typed;
     this.changed = changed;
     this.row = make("div", "grid-row grid-filters", { role: "row", "aria-rowindex": "2" });
     this.row.hidden = true;

@@ -33,8 +33,11 @@ export type Chosen = (of: Container, part: number | null) => boolean | undefined
 /** The rows to show; `isCut` if there would be more than `ROWS_OPEN_MAX`. */
 export function flatten(document: Json, chosen: Chosen): { nodes: Node[]; isCut: boolean } {
   const into: Into = { nodes: [], chosen, max: ROWS_OPEN_MAX };
-  const root = { parent: null, label: "document", depth: 0, container: null, key: "", value: document, part: null, size: sizeOf(document) };
-  const isCut = !list(into, { ...root, isOpen: isOpen(into, root), position: 1, siblings: 1 });
+  const size = sizeOf(document);
+  const isCut = !list(into, {
+    parent: null, label: "document", depth: 0, container: null, key: "", value: document, part: null, size,
+    isOpen: isOpen(into, document, size, 0), position: 1, siblings: 1,
+  });
   return { nodes: into.nodes, isCut };
 }
 
@@ -91,8 +94,12 @@ function listItems(into: Into, parent: Node, value: Json[], start: number): bool
 
 function listMember(into: Into, parent: Node, container: Container, key: string, position: number): boolean {
   const value = (container as { [key: string]: Json })[key] as Json;
-  const about = { parent, label: key, depth: parent.depth + 1, container, key, value, part: null, size: sizeOf(value) };
-  return list(into, { ...about, isOpen: isOpen(into, about), position, siblings: parent.size });
+  const [depth, size] = [parent.depth + 1, sizeOf(value)];
+  // Made in one go: a copy of a copy for each of fifty thousand rows is most of what listing them takes.
+  return list(into, {
+    parent, label: key, depth, container, key, value, part: null, size,
+    isOpen: isOpen(into, value, size, depth), position, siblings: parent.size,
+  });
 }
 
 function listChunks(into: Into, parent: Node, value: Json[]): boolean {
@@ -100,13 +107,16 @@ function listChunks(into: Into, parent: Node, value: Json[]): boolean {
   for (let part = 0; part < siblings; part += 1) {
     const start = part * CHUNK_SIZE;
     const size = Math.min(CHUNK_SIZE, value.length - start);
-    const about = { parent, label: `${start} … ${start + size - 1}`, depth: parent.depth + 1, container: null, key: "", value, part, size };
-    if (!list(into, { ...about, isOpen: into.chosen(value, part) ?? part === 0, position: part + 1, siblings })) return false;
+    const isWhole = list(into, {
+      parent, label: `${start} … ${start + size - 1}`, depth: parent.depth + 1, container: null, key: "", value, part, size,
+      isOpen: into.chosen(value, part) ?? part === 0, position: part + 1, siblings,
+    });
+    if (!isWhole) return false;
   }
   return true;
 }
 
-function isOpen({ chosen }: Into, { value, size, depth }: { value: Json; size: number; depth: number }): boolean {
+function isOpen({ chosen }: Into, value: Json, size: number, depth: number): boolean {
   return size > 0 && (chosen(value as Container, null) ?? depth < OPEN_TO_DEPTH);
 }
 

@@ -18,9 +18,10 @@ import { cellText, visible } from "./format.ts";
 import { Frames } from "./frames.ts";
 import type { Island, IslandPorts, Look } from "./island.ts";
 import { moved } from "./keys.ts";
+import { Marks } from "./marks.ts";
 import { sizeOf } from "./range.ts";
 import { Rows } from "./rows.ts";
-import { cellOf, COLUMNS_MAX, longest, ROWS_MAX, type Table } from "./table.ts";
+import { cellOf, COLUMNS_MAX, longest, ROWS_MAX } from "./table.ts";
 import { Titles } from "./titles.ts";
 
 const NAMES_MEASURED_MAX = 200;
@@ -33,20 +34,23 @@ export class Grid implements Island {
   private readonly name = `grid${++grids}`;
   private readonly ports: IslandPorts;
   private readonly root: HTMLElement;
-  private readonly filters = new FilterRow(() => this.narrow());
-  private readonly shown = new Arranged(Date.now, this.filters.typed);
+  private readonly filters: FilterRow;
+  private readonly shown: Arranged;
   private readonly cursor = new Cursor();
   private readonly columns: Columns;
   private readonly titles: Titles;
   private readonly rows: Rows;
   private readonly flash = new Flash(() => performance.now());
+  private readonly marks = new Marks();
   private readonly frames: Frames;
 
   constructor(host: HTMLElement, ports: IslandPorts) {
     this.ports = ports;
     this.root = make("div", "grid", { role: "grid", "aria-label": ports.label, "aria-multiselectable": "true" });
     this.root.tabIndex = 0;
-    this.columns = new Columns(this.root, () => this.paintHead());
+    this.filters = new FilterRow(ports.kept.typed, () => this.narrow());
+    this.shown = new Arranged(Date.now, ports.kept);
+    this.columns = new Columns(this.root, ports.kept.widths, () => this.paintHead());
     this.titles = new Titles(this.name, this.columns, () => this.rows.paint());
     this.root.append(this.titles.row, this.filters.row);
     const pool = { make: () => make("div", "grid-row", { role: "row" }), fill: (row: HTMLElement, index: number) => this.fill(row, index) };
@@ -107,8 +111,10 @@ export class Grid implements Island {
     const isKept = isStructural && !this.rows.isAtTop && (this.shown.sort === null || isInside);
     const kept = isKept ? this.shown.recordAt(this.rows.firstInView) : null;
     if (isStructural) this.read();
+    this.marks.begin();
     if (this.shown.follow(isStructural ? before : null, isInside)) this.rearranged(kept);
     else this.rows.paint();
+    this.root.classList.toggle("restless", this.marks.end());
     this.ports.aged(this.shown.agedAtMs);
     this.tellPicked();
   }
@@ -120,7 +126,6 @@ export class Grid implements Island {
     const { columns, table } = this.shown;
     this.cursor.followColumns(before, columns);
     this.columns.show(columns, longest([...(table.names?.slice(0, NAMES_MEASURED_MAX) ?? []), String(table.total)]));
-    this.ports.noted(noteOf(table, columns.length));
   }
 
   /** Rows stand elsewhere. `kept`: the record that is to stay where it is on the screen, whatever comes or goes above it. */
@@ -131,6 +136,7 @@ export class Grid implements Island {
     const from = this.rows.firstInView;
     const to = kept === null ? -1 : order.indexOf(table.rows.indexOf(kept));
     this.rows.show(order.length, to < 0 ? 0 : to - from);
+    this.ports.noted(noteOf(this.shown));
     this.ports.aged(this.shown.agedAtMs);
   }
 
@@ -161,7 +167,9 @@ export class Grid implements Island {
     const column = this.columns.shown[i - 1];
     if (column === undefined) return setText(cell, visible(this.shown.table.names?.[at] ?? String(at + 1)));
     const value = cellOf(record, column.key);
-    paintValue(cell, cellText(value, column.decimals), value, this.flash.shown(record, column.key, value));
+    const mark = this.flash.shown(record, column.key, value);
+    this.marks.count(mark !== null);
+    paintValue(cell, cellText(value, column.decimals), value, mark);
   }
 
   private markCursor(cell: HTMLElement, row: number, column: number): void {
@@ -223,10 +231,11 @@ export class Grid implements Island {
   }
 
   private moveTo(row: number, column: number, isExtending: boolean): void {
+    const { row: before, hasBlock } = this.cursor;
     this.cursor.moveTo(row, column, isExtending, this.shown);
     if (row !== HEADER) this.rows.reveal(row);
     this.columns.reveal(column);
-    this.rows.paint();
+    this.rows.paint(hasBlock || this.cursor.hasBlock ? undefined : [before, row]);
     this.paintHead();
     this.tellPicked();
   }
@@ -242,7 +251,11 @@ export class Grid implements Island {
   }
 }
 
-function noteOf({ total }: Table, columns: number): string {
-  const rows = total > ROWS_MAX ? `The first ${ROWS_MAX.toLocaleString()} of ${total.toLocaleString()} rows. ` : "";
-  return rows + (columns >= COLUMNS_MAX ? `The first ${COLUMNS_MAX.toLocaleString()} columns.` : "");
+function noteOf({ table: { total }, columns, order, isNarrowed }: Arranged): string {
+  const notes = [
+    total > ROWS_MAX ? `The first ${ROWS_MAX.toLocaleString()} of ${total.toLocaleString()} rows.` : "",
+    columns.length >= COLUMNS_MAX ? `The first ${COLUMNS_MAX.toLocaleString()} columns.` : "",
+    isNarrowed && order.length === 0 ? "No row matches." : "",
+  ];
+  return notes.filter(Boolean).join(" ");
 }

@@ -2,6 +2,7 @@
 
 import type { Json } from "../protocol/json.ts";
 import type { Touch } from "../protocol/patch.ts";
+import type { Sort } from "./order.ts";
 
 /** The value under the cursor. */
 export interface Picked {
@@ -19,9 +20,19 @@ export interface Look {
   hasFilters: boolean;
 }
 
+/** What the reader made of a table. It outlives the island: they look at a chart of one of its cells, and come back. */
+export interface Kept {
+  sort: Sort | null;
+  /** By column, what its cells must hold. */
+  typed: Map<string, string>;
+  /** By column, px. */
+  widths: Map<string, number>;
+}
+
 export interface IslandPorts {
   document(): Json | undefined;
   label: string;
+  kept: Kept;
   picked(picked: Picked | null): void;
   /** What the reader is to know about what is shown, such as a cut; empty for nothing. */
   noted(note: string): void;

@@ -64,9 +64,9 @@ export class Rows {
     this.paint();
   }
 
-  /** Fill every row anew. */
-  paint(): void {
-    this.shown.fill(NONE);
+  /** Fill rows anew: only these, or every one. */
+  paint(only?: readonly number[]): void {
+    for (const [slot, index] of this.shown.entries()) if (only?.includes(index) ?? true) this.shown[slot] = NONE;
     this.move();
   }
 

@@ -104,7 +104,6 @@ export class Tree implements Island {
     const { nodes, isCut } = document === undefined ? { nodes: [], isCut: false } : flatten(document, this.opened.chosen);
     this.all = nodes;
     this.isCut = isCut;
-    this.ports.noted(isCut ? `The first ${ROWS_OPEN_MAX.toLocaleString()} open rows; close some to see others.` : "");
     this.arrange(kept);
   }
 
@@ -112,6 +111,7 @@ export class Tree implements Island {
     const words = this.query.toLowerCase().split(/\s+/).filter(Boolean);
     this.nodes = words.length === 0 ? this.all : this.all.filter((node) => holds(node, words));
     this.followRecord();
+    this.ports.noted(noteOf(this.isCut, this.query !== "", this.nodes.length));
     const to = kept === undefined ? -1 : this.nodes.findIndex((node) => isSame(node, kept));
     this.rows.show(this.nodes.length, to < 0 ? 0 : to - this.rows.firstInView);
   }
@@ -231,9 +231,10 @@ export class Tree implements Island {
   }
 
   private moveTo(row: number): void {
+    const before = this.cursor.row;
     this.point(row);
     this.rows.reveal(row);
-    this.rows.paint();
+    this.rows.paint([before, row]);
     this.tellPicked();
   }
 
@@ -246,6 +247,14 @@ export class Tree implements Island {
   private tellPicked(): void {
     this.ports.picked(this.picked);
   }
+}
+
+function noteOf(isCut: boolean, isNarrowed: boolean, count: number): string {
+  const notes = [
+    isCut ? `The first ${ROWS_OPEN_MAX.toLocaleString()} open rows; close some to see others.` : "",
+    isNarrowed ? `${count === 0 ? "No open row matches" : "Of the rows that are open"}; what is closed is not looked through.` : "",
+  ];
+  return notes.filter(Boolean).join(" ");
 }
 
 function isSame(a: Node, b: Node): boolean {

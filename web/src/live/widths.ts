@@ -11,7 +11,11 @@ const CHOSEN_MOST_PX = 1_200;
 const pen = document.createElement("canvas").getContext("2d") as CanvasRenderingContext2D;
 
 export class Widths {
-  private readonly chosen = new Map<string, number>();
+  private readonly chosen: Map<string, number>;
+
+  constructor(chosen: Map<string, number>) {
+    this.chosen = chosen;
+  }
 
   /** `name` is the longest text of the first column, `widest` of each other. */
   of(name: string, columns: readonly { key: string; widest: string }[]): number[] {

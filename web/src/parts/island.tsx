@@ -11,18 +11,19 @@ interface Props {
   /** Counts how often the reader asked for the order of now. */
   arranged: number;
   label: string;
+  kept: IslandPorts["kept"];
   picked: IslandPorts["picked"];
   noted: IslandPorts["noted"];
   reshaped: IslandPorts["reshaped"];
   aged: IslandPorts["aged"];
 }
 
-export function IslandHost({ make: Made, watched, look, arranged, label, picked, noted, reshaped, aged }: Props) {
+export function IslandHost({ make: Made, watched, look, arranged, label, kept, picked, noted, reshaped, aged }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const island = useRef<Island>(null);
   useEffect(() => {
     const document = () => watched.shown;
-    const made = new Made(host.current as HTMLElement, { document, label, picked, noted, reshaped, aged });
+    const made = new Made(host.current as HTMLElement, { document, label, kept, picked, noted, reshaped, aged });
     const deaf = watched.listen((touched) => made.changed(touched));
     island.current = made;
     return () => {

@@ -1,10 +1,10 @@
 /** The document as it is now: a table where it has one, a tree otherwise, and the value under the cursor beside it. */
 
-import { useSignal, type Signal } from "@preact/signals";
+import { signal, useSignal, type Signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { visible } from "../live/format.ts";
 import { Grid } from "../live/grid.ts";
-import type { Picked } from "../live/island.ts";
+import type { Kept, Picked } from "../live/island.ts";
 import { findTable } from "../live/table.ts";
 import { Tree } from "../live/tree.ts";
 import { Empty } from "../parts/empty.tsx";
@@ -21,13 +21,19 @@ type View = "table" | "tree";
 const FROZEN_MAX = 3;
 const NAMED_MAX = 5;
 
-export function LiveTab({ watched }: { watched: Watched }) {
-  const view = useSignal<View | null>(null);
-  const query = useSignal("");
+/** How the reader wants to see a source, on whichever part of its page they are. */
+export class Look {
+  readonly view = signal<View | null>(null);
+  readonly query = signal("");
+  readonly frozen = signal(0);
+  readonly hasFilters = signal(false);
+  readonly kept: Kept = { sort: null, typed: new Map(), widths: new Map() };
+}
+
+export function LiveTab({ watched, look }: { watched: Watched; look: Look }) {
+  const { view, query, frozen, hasFilters, kept } = look;
   const picked = useSignal<Picked | null>(null);
   const note = useSignal("");
-  const frozen = useSignal(0);
-  const hasFilters = useSignal(false);
   const agedAtMs = useSignal<number | null>(null);
   const arranged = useSignal(0);
   const reshaped = useSignal("");
@@ -68,13 +74,14 @@ export function LiveTab({ watched }: { watched: Watched }) {
           </>
         )}
         <Hold watched={watched} />
+        {watched.isRenewing && <p class="held" role="status">Taking a fresh copy…</p>}
         {agedAtMs.value !== null && (
           <button type="button" class="inline" title="R" onClick={() => (arranged.value += 1)}>Order from <Since atMs={agedAtMs.value} />: sort again</button>
         )}
         <p class="note" role="status">{note.value}</p>
       </div>
       <div class="beside" data-picked={picked.value === null ? undefined : ""}>
-        <IslandHost make={shown === "table" ? Grid : Tree} watched={watched} label="Live data" arranged={arranged.value}
+        <IslandHost make={shown === "table" ? Grid : Tree} watched={watched} label="Live data" kept={kept} arranged={arranged.value}
           look={{ query: query.value, frozen: frozen.value, hasFilters: hasFilters.value }}
           picked={(now) => (picked.value = now)} noted={(text) => (note.value = text)}
           reshaped={(added, removed) => (reshaped.value = reshapedText(added, removed))} aged={(atMs) => (agedAtMs.value = atMs)} />
@@ -101,7 +108,7 @@ function Hold({ watched }: { watched: Watched }) {
   return (
     <>
       <button type="button" class="primary" title="Space" onClick={() => watched.hold(false)}>Resume</button>
-      <p class="held" role="status">Paused by you: {waiting === 1 ? "1 change waits" : `${waiting} changes wait`}.</p>
+      <p class="held"><span role="status">Paused by you</span>: {waiting === 1 ? "1 change waits" : `${waiting} changes wait`}.</p>
     </>
   );
 }

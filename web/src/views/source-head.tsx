@@ -5,7 +5,6 @@ import type { Source, SourceStatus } from "../api/types.ts";
 import { say } from "../parts/announcer.tsx";
 import { Since } from "../parts/since.tsx";
 import { StateBadge } from "../parts/state-badge.tsx";
-import type { Replica } from "../protocol/replica.ts";
 import { doubts, type Doubt } from "../state/freshness.ts";
 import { staleOf } from "../state/stale.ts";
 import { nowMs } from "../state/clock.ts";
@@ -32,9 +31,9 @@ export function SourceHead({ watched, source }: { watched: Watched; source: Sour
         {source && status && <StateBadge source={{ enabled: source.enabled, status }} />}
       </div>
       {source && <Address url={source.url} />}
-      <Facts replica={replica} source={source} />
+      <Facts version={replica.version} asOfMs={watched.asOfMs} source={source} />
       {source?.warnings?.map((warning) => <p key={warning.code} class="doubt" data-of={warning.code}>{sentence(warning.message)}</p>)}
-      {doubts({ link: linkState.value.name, isEnabled: source?.enabled ?? true, status, stale: source ? staleOf(source, owners.value.value, nowMs.value) : null, atMs: replica.atMs }).map((doubt) => (
+      {doubts({ link: linkState.value.name, isEnabled: source?.enabled ?? true, status, stale: source ? staleOf(source, owners.value.value, nowMs.value) : null, atMs: watched.asOfMs }).map((doubt) => (
         <p key={doubt.of} class="doubt" data-of={doubt.of}>
           {capital(doubt.text)}<Asof doubt={doubt} />.
         </p>
@@ -50,11 +49,11 @@ function Asof({ doubt: { of, atMs } }: { doubt: Doubt }) {
   return <>. The last good poll was <Since atMs={atMs} />; its values stay</>;
 }
 
-function Facts({ replica, source }: { replica: Replica; source: Source | null }) {
+function Facts({ version, asOfMs, source }: { version: number; asOfMs: number; source: Source | null }) {
   return (
     <dl class="facts">
-      <div><dt>Version</dt><dd data-fact="version">{replica.version || "–"}</dd></div>
-      <div><dt>As of</dt><dd>{replica.atMs ? <>{clockTime(replica.atMs)} <small>(<Since atMs={replica.atMs} />)</small></> : "–"}</dd></div>
+      <div><dt>Version</dt><dd data-fact="version">{version || "–"}</dd></div>
+      <div><dt>As of</dt><dd>{asOfMs ? <>{clockTime(asOfMs)} <small>(<Since atMs={asOfMs} />)</small></> : "–"}</dd></div>
       {source && <div><dt>Polled every</dt><dd data-fact="interval">{interval(source)}</dd></div>}
     </dl>
   );

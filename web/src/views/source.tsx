@@ -1,9 +1,10 @@
 /** One source: its pinned head, and the tabs below it. */
 
-import { useEffect, useState } from "preact/hooks";
-import type { Source } from "../api/types.ts";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import type { Source, Summary } from "../api/types.ts";
 import { Trouble } from "../parts/empty.tsx";
 import { Skeleton } from "../parts/skeleton.tsx";
+import { useTitle } from "../parts/title.ts";
 import { route, sourceAddress, TABS, type Tab } from "../route.ts";
 import { sentence } from "../state/interval.ts";
 import { readProblem, session, type Session } from "../state/session.ts";
@@ -11,7 +12,7 @@ import { sources } from "../state/sources.ts";
 import { Watched } from "../state/watched.ts";
 import { ChangesTab } from "./changes.tsx";
 import { ChartsTab } from "./charts.tsx";
-import { LiveTab } from "./live.tsx";
+import { LiveTab, Look } from "./live.tsx";
 import { Settings } from "./settings.tsx";
 import { SourceHead } from "./source-head.tsx";
 
@@ -31,7 +32,12 @@ export function SourcePage({ id }: { id: string }) {
 
 function Opened({ watched }: { watched: Watched }) {
   const id = watched.replica.sourceId;
-  const { source, problem, changed, again } = useSource(id);
+  const { source, listed, problem, changed, again } = useSource(id);
+  useEffect(() => {
+    if (listed !== null) watched.compare(listed, sources.atMs);
+  }, [watched, listed]);
+  useTitle(source?.name ?? id);
+  const look = useMemo(() => new Look(), [watched]);
   const at = route.value;
   const tab = at.page === "source" ? at.tab : "live";
   const place = at.page === "source" ? at.place : "";
@@ -44,7 +50,7 @@ function Opened({ watched }: { watched: Watched }) {
         </nav>
       </div>
       {tab === "settings" && source === null && <Unread problem={problem} again={again} />}
-      {tab === "live" && <LiveTab watched={watched} />}
+      {tab === "live" && <LiveTab watched={watched} look={look} />}
       {tab === "changes" && <ChangesTab watched={watched} place={place} />}
       {tab === "charts" && <ChartsTab watched={watched} place={place} />}
       {tab === "settings" && source !== null && <Settings source={source} changed={changed} />}
@@ -60,6 +66,8 @@ function Unread({ problem, again }: { problem: string; again(): void }) {
 interface Read {
   /** As it was last read, saved or listed, whichever is the newest. */
   source: Source | null;
+  /** As the list had it last. */
+  listed: Summary | null;
   /** Why it could not be read. */
   problem: string;
   changed(source: Source): void;
@@ -76,5 +84,5 @@ function useSource(id: string): Read {
   };
   useEffect(again, [id]);
   const isListedNewer = listed !== null && (read === null || listed.revision >= read.revision);
-  return { source: isListedNewer ? listed : read, problem, changed: setRead, again };
+  return { source: isListedNewer ? listed : read, listed, problem, changed: setRead, again };
 }

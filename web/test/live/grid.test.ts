@@ -10,7 +10,7 @@ class Sheet {
   nowMs = 1_000_000;
   isInside = false;
   readonly typed = new Map<string, string>();
-  readonly shown = new Arranged(() => this.nowMs, this.typed);
+  readonly shown = new Arranged(() => this.nowMs, { sort: null, typed: this.typed });
   readonly cursor = new Cursor();
   document: Json;
 
@@ -172,7 +172,7 @@ test("a filter or an order of a column that is gone hides no row", () => {
 });
 
 test("columns that came or went are told, but not those of a first or an empty table", () => {
-  const shown = new Arranged(() => 0, new Map());
+  const shown = new Arranged(() => 0, { sort: null, typed: new Map() });
   assert.deepEqual(shown.read([{ a: 1, b: 2 }]), { added: [], removed: [] });
   assert.deepEqual(shown.read([{ b: 1, c: 2 }]), { added: ["c"], removed: ["a"] });
   assert.deepEqual(shown.read([]), { added: [], removed: [] });
