@@ -12,6 +12,11 @@ DIALOGS: Mapping[str, tuple[str, str]] = {
     "add": ("n", "dialog [name=url]"), "import": ("Import…", "dialog [type=file]"), "keys": ("?", "dialog .keys"),
 }  # fmt: skip
 
+#: What can be scrolled sideways though it is not made for it, as tables are: the page clips what its parts hold.
+WIDER = """[document.documentElement, ...document.querySelectorAll("main, dialog, .changes, .charts, .settings")]
+  .filter((one) => one.scrollWidth > one.clientWidth && getComputedStyle(one).overflowX !== "visible")
+  .map((one) => `${one.tagName}.${one.className}: ${one.scrollWidth} in ${one.clientWidth}`)"""
+
 
 def routes(source_id: str) -> Mapping[str, str]:
     """Give every address, and what is seen at it."""

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, WebSocketRoute, expect
 
 from local.dashboard import Site, application
 from tests.browser.screens import SLOW_MS
@@ -23,6 +23,8 @@ ROWS, ROUNDS = 20, 3
 MISSED = 5
 #: A page waits up to half a minute between two tries, and is told here to try now.
 BACK_MS = 30_000
+#: Ten seconds behind, ten without an answer, and the pace at which the page asks the API.
+FOUND_OUT_MS = 45_000
 #: Reads version and cells in one go: between two reads the page could be changed.
 SHOWN = """() => ({
   version: Number(document.querySelector("[data-fact=version]").textContent),
@@ -68,6 +70,68 @@ async def test_a_gateway_that_dies_mid_stream_leaves_no_trace(page: Page, state:
         assert shown["version"] == source["head"]["version"]
         assert json.loads(json.dumps(document)) == _document(value)
         assert shown["rows"] == [[row["name"], str(row["value"])] for row in document]
+        await page.evaluate("location.hash = '#/sources'")
+        await api.delete(source_id)
+
+
+async def test_a_step_that_does_not_fit_costs_the_reader_nothing(page: Page, state: dict[str, Any]):
+    """The document is thrown away for a fresh copy; order, filter and cursor stay, over the API's values."""
+    spoilt: list[str] = []
+
+    def between(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+
+        def pass_on(text: str | bytes) -> None:
+            frame = json.loads(text)
+            if frame["type"] == "patch" and not spoilt:
+                spoilt.append(frame["sourceId"])
+                frame["steps"][0][1] = [{"op": "remove", "path": "/nowhere"}]
+            socket.send(json.dumps(frame))
+
+        server.on_message(pass_on)
+
+    await page.route_web_socket(re.compile("ticket="), between)
+    async with Feeds.serving() as feeds, Api.of(state) as api:
+        feeds.set("spoilt", [{"item": item, "price": price} for item, price in (("a", 1), ("b", 2), ("c", 3))])
+        source_id = await api.register(feeds.url("spoilt"), name="Spoilt")
+        await page.goto("about:blank")
+        await page.goto(f"{state['dashboardUrl']}#token={state['token']}")
+        await page.evaluate(f"location.hash = '#/sources/{source_id}'")
+        grid = page.get_by_role("grid")
+        await grid.get_by_role("columnheader", name="price").click(timeout=SLOW_MS, click_count=2)
+        await page.get_by_role("button", name="Filter columns").click()
+        await page.get_by_label("Filter price").fill("> 1")
+        await grid.get_by_role("gridcell", name="b", exact=True).click()
+        feeds.set("spoilt", [{"item": item, "price": price} for item, price in (("a", 1), ("b", 20), ("c", 3))])
+        await expect(grid.get_by_role("gridcell", name="20", exact=True)).to_be_visible(timeout=SLOW_MS)
+
+        assert spoilt == [source_id]
+        await expect(grid.get_by_role("columnheader", name="price")).to_have_attribute("aria-sort", "descending")
+        await expect(page.get_by_label("Filter price")).to_have_value("> 1")
+        await expect(grid.locator(".cursor")).to_have_text("b")
+        await expect(grid).to_have_attribute("aria-rowcount", "4")
+        await page.evaluate("location.hash = '#/sources'")
+        await api.delete(source_id)
+
+
+async def test_a_connection_that_died_without_a_word_is_found_out(page: Page, state: dict[str, Any]):
+    """The API tells of a version that nobody told this page: it asks its connection, and takes another."""
+    async with (
+        Feeds.serving() as feeds,
+        Api.of(state) as api,
+        TcpLine.to(urlsplit(state["webSocketUrl"]).port or 0) as line,
+        dashboard(state, line.port) as url,
+    ):
+        feeds.set("dead", _document(1))
+        source_id = await api.register(feeds.url("dead"), name="Dead line")
+        await page.goto(f"{url}#token={state['token']}")
+        await page.evaluate(f"location.hash = '#/sources/{source_id}'")
+        await expect(page.get_by_role("gridcell", name="n1-0", exact=True)).to_be_visible(timeout=SLOW_MS)
+        line.hold()
+        feeds.set("dead", _document(2))
+        await expect(page.locator(".pill:not([data-link=live])")).to_be_visible(timeout=FOUND_OUT_MS)
+        line.mend()
+        await expect(page.get_by_role("gridcell", name="n2-0", exact=True)).to_be_visible(timeout=BACK_MS)
         await page.evaluate("location.hash = '#/sources'")
         await api.delete(source_id)
 

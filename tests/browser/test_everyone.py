@@ -5,7 +5,7 @@ from typing import Any
 
 from playwright.async_api import Page, expect
 
-from tests.browser.screens import DIALOGS, SLOW_MS, close_dialog, name_of, open_dialog, routes, visit
+from tests.browser.screens import DIALOGS, SLOW_MS, SOURCES, WIDER, close_dialog, name_of, open_dialog, routes, visit
 from tests.browser.test_dashboard import SCREENSHOTS
 from tests.e2e.outside import Api, Feeds
 
@@ -17,6 +17,7 @@ TREE_NODES = 51_000
 NODES_MAX = 900
 #: What the page may stand still while a branch of a long tree is opened or shut, on a shared machine.
 TOGGLE_MAX_MS = 50
+WIDTHS = (320, 390, 520, 640, 700, 768, 834, 900, 1024, 1100, 1280, 1600)
 CHANGES = 5
 #: Script for each change of a visible document, on a shared machine; 40 ms a second is the bar on an idle one.
 SCRIPT_MAX_MS = 200
@@ -91,6 +92,75 @@ async def test_every_control_of_every_screen_is_reached_by_tab(page: Page, state
         await api.delete(source_id)
 
 
+async def test_no_width_of_a_window_hides_what_a_screen_holds(page: Page, source_id: str):
+    """From a phone's to a desktop's: only tables of data scroll sideways, and the name of a source can be read."""
+    await expect(page.locator("table.list")).to_be_visible(timeout=SLOW_MS)
+    for screen, shows in routes(source_id).items():
+        await visit(page, screen, shows)
+        for width in WIDTHS:
+            await page.set_viewport_size({"width": width, "height": 800})
+            await page.screenshot(path=SCREENSHOTS / f"width-{name_of(screen)}-{width}.png")
+            assert await page.evaluate(WIDER) == [], (screen, width)
+            cut = "[...document.querySelectorAll('.list .name a')].filter((one) => one.scrollWidth > one.clientWidth)"
+            assert await page.evaluate(f"({cut}).length") == 0, (screen, width)
+
+
+async def test_what_had_the_focus_has_it_again(page: Page, state: dict[str, Any]):
+    """After each dialog; where what had it is gone, the page has it, and not the browser's first stop."""
+    async with Feeds.serving() as feeds, Api.of(state) as api:
+        feeds.set("focus", [{"n": 1}])
+        await api.register(feeds.url("focus"), name="Focus")
+        opener = page.get_by_role("button", name="Remove Focus")
+        await expect(opener).to_be_visible(timeout=SLOW_MS)
+        for name in ("Keys", "Add source", "Import…", "Remove Focus"):
+            button = page.get_by_role("button", name=name, exact=True)
+            await button.press("Enter")
+            await expect(page.get_by_role("dialog")).to_be_visible(timeout=SLOW_MS)
+            await page.keyboard.press("Escape")
+            await expect(page.get_by_role("dialog")).to_have_count(0)
+            await expect(button).to_be_focused()
+        await opener.press("Enter")
+        await page.get_by_role("dialog").get_by_role("button", name="Remove").press("Enter")
+        await expect(page.get_by_role("dialog")).to_have_count(0, timeout=SLOW_MS)
+        await expect(page.locator("main")).to_be_focused()
+
+
+async def test_nothing_typed_is_lost_unasked(page: Page, source_id: str):
+    """Not by Escape, by going back, or by signing out; a list of choices that is open is what Escape closes first."""
+    await visit(page, "fleet", "section.fleet")
+    await visit(page, "sources", SOURCES)
+    await page.keyboard.press("n")
+    await page.locator("[name=url]").fill("https://typed.example/feed", timeout=SLOW_MS)
+    asked = page.get_by_role("heading", name="Throw away what you typed?")
+    formats = page.locator("[name=dataFormat]")
+    await formats.focus()
+    await page.keyboard.press("Space")
+    await expect(page.locator("select:open")).to_have_count(1)
+    await page.keyboard.press("Escape")
+    await expect(page.locator("select:open")).to_have_count(0)
+    await expect(asked).to_have_count(0)
+    await page.keyboard.press("Escape")
+    await expect(asked).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(asked).to_have_count(0)
+    await expect(formats).to_be_focused()
+    await page.go_back()
+    await expect(asked).to_be_visible()
+    await page.screenshot(path=SCREENSHOTS / "leaving-add.png")
+    await page.keyboard.press("Escape")
+    await expect(page.locator("[name=url]")).to_have_value("https://typed.example/feed")
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="Throw away").click()
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+
+    await page.evaluate(f"location.hash = '#/sources/{source_id}/settings'")
+    await page.locator("[name=name]").fill("Not saved", timeout=SLOW_MS)
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(asked).to_be_visible()
+    await page.get_by_role("button", name="Throw away").click()
+    await expect(page.get_by_label("API token")).to_be_visible()
+
+
 async def _tab_through(page: Page, name: str) -> None:
     for _ in range(len(await page.evaluate(_CONTROLS)) + SPARE_TABS):
         await page.keyboard.press("Tab")
@@ -127,7 +197,7 @@ async def test_nothing_moves_and_nothing_is_lost_in_a_persons_own_colours_and_si
     for screen, shows in screens.items():
         await visit(page, screen, shows)
         await page.screenshot(path=SCREENSHOTS / f"zoomed-{name_of(screen)}.png", full_page=True)
-        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), screen
+        assert await page.evaluate(WIDER) == [], screen
         reached = page.locator(shows).first
         # By the wheel: a script could scroll what a person cannot.
         await page.mouse.move(160, 200)

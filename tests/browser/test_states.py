@@ -17,6 +17,8 @@ LIST = "**/datasources?*"
 #: One byte more than a worker reads of an answer.
 TOO_LARGE = b"[" + b" " * (10 << 20) + b"]"
 UNAVAILABLE = 503
+#: A machine that is ten minutes ahead.
+FAST_MS = 600_000
 KEYS = ("first-secret", "second-secret")
 
 
@@ -76,7 +78,7 @@ async def test_many_sources_are_paused_resumed_and_removed_at_once(
         ids = [await api.register(feeds.url("many"), name=name) for name in names]
         for name in names:
             await expect(_row(page, name)).to_be_visible(timeout=SLOW_MS)
-        await page.get_by_label("Choose all that are shown").check(timeout=SLOW_MS)
+        await page.get_by_label("Choose all that match").check(timeout=SLOW_MS)
         await page.route(f"**/{ids[1]}/update", _refuse)
         await page.get_by_role("button", name="Pause", exact=True).click()
         await expect(page.get_by_role("alert")).to_contain_text(f"“Two”: {PAYLOADS[0]}", timeout=SLOW_MS)
@@ -174,6 +176,27 @@ async def test_history_names_its_gaps_and_a_chart_goes_on(page: Page, state: dic
         await expect(page.locator("[data-fact=latest]")).to_have_text("Now 7", timeout=SLOW_MS)
         await expect(points.first.locator("td").nth(3)).to_have_text("7")
         assert await points.count() > before
+        await page.evaluate("location.hash = '#/sources'")
+        await api.delete(source_id)
+
+
+async def test_a_machine_whose_clock_is_wrong_sees_ages_and_charts_all_the_same(page: Page, state: dict[str, Any]):
+    """Every moment on the page is the server's, and is held against the server's time."""
+    async with Feeds.serving() as feeds, Api.of(state) as api:
+        feeds.set("clock", [{"price": 1}])
+        source_id = await api.register(feeds.url("clock"), name="Clock")
+        await page.goto("about:blank")
+        await page.add_init_script(f"const now = Date.now; Date.now = () => now() + {FAST_MS}")
+        await page.goto(f"{state['dashboardUrl']}#token={state['token']}")
+        await expect(_row(page, "Clock").get_by_text("Fresh", exact=True)).to_be_visible(timeout=SLOW_MS)
+        await expect(_row(page, "Clock").locator("[data-label='Last change']")).to_have_text(
+            re.compile(r"^(just now|\d+ s ago)$")
+        )
+        await page.evaluate(f"location.hash = '#/sources/{source_id}/charts'")
+        await page.get_by_role("button", name="5 min").click(timeout=SLOW_MS)
+        await page.get_by_text("As a table").click(timeout=SLOW_MS)
+        points = page.get_by_role("region", name="The chart as a table").locator("tbody tr")
+        await expect(points.first).to_be_visible(timeout=SLOW_MS)
         await page.evaluate("location.hash = '#/sources'")
         await api.delete(source_id)
 

@@ -5,9 +5,9 @@ import { gzipSync } from "node:zlib";
 
 const dist = new URL("../dist/", import.meta.url);
 /** Bytes, gzip. docs/dashboard.md says what they are held against. */
-const FIRST_MAX = 27_000;
+const FIRST_MAX = 28_500;
 const CHART_MAX = 20_500;
-const OTHER_MAX = 60_000;
+const OTHER_MAX = 63_000;
 const CSS_MAX = 8_000;
 
 function packed(name: string): number {

@@ -8,7 +8,7 @@ import { LinkPill } from "./parts/link-pill.tsx";
 import { later } from "./parts/later.tsx";
 import { Mark } from "./parts/mark.tsx";
 import { ThemeSwitch } from "./parts/theme.tsx";
-import { leaveFor, leaving, route, sourceAddress } from "./route.ts";
+import { leave, leaveAnyway, leaving, route, sourceAddress } from "./route.ts";
 import { nowMs } from "./state/clock.ts";
 import { endsAtMs, refusedWhy, session, signOut, type Config } from "./state/session.ts";
 import { duration } from "./state/since.ts";
@@ -60,7 +60,7 @@ function Shell({ config }: { config: Config }) {
           <LinkPill />
           <ThemeSwitch />
           <button type="button" class="quiet icon" aria-label="Keys" title="Keys  ?" onClick={() => setHelping(true)}>?</button>
-          <button type="button" class="quiet sign-out" aria-label="Sign out" title="Sign out" onClick={() => signOut("")}>
+          <button type="button" class="quiet sign-out" aria-label="Sign out" title="Sign out" onClick={() => leave(() => signOut(""))}>
             <span>Sign out</span>
             <svg viewBox="0 0 16 16" aria-hidden="true">
               <path d="M6 2H3v12h3M7 8h7m-3-3 3 3-3 3" />
@@ -74,22 +74,28 @@ function Shell({ config }: { config: Config }) {
       </main>
       {(isSigningIn || refusedWhy.value !== "") && <SignInAgain config={config} onClose={() => setSigningIn(false)} />}
       {isHelping && <Help onClose={() => setHelping(false)} />}
-      {leaving.value !== "" && (
-        <Confirm title="Throw away what you typed?" text="The settings of this source were changed and not saved." act="Throw away"
-          onConfirm={async () => (leaveFor(leaving.value), null)} onClose={() => (leaving.value = "")} />
-      )}
+      <Leaving />
       <Announcer />
     </div>
   );
 }
 
-/** Said in time: whoever types something long should not be surprised. */
+function Leaving() {
+  const act = leaving.value;
+  if (act === null) return null;
+  return (
+    <Confirm title="Throw away what you typed?" text="It was not saved." act="Throw away"
+      onConfirm={async () => (leaveAnyway(act), null)} onClose={() => (leaving.value = null)} />
+  );
+}
+
+/** Said in time: whoever types something long should not be surprised. Said once: the time beside it counts. */
 function Ending({ signIn }: { signIn(): void }) {
   const atMs = endsAtMs.value;
   if (atMs === null || refusedWhy.value !== "") return null;
   return (
-    <p class="ending" role="status">
-      Your sign-in ends {atMs > nowMs.value ? `in ${duration(atMs - nowMs.value)}` : "now"}. <button type="button" class="inline" onClick={signIn}>Sign in again</button>
+    <p class="ending">
+      <span role="status">Your sign-in ends</span> {atMs > nowMs.value ? `in ${duration(atMs - nowMs.value)}` : "now"}. <button type="button" class="inline" onClick={signIn}>Sign in again</button>
     </p>
   );
 }
@@ -124,7 +130,7 @@ function Broken({ why }: { why: string }) {
     <main class="alone">
       <section class="card">
         <h1>The dashboard is not set up</h1>
-        <p>Its configuration could not be read: {why}.</p>
+        <p>Its configuration could not be read. {why}</p>
         <button type="button" class="primary" onClick={() => location.reload()}>
           Try again
         </button>

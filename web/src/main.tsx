@@ -2,6 +2,7 @@
 
 import { render } from "preact";
 import { App } from "./app.tsx";
+import { unreachable } from "./api/problem.ts";
 import { followFragment } from "./route.ts";
 import { passOn } from "./state/returned.ts";
 import { signIn, wakeOnReturn, type Config } from "./state/session.ts";
@@ -24,15 +25,21 @@ async function start(): Promise<void> {
     if (config !== null) signIn(config, token);
   });
   try {
-    const response = await fetch("./config.json", { cache: "no-store" });
-    if (!response.ok) throw new Error(`config.json answered ${response.status}`);
-    config = (await response.json()) as Config;
+    config = await read();
   } catch (error) {
-    return render(<App config={null} why={String(error)} />, root);
+    return render(<App config={null} why={(error as Error).message} />, root);
   }
   if (found !== null) signIn(config, found);
   wakeOnReturn();
   render(<App config={config} why="" />, root);
+}
+
+async function read(): Promise<Config> {
+  const response = await fetch("./config.json", { cache: "no-store" }).catch((error: unknown) => {
+    throw unreachable(error);
+  });
+  if (!response.ok) throw new Error(`config.json was answered with ${response.status}.`);
+  return (await response.json()) as Config;
 }
 
 void start();

@@ -9,8 +9,8 @@ export type Route = { page: "sources" } | { page: "source"; id: string; tab: Tab
 
 export const route = signal<Route>({ page: "sources" });
 
-/** The address that was asked for while something typed would be lost; empty where nobody has to decide. */
-export const leaving = signal("");
+/** What was asked for while something typed would be lost by it; null where nobody has to decide. */
+export const leaving = signal<(() => void) | null>(null);
 let hasUnsaved: () => boolean = () => false;
 
 /** Ask before the page is left while there is something unsaved; returns what ends the guard. */
@@ -26,11 +26,17 @@ export function guardLeaving(isUnsaved: () => boolean): () => void {
   };
 }
 
-/** Go there, whatever is lost. */
-export function leaveFor(address: string): void {
+/** Do what loses what is typed: at once where nothing is, else when somebody decided so. */
+export function leave(act: () => void): void {
+  if (hasUnsaved()) leaving.value = act;
+  else act();
+}
+
+/** Do it, whatever is lost. */
+export function leaveAnyway(act: () => void): void {
   hasUnsaved = () => false;
-  leaving.value = "";
-  location.hash = address;
+  leaving.value = null;
+  act();
 }
 
 export function readRoute(hash: string): Route {
@@ -43,6 +49,12 @@ export function readRoute(hash: string): Route {
 export function sourceAddress(id: string, tab: Tab = "live", place = ""): string {
   const rest = place === "" ? (tab === "live" ? "" : `/${tab}`) : `/${tab}/${encodeURIComponent(place)}`;
   return `#/sources/${encodeURIComponent(id)}${rest}`;
+}
+
+/** A JSON Pointer as people type it, perhaps without its first slash. */
+export function toPointer(typed: string): string {
+  const text = typed.trim();
+  return text === "" || text.startsWith("/") ? text : `/${text}`;
 }
 
 /** The token of `#token=…`, if the fragment holds one. */
@@ -60,9 +72,10 @@ export function followFragment(tokenFound: (token: string) => void): void {
       history.replaceState(null, "", "#/sources");
       tokenFound(token);
     }
-    if (location.hash !== at && hasUnsaved()) {
-      leaving.value = location.hash;
-      return history.replaceState(null, "", at);
+    const to = location.hash;
+    if (to !== at && hasUnsaved()) {
+      history.replaceState(null, "", at);
+      return leave(() => (location.hash = to));
     }
     at = location.hash;
     route.value = readRoute(at);

@@ -4,6 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
 import type { Columns } from "../state/series.ts";
 import { axisTime, fullTime } from "../state/since.ts";
+import { theme } from "./theme.tsx";
 
 const HEIGHT_PX = 300;
 
@@ -47,6 +48,7 @@ export function Chart({ columns, from, to, label, failed }: Props) {
     plot.current?.setData(data(columns), false);
     plot.current?.setScale("x", { min: from, max: to });
   }, [columns, from, to]);
+  useEffect(() => plot.current?.redraw(), [theme.value]);
   return <div class="chart" ref={host} role="img" aria-label={label} />;
 }
 

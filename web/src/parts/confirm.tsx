@@ -16,6 +16,7 @@ export function Confirm({ title, text, act, onConfirm, onClose }: Props) {
   const [isBusy, setBusy] = useState(false);
   const [why, setWhy] = useState<string | null>(null);
   const confirm = async () => {
+    if (isBusy) return;
     setBusy(true);
     const problem = await onConfirm();
     setBusy(false);
@@ -28,7 +29,7 @@ export function Confirm({ title, text, act, onConfirm, onClose }: Props) {
       {why && <p class="error" role="alert">{why}</p>}
       <div class="actions">
         <button type="button" onClick={onClose} autofocus>Cancel</button>
-        <button type="button" class="danger" disabled={isBusy} onClick={confirm}>{act}</button>
+        <button type="button" class="danger" aria-disabled={isBusy} onClick={confirm}>{act}</button>
       </div>
     </Dialog>
   );

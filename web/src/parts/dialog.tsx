@@ -20,11 +20,14 @@ export function Dialog({ title, isWide = false, onClose, children }: Props) {
   const close = useRef(onClose);
   close.current = onClose;
   useEffect(() => {
-    dialog.current?.showModal();
+    const element = dialog.current as HTMLDialogElement;
+    const before = document.activeElement as HTMLElement;
+    element.showModal();
     open.push(dialog);
     // On the whole page: the focus may be on nothing, where what had it is gone.
     const escape = (event: KeyboardEvent) => {
-      if (event.key !== "Escape") return;
+      // What is being composed, or a list of choices that is open, is what it ends first.
+      if (event.key !== "Escape" || event.isComposing || isChoosing()) return;
       // Or the browser closes it, whatever its owner says to that.
       event.preventDefault();
       if (open.at(-1) === dialog) close.current();
@@ -33,6 +36,7 @@ export function Dialog({ title, isWide = false, onClose, children }: Props) {
     return () => {
       open.splice(open.indexOf(dialog), 1);
       document.removeEventListener("keydown", escape);
+      giveBack(before, element);
     };
   }, []);
   return (
@@ -41,4 +45,17 @@ export function Dialog({ title, isWide = false, onClose, children }: Props) {
       {children}
     </dialog>
   );
+}
+
+/** What had the focus before has it again, or the page if that is gone: the browser gives it to nobody. */
+function giveBack(before: HTMLElement, dialog: HTMLElement): void {
+  const now = document.activeElement;
+  if (now !== document.body && !dialog.contains(now)) return;
+  const to = before.isConnected && before !== document.body ? before : document.getElementById("main");
+  to?.focus({ preventScroll: true });
+}
+
+/** Only where the page draws the list itself does it hear the keys in it. */
+function isChoosing(): boolean {
+  return CSS.supports("selector(select:open)") && document.querySelector("select:open") !== null;
 }

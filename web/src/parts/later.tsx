@@ -17,7 +17,11 @@ export function later<P extends object>(load: () => Promise<ComponentType<P>>): 
           loaded = part;
           tell((count) => count + 1);
         },
-        (error: unknown) => setWhy(String(error)),
+        // What the browser says names a file; what somebody can do is the same whatever it says.
+        (error: unknown) => {
+          console.warn("a part of the page could not be loaded", error);
+          setWhy("The server cannot be reached, or a newer page is there by now: then reload it.");
+        },
       );
     };
     useEffect(() => {

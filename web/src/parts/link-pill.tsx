@@ -10,9 +10,9 @@ export function LinkPill() {
   return (
     <div class="pill" data-link={state.name}>
       <span class="dot" aria-hidden="true" />
-      <span role="status" aria-label={`Connection: ${state.name}`}>
-        {wordsFor(state)}
-      </span>
+      <span>{wordsFor(state)}</span>
+      {/* Apart, so that it is said when it changes and not with every second that is counted. */}
+      <span class="unseen" role="status">{SAID[state.name]}</span>
       {canTry && (
         <button type="button" class="inline" onClick={() => session.value?.tryNow()}>
           Try now
@@ -21,6 +21,11 @@ export function LinkPill() {
     </div>
   );
 }
+
+const SAID: Readonly<Record<LinkState["name"], string>> = {
+  live: "The connection is live", connecting: "", offline: "This machine is offline", signedOut: "Signed out",
+  reconnecting: "The connection is lost and tried again",
+};
 
 function wordsFor(state: LinkState): string {
   switch (state.name) {

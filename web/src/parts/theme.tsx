@@ -7,7 +7,7 @@ type Theme = (typeof THEMES)[number];
 
 const GLYPHS: Readonly<Record<Theme, string>> = { system: "◐", light: "☀", dark: "☾" };
 
-const theme = signal<Theme>("system");
+export const theme = signal<Theme>("system");
 
 export function ThemeSwitch() {
   const label = `Theme: ${theme.value}`;

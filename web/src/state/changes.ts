@@ -7,7 +7,7 @@ import { versionsOf, type Version } from "./before.ts";
 
 const PAGE_LENGTH = 50;
 /** More is not kept on the page: the oldest loaded ones go. */
-const KEPT_MAX = 1_000;
+const KEPT_MAX = 500;
 
 export interface ChangesPorts {
   fetch(query: { path?: string; cursor?: string; limit: number }): Promise<{ items: Change[]; next?: string }>;

@@ -2,7 +2,7 @@
 
 import type { Point, Series } from "../api/types.ts";
 import { isContainer, type Json } from "../protocol/json.ts";
-import { writePointer } from "../protocol/pointer.ts";
+import { keysOf, writePointer } from "../protocol/pointer.ts";
 
 /** Bounds what a single chart may ask of the server. */
 const PAGES_MAX = 20;
@@ -79,6 +79,16 @@ export function numericPaths(document: Json | undefined): string[] {
     for (const key of Object.keys(value)) waiting.push({ path: [...path, key], value: (value as Record<string, Json>)[key] as Json });
   }
   return found;
+}
+
+/** The number at a pointer; null where there is none. */
+export function numberAt(document: Json | undefined, pointer: string): number | null {
+  let value = document;
+  // What somebody typed may be no pointer: then the server says so.
+  for (const key of pointer.startsWith("/") ? keysOf(pointer) : []) {
+    value = isContainer(value) && Object.hasOwn(value, key) ? (value as Record<string, Json>)[key] : undefined;
+  }
+  return isNumeric(value) ? Number(value) : null;
 }
 
 export function isNumeric(value: Json | undefined): boolean {

@@ -36,9 +36,9 @@ export function BulkBar() {
       {items.length > 0 && (
         <>
           <strong>{items.length} chosen</strong>
-          <button type="button" disabled={isBusy || items.every(({ enabled }) => !enabled)} onClick={() => void enable(false)}>Pause</button>
-          <button type="button" disabled={isBusy || items.every(({ enabled }) => enabled)} onClick={() => void enable(true)}>Resume</button>
-          <button type="button" disabled={isBusy} onClick={() => setRemoving(true)}>Remove…</button>
+          <Deed text="Pause" isOff={isBusy || items.every(({ enabled }) => !enabled)} act={() => void enable(false)} />
+          <Deed text="Resume" isOff={isBusy || items.every(({ enabled }) => enabled)} act={() => void enable(true)} />
+          <Deed text="Remove…" isOff={isBusy} act={() => setRemoving(true)} />
           <button type="button" class="quiet" onClick={() => choose([...chosen.value], false)}>Choose none</button>
         </>
       )}
@@ -54,6 +54,11 @@ export function BulkBar() {
       )}
     </div>
   );
+}
+
+/** Off, it keeps the focus: who pressed it by a key would else be thrown to the top of the page. */
+function Deed({ text, isOff, act }: { text: string; isOff: boolean; act(): void }) {
+  return <button type="button" aria-disabled={isOff} onClick={() => isOff || act()}>{text}</button>;
 }
 
 function apiOf() {

@@ -13,7 +13,8 @@ import { isNumeric } from "../state/series.ts";
 import { readProblem, session } from "../state/session.ts";
 import type { Watched } from "../state/watched.ts";
 
-const SHOWN_MAX = 4_000;
+/** Painted at each change of it; a copy takes all. */
+const SHOWN_MAX = 20_000;
 const HISTORY_LENGTH = 20;
 /** The cursor passes over cells on its way; only where it rests is history asked for. */
 const SETTLED_MS = 300;
@@ -26,7 +27,7 @@ export function CellPanel({ watched, picked }: { watched: Watched; picked: Signa
     <aside class="picked" aria-label="The selected value">
       <code class="path">{pointer || "(the whole document)"}</code>
       <p class="muted small">{kindOf(value)}</p>
-      <pre tabIndex={0} aria-label="The value">{whole(value)}</pre>
+      <Whole value={value} />
       {isNumeric(value) && <a href={sourceAddress(watched.replica.sourceId, "charts", pointer)}>Chart</a>}
       <History watched={watched} pointer={pointer} value={value} />
     </aside>
@@ -88,10 +89,15 @@ function kindOf(value: Json | undefined): string {
   return typeof value === "bigint" ? "number" : typeof value;
 }
 
-function whole(value: Json | undefined): string {
-  if (value === undefined) return "(not there)";
-  const text = typeof value === "string" ? value : spelled(value, "", SHOWN_MAX);
-  return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text;
+function Whole({ value }: { value: Json | undefined }) {
+  const text = value === undefined ? "(not there)" : typeof value === "string" ? value : spelled(value, "", SHOWN_MAX);
+  const isCut = text.length > SHOWN_MAX;
+  return (
+    <>
+      <pre tabIndex={0} aria-label="The value">{isCut ? `${text.slice(0, SHOWN_MAX)}…` : text}</pre>
+      {isCut && <p class="muted small">The first {SHOWN_MAX.toLocaleString()} characters. Ctrl+C in the table or tree copies all of it.</p>}
+    </>
+  );
 }
 
 /** JSON over several lines that stops when it is long enough: the value may be the whole document, at each frame. */

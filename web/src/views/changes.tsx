@@ -1,19 +1,21 @@
 /** What changed and when, newest first: only the changes, version by version, stepped through with the keyboard. */
 
 import { useSignal, type Signal } from "@preact/signals";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { cellText } from "../live/format.ts";
 import { Empty, Trouble } from "../parts/empty.tsx";
 import { Skeleton } from "../parts/skeleton.tsx";
 import { Since } from "../parts/since.tsx";
-import { sourceAddress } from "../route.ts";
+import { sourceAddress, toPointer } from "../route.ts";
 import type { Step, Version } from "../state/before.ts";
 import { Changes } from "../state/changes.ts";
 import { readProblem, session } from "../state/session.ts";
 import { bytes, clockTime } from "../state/since.ts";
 import type { Watched } from "../state/watched.ts";
 
-const STEPS_SHOWN = 50;
+/** As many as somebody looks at; the rest of a large step when it is asked for. */
+const STEPS_SHOWN = 20;
+const STEPS_MORE = 200;
 /** A source may change many times a second; the server is asked about it less often. */
 const CATCH_UP_AFTER_MS = 1_000;
 
@@ -40,16 +42,19 @@ function useCatchUp(watched: Watched, changes: Changes): void {
   const version = useRef(0);
   useEffect(() => {
     let timer = 0;
-    const deaf = watched.listen(() => {
-      if (watched.replica.version === version.current || timer !== 0) return;
+    const look = () => {
+      if (document.hidden || watched.replica.version === version.current || timer !== 0) return;
       timer = window.setTimeout(() => {
         timer = 0;
         version.current = watched.replica.version;
         void changes.catchUp();
       }, CATCH_UP_AFTER_MS);
-    });
+    };
+    const deaf = watched.listen(look);
+    document.addEventListener("visibilitychange", look);
     return () => {
       deaf();
+      document.removeEventListener("visibilitychange", look);
       clearTimeout(timer);
     };
   }, [watched, changes]);
@@ -57,8 +62,7 @@ function useCatchUp(watched: Watched, changes: Changes): void {
 
 function PlaceBox({ sourceId, place }: { sourceId: string; place: string }) {
   const go = (event: Event) => {
-    const typed = (event.currentTarget as HTMLInputElement).value.trim();
-    location.hash = sourceAddress(sourceId, "changes", typed !== "" && !typed.startsWith("/") ? `/${typed}` : typed);
+    location.hash = sourceAddress(sourceId, "changes", toPointer((event.currentTarget as HTMLInputElement).value));
   };
   return (
     <div class="bar">
@@ -92,7 +96,7 @@ function Versions({ sourceId, changes }: { sourceId: string; changes: Changes })
     <ol class="versions" ref={list} onKeyDown={key}>
       {versions.map((version, i) => <Entry key={idOf(version)} sourceId={sourceId} version={version} at={at} isFirst={at.value === null && i === 0} />)}
       {changes.hasMore.value && (
-        <li><button type="button" class="more" disabled={changes.isLoading.value} onClick={() => void changes.more()}>{changes.isLoading.value ? "Loading…" : "Older changes"}</button></li>
+        <li><button type="button" class="more" aria-disabled={changes.isLoading.value} onClick={() => void changes.more()}>{changes.isLoading.value ? "Loading…" : "Older changes"}</button></li>
       )}
     </ol>
   );
@@ -120,9 +124,11 @@ function Entry({ sourceId, version, at, isFirst }: { sourceId: string; version: 
 }
 
 function Steps({ sourceId, steps }: { sourceId: string; steps: readonly Step[] }) {
+  const [count, setCount] = useState(STEPS_SHOWN);
+  const left = steps.length - count;
   return (
     <ul class="steps">
-      {steps.slice(0, STEPS_SHOWN).map(({ operation: { op, path, from, value }, before }, i) => (
+      {steps.slice(0, count).map(({ operation: { op, path, from, value }, before }, i) => (
         <li key={i} data-op={op}>
           <span class="op">{op}</span>
           <a class="path" href={sourceAddress(sourceId, "changes", path)} title="Only changes of this place">{cellText(path) || "(everything)"}</a>
@@ -134,7 +140,7 @@ function Steps({ sourceId, steps }: { sourceId: string; steps: readonly Step[] }
           </span>
         </li>
       ))}
-      {steps.length > STEPS_SHOWN && <li class="muted">and {steps.length - STEPS_SHOWN} more</li>}
+      {left > 0 && <li><button type="button" class="inline" onClick={() => setCount(count + STEPS_MORE)}>{left > STEPS_MORE ? `${STEPS_MORE} of ${left} more` : `${left} more`}</button></li>}
     </ul>
   );
 }

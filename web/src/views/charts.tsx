@@ -1,26 +1,27 @@
 /** Any number of a source over time, from the server's history: leaving the page loses nothing. */
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Chart } from "../parts/chart.tsx";
 import { Empty, Trouble } from "../parts/empty.tsx";
 import { Skeleton } from "../parts/skeleton.tsx";
-import { sourceAddress } from "../route.ts";
-import { bucketS, columnsOf, numericPaths, wholeSeries, WINDOWS } from "../state/series.ts";
-import { readProblem, session } from "../state/session.ts";
+import { sourceAddress, toPointer } from "../route.ts";
+import { pageClock } from "../state/clock.ts";
+import { Polled } from "../state/polling.ts";
+import { bucketS, columnsOf, numberAt, numericPaths, wholeSeries, WINDOWS } from "../state/series.ts";
+import { session, type Session } from "../state/session.ts";
 import { fullTime } from "../state/since.ts";
 import type { Series } from "../api/types.ts";
 import type { Watched } from "../state/watched.ts";
 
-const REFRESH_MS = 2_000;
 const TABLE_MAX = 240;
 
 export function ChartsTab({ watched, place }: { watched: Watched; place: string }) {
   const { sourceId } = watched.replica;
-  const isThere = watched.news.value >= 0 && watched.replica.document !== undefined;
-  const paths = useMemo(() => numericPaths(watched.replica.document), [watched.replica, isThere]);
+  const isThere = watched.news.value >= 0 && watched.shown !== undefined;
+  const paths = useMemo(() => numericPaths(watched.shown), [watched.replica, isThere]);
   const path = place || paths[0] || "";
-  const go = (typed: string) => (location.hash = sourceAddress(sourceId, "charts", typed.trim()));
+  const go = (typed: string) => (location.hash = sourceAddress(sourceId, "charts", toPointer(typed)));
   return (
     <div class="charts">
       <div class="bar">
@@ -28,32 +29,33 @@ export function ChartsTab({ watched, place }: { watched: Watched; place: string 
           autocomplete="off" defaultValue={path} onChange={(event) => go(event.currentTarget.value)} />
         <datalist id="chart-paths">{paths.map((one) => <option key={one} value={one} />)}</datalist>
       </div>
-      {path === "" ? <Empty title={isThere ? "There is no number in this document" : "No data yet"} /> : <OverTime key={`${sourceId} ${path}`} sourceId={sourceId} path={path} />}
+      {path === "" ? <Empty title={isThere ? "There is no number in this document" : "No data yet"} /> : <OverTime key={`${sourceId} ${path}`} sourceId={sourceId} path={path} latest={numberAt(watched.shown, path)} />}
     </div>
   );
 }
 
-function OverTime({ sourceId, path }: { sourceId: string; path: string }) {
+/** `latest` is of the live document: the history is asked for rarely where it goes far back, and ends before now. */
+function OverTime({ sourceId, path, latest }: { sourceId: string; path: string; latest: number | null }) {
   const windowMs = useSignal<number>(WINDOWS[1].ms);
-  const [series, problem, again] = useSeries(sourceId, path, windowMs.value);
+  const [series, polled] = useSeries(sourceId, path, windowMs.value);
+  const problem = polled.problem.value;
   const columns = useMemo(() => (series === null ? null : columnsOf(series)), [series]);
   const [chartFailed, setChartFailed] = useState("");
-  const last = series?.points.at(-1);
   return (
     <>
       <div class="bar">
         <div class="segments" role="group" aria-label="How far back">
           {WINDOWS.map(({ name, ms }) => <button key={ms} type="button" aria-pressed={ms === windowMs.value} onClick={() => (windowMs.value = ms)}>{name}</button>)}
         </div>
-        {last && <p class="note" data-fact="latest">Now {shown(last.last)}</p>}
+        {latest !== null && <p class="note" data-fact="latest">Now {shown(latest)}</p>}
       </div>
-      {problem && <Trouble title="The history could not be read." why={problem} retry={again} />}
+      {problem && <Trouble title="The history could not be read." why={problem.message} asOfMs={series?.to ?? 0} retry={() => void polled.refresh()} />}
       {chartFailed && <p class="trouble" role="alert">The chart could not be drawn: {chartFailed}. The table below says the same.</p>}
       {series === null && !problem && <Skeleton label="Reading the history" bones={6} />}
       {series && columns && (
         <>
           <Chart columns={columns} from={series.from / 1_000} to={series.to / 1_000} failed={setChartFailed}
-            label={`${path} over time${last ? `, now ${last.last}` : ""}; the same as a table below`} />
+            label={`${path} over time${latest === null ? "" : `, now ${latest}`}; the same as a table below`} />
           {series.points.length === 0 && <p class="muted">Nothing is known of this number in this time.</p>}
           <AsTable series={series} />
         </>
@@ -62,32 +64,22 @@ function OverTime({ sourceId, path }: { sourceId: string; path: string }) {
   );
 }
 
-function useSeries(sourceId: string, path: string, windowMs: number): [Series | null, string, () => void] {
-  const [series, setSeries] = useState<Series | null>(null);
-  const [problem, setProblem] = useState("");
-  const [round, setRound] = useState(0);
-  useEffect(() => {
-    const asked = { isWanted: true, timer: 0 };
+/** The newest answer, of the time before until there is one of this. */
+function useSeries(sourceId: string, path: string, windowMs: number): [Series | null, Polled<Series>] {
+  const polled = useMemo(() => {
+    const bucket = bucketS(windowMs);
     const ask = async () => {
-      const to = Date.now();
-      const bucket = bucketS(windowMs);
-      try {
-        const api = session.value?.api;
-        if (api === undefined) return;
-        const found = await wholeSeries((from) => api.series(sourceId, { path, bucket, from, to }), to - windowMs);
-        if (asked.isWanted) [setSeries({ ...found, from: to - windowMs, to }), setProblem("")];
-      } catch (error) {
-        if (asked.isWanted) setProblem(readProblem(error).message);
-      }
-      if (asked.isWanted) asked.timer = window.setTimeout(() => void ask(), Math.max(REFRESH_MS, (bucket * 1_000) / 2));
+      const to = pageClock.now();
+      const from = to - windowMs;
+      const found = await wholeSeries((at) => (session.value as Session).api.series(sourceId, { path, bucket, from: at, to }), from);
+      return { ...found, from, to };
     };
-    void ask();
-    return () => {
-      asked.isWanted = false;
-      clearTimeout(asked.timer);
-    };
-  }, [sourceId, path, windowMs, round]);
-  return [series, problem, () => setRound(round + 1)];
+    return new Polled<Series>(ask, (bucket * 1_000) / 2);
+  }, [sourceId, path, windowMs]);
+  useEffect(() => polled.start(), [polled]);
+  const held = useRef<Series | null>(null);
+  held.current = polled.value.value ?? held.current;
+  return [held.current, polled];
 }
 
 function shown(value: number): string {

@@ -5,6 +5,7 @@ import type { FleetKind, Move, Summary, Worker } from "../api/types.ts";
 import { Empty, Trouble } from "../parts/empty.tsx";
 import { Since } from "../parts/since.tsx";
 import { Skeleton } from "../parts/skeleton.tsx";
+import { useTitle } from "../parts/title.ts";
 import { sourceAddress } from "../route.ts";
 import { fleet } from "../state/fleet.ts";
 import { duration } from "../state/since.ts";
@@ -24,6 +25,7 @@ const FAILING_SHOWN_MAX = 50;
 const COLOURS = 8;
 
 export function FleetPage() {
+  useTitle("Fleet");
   useEffect(() => fleet.start(), []);
   useEffect(() => sources.start(), []);
   const problem = fleet.problem.value;
@@ -31,7 +33,7 @@ export function FleetPage() {
   return (
     <>
       <div class="page-head"><h1>Fleet</h1></div>
-      {problem && <Trouble title="The fleet could not be read." why={problem.message} retry={() => void fleet.refresh()} />}
+      {problem && <Trouble title="The fleet could not be read." why={problem.message} asOfMs={fleet.atMs} retry={() => void fleet.refresh()} />}
       {fleet.value.value === null && !problem && <Skeleton label="Loading the fleet" />}
       {kinds.map(([kind, about]) => <Kind key={kind} title={TITLES[kind] ?? kind} about={about} failing={failingOf(kind, sources.value.value ?? [])} />)}
     </>

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Source } from "../api/types.ts";
 import { say } from "../parts/announcer.tsx";
-import { guardLeaving, leaveFor } from "../route.ts";
+import { guardLeaving, leaveAnyway } from "../route.ts";
 import { setEnabled } from "../state/bulk.ts";
 import { session, writeProblem } from "../state/session.ts";
 import { sources } from "../state/sources.ts";
@@ -30,6 +30,7 @@ export function Settings({ source, changed }: Props) {
   };
   const submit = async (event: Event) => {
     event.preventDefault();
+    if (!draft.isDirty.value) return;
     const now = await draft.save();
     if (now === null) focusFirstError(form.current, draft);
     else saved(now);
@@ -41,7 +42,7 @@ export function Settings({ source, changed }: Props) {
         <Editor draft={draft} />
         <div class="actions">
           <span class="hint">{draft.isDirty.value ? "Not saved yet." : ""}</span>
-          <button type="submit" class="primary" disabled={draft.isSaving.value || !draft.isDirty.value}>{draft.isSaving.value ? "Saving…" : "Save"}</button>
+          <button type="submit" class="primary" aria-disabled={draft.isSaving.value || !draft.isDirty.value}>{draft.isSaving.value ? "Saving…" : "Save"}</button>
         </div>
       </form>
       <Deeds source={source} changed={saved} />
@@ -75,7 +76,7 @@ function Deeds({ source, changed }: { source: Source; changed(source: Source): v
       <button type="button" class="danger" onClick={() => setRemoving(true)}>Remove…</button>
       {why && <p class="error" role="alert">{why}</p>}
       <dl class="facts small"><div><dt>Id</dt><dd><code>{source.id}</code></dd></div></dl>
-      {isRemoving && <Remove source={source} removed={() => leaveFor("#/sources")} onClose={() => setRemoving(false)} />}
+      {isRemoving && <Remove source={source} removed={() => leaveAnyway(() => (location.hash = "#/sources"))} onClose={() => setRemoving(false)} />}
     </section>
   );
 }

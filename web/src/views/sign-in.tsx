@@ -43,9 +43,12 @@ export function SignInAgain({ config, onClose }: { config: Config; onClose(): vo
 
 function Ways({ config, done }: { config: Config; done(grant: Grant): void }) {
   const [token, setToken] = useState("");
+  const [why, setWhy] = useState("");
   const submit = (event: Event) => {
     event.preventDefault();
-    if (token.trim() !== "") done(pasted(token.trim()));
+    const [wrong, typed] = [notAToken(token.trim()), token.trim()];
+    setWhy(wrong);
+    if (wrong === "") done(pasted(typed));
   };
   return (
     <form class="ways" onSubmit={submit}>
@@ -59,13 +62,20 @@ function Ways({ config, done }: { config: Config; done(grant: Grant): void }) {
           spellcheck={false}
           autofocus={config.signIn === undefined}
           required
-          aria-describedby="token-hint"
+          aria-describedby={why === "" ? "token-hint" : "token-error token-hint"}
+          aria-invalid={why !== ""}
           value={token}
           onInput={(event) => setToken(event.currentTarget.value)}
         />
+        {why && <p class="error" id="token-error" role="alert">{why}</p>}
         <p class="hint" id="token-hint">Kept in this page's memory only: closing or reloading it forgets the token.</p>
       </div>
       <button type="submit" class="primary">Sign in</button>
     </form>
   );
+}
+
+/** What no header can carry would fail as if the server were away. */
+function notAToken(typed: string): string {
+  return /^[\x21-\x7e]+$/.test(typed) ? "" : "That is no token: it has spaces, or characters that none has. Perhaps more was copied than the token.";
 }

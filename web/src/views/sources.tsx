@@ -15,7 +15,7 @@ import { nowMs } from "../state/clock.ts";
 import { owners } from "../state/fleet.ts";
 import { capital, interval } from "../state/interval.ts";
 import { readProblem, session } from "../state/session.ts";
-import { activity, choose, chosen, counts, groups, isGrouped, only, search, shown, sources, stale } from "../state/sources.ts";
+import { activity, choose, chosen, counts, groups, isCut, isGrouped, only, search, shown, sources, stale } from "../state/sources.ts";
 import { RANK, remark, standing, WORDS, type Standing } from "../state/standing.ts";
 import { BulkBar } from "./bulk-bar.tsx";
 import { Remove } from "./remove.tsx";
@@ -49,7 +49,8 @@ export function SourcesPage() {
         <Tools importing={() => setImporting(true)} />
       </div>
       <BulkBar />
-      {problem && <Trouble title="The list could not be refreshed." why={problem.message} retry={() => void sources.refresh()} />}
+      {problem && <Trouble title="The list could not be refreshed." why={problem.message} asOfMs={sources.atMs} retry={() => void sources.refresh()} />}
+      {isCut.value && <p class="trouble" role="status">There are more than {all?.length.toLocaleString()} sources: those after them are not shown here. Nothing else depends on that.</p>}
       <List add={() => setAdding(true)} remove={setRemoving} />
       {isAdding && <AddSource onClose={() => setAdding(false)} />}
       {isImporting && <ImportSources onClose={() => setImporting(false)} />}
@@ -228,8 +229,11 @@ function ChooseAll() {
   const ids = shown.value.map(({ id }) => id);
   const count = ids.filter((id) => chosen.value.has(id)).length;
   return (
-    <input type="checkbox" aria-label="Choose all that are shown" checked={count > 0 && count === ids.length}
-      indeterminate={count > 0 && count < ids.length} onChange={(event) => choose(ids, event.currentTarget.checked)} />
+    <label class="choose-all">
+      <input type="checkbox" aria-label="Choose all that match" checked={count > 0 && count === ids.length}
+        indeterminate={count > 0 && count < ids.length} onChange={(event) => choose(ids, event.currentTarget.checked)} />
+      <span aria-hidden="true">Choose all</span>
+    </label>
   );
 }
 

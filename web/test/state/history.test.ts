@@ -4,7 +4,7 @@ import { Problem } from "../../src/api/problem.ts";
 import type { Change, Operation, Point } from "../../src/api/types.ts";
 import { versionsOf } from "../../src/state/before.ts";
 import { Changes } from "../../src/state/changes.ts";
-import { columnsOf, isNumeric, numericPaths, wholeSeries } from "../../src/state/series.ts";
+import { columnsOf, isNumeric, numberAt, numericPaths, wholeSeries } from "../../src/state/series.ts";
 
 function change(version: number, ops: Operation[] | null, incarnation = "a"): Change {
   return { incarnation, version, at: version * 1_000, bytes: 1, ops };
@@ -89,4 +89,11 @@ test("numbers are found wherever they are, also as text, and names are escaped",
   const document = JSON.parse('{"a/b": 1, "rows": [{"p": "2.5", "n": "x", "__proto__": 3}], "big": "01"}');
   assert.deepEqual(numericPaths(document), ["/a~1b", "/rows/0/p", "/rows/0/__proto__"]);
   assert.ok(isNumeric(10n) && !isNumeric("") && !isNumeric("1e") && !isNumeric(null));
+});
+
+test("the number of now is read from the document, by own members only", () => {
+  const document = JSON.parse('{"a/b":1,"rows":[{"p":"2.5","__proto__":3}]}');
+  assert.deepEqual(["/a~1b", "/rows/0/p", "/rows/0/__proto__"].map((at) => numberAt(document, at)), [1, 2.5, 3]);
+  assert.deepEqual(["/rows", "/rows/0/constructor", "/rows/9/p", "rows", ""].map((at) => numberAt(document, at)), [null, null, null, null, null]);
+  assert.equal(numberAt(undefined, "/a"), null);
 });

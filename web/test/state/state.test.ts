@@ -5,7 +5,7 @@ import { failureOf, suggestedName, toFields, toPatch, toPreview, toSource, typed
 import { pauseMs } from "../../src/state/pace.ts";
 import { ago, axisTime, duration } from "../../src/state/since.ts";
 import { matches, remark, standing, worstFirst } from "../../src/state/standing.ts";
-import { readRoute, readToken, sourceAddress } from "../../src/route.ts";
+import { readRoute, readToken, sourceAddress, toPointer } from "../../src/route.ts";
 
 test("what was left empty is not sent, so that the server's defaults hold", () => {
   assert.deepEqual(toSource(typed({ url: " https://a.example/prices.json " })), {
@@ -123,4 +123,8 @@ test("a token is read from the fragment only where it says so", () => {
 
 test("a slow answer makes the page ask less often, but never leaves it blind", () => {
   assert.deepEqual([10, 500, 2_500, 60_000].map(pauseMs), [3_000, 5_000, 10_000, 10_000]);
+});
+
+test("a pointer may be typed without its first slash", () => {
+  assert.deepEqual(["", " ", "rows/0", " /rows/0 ", "/"].map(toPointer), ["", "", "/rows/0", "/rows/0", "/"]);
 });
