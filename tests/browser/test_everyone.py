@@ -17,6 +17,9 @@ TREE_NODES = 51_000
 NODES_MAX = 900
 #: What the page may stand still while a branch of a long tree is opened or shut, on a shared machine.
 TOGGLE_MAX_MS = 50
+#: What its browser leaves of a phone's screen, and how much of that a table has at least once it is scrolled to.
+PHONE = {"width": 390, "height": 660}
+PHONE_TABLE_PX = 300
 WIDTHS = (320, 390, 520, 640, 700, 768, 834, 900, 1024, 1100, 1280, 1600)
 CHANGES = 5
 #: Script for each change of a visible document, on a shared machine; 40 ms a second is the bar on an idle one.
@@ -103,6 +106,9 @@ async def test_no_width_of_a_window_hides_what_a_screen_holds(page: Page, source
             assert await page.evaluate(WIDER) == [], (screen, width)
             cut = "[...document.querySelectorAll('.list .name a')].filter((one) => one.scrollWidth > one.clientWidth)"
             assert await page.evaluate(f"({cut}).length") == 0, (screen, width)
+    await page.set_viewport_size(PHONE)  # type: ignore[arg-type] # a literal would be a ViewportSize
+    await visit(page, f"sources/{source_id}", "[role=grid]")
+    assert await page.evaluate("document.querySelector('[role=grid]').clientHeight") >= PHONE_TABLE_PX
 
 
 async def test_what_had_the_focus_has_it_again(page: Page, state: dict[str, Any]):
