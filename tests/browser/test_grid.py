@@ -55,7 +55,7 @@ async def test_a_wide_table_holds_the_columns_in_view(page: Page, state: dict[st
 
 
 async def test_a_table_is_narrowed_sorted_resized_and_copied(page: Page, state: dict[str, Any]):
-    """By keyboard and pointer; a block of cells is what a spreadsheet takes."""
+    """By keyboard and pointer; a block of cells is what a spreadsheet takes, and a look elsewhere undoes none of it."""
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     rows = [{"item": item, "price": price} for item, price in (("a", 30), ("b", 10), ("c", 20), ("d", 5))]
     async with Feeds.serving() as feeds, Api.of(state) as api:
@@ -63,6 +63,8 @@ async def test_a_table_is_narrowed_sorted_resized_and_copied(page: Page, state: 
         source_id = await api.register(feeds.url("work"), name="Work")
         grid = await _open(page, source_id)
         await page.get_by_role("button", name="Filter columns").click(timeout=SLOW_MS)
+        await page.get_by_label("Filter price").fill("> 30")
+        await expect(page.get_by_text("No row matches.")).to_be_visible()
         await page.get_by_label("Filter price").fill("> 5")
         await expect(grid).to_have_attribute("aria-rowcount", "5")
         await grid.get_by_role("columnheader", name="price").click()
@@ -83,6 +85,13 @@ async def test_a_table_is_narrowed_sorted_resized_and_copied(page: Page, state: 
         await page.mouse.down()
         await page.mouse.move(edge["x"] + 82, edge["y"] + 5, steps=4)
         await page.mouse.up()
+        assert (await _box(title))["width"] == before + 80
+
+        await page.get_by_role("link", name="Charts", exact=True).click()
+        await expect(page.locator(".chart canvas")).to_be_visible(timeout=SLOW_MS)
+        await page.get_by_role("link", name="Live", exact=True).click()
+        await expect(_cells(grid, "3")).to_have_text(["10", "20", "30"])
+        await expect(page.get_by_label("Filter price")).to_have_value("> 5")
         assert (await _box(title))["width"] == before + 80
         await _leave(page)
         await api.delete(source_id)

@@ -174,7 +174,7 @@ async def test_history_names_its_gaps_and_a_chart_goes_on(page: Page, state: dic
         before = await points.count()
         feeds.set("gap", [{"price": 7}])
         await expect(page.locator("[data-fact=latest]")).to_have_text("Now 7", timeout=SLOW_MS)
-        await expect(points.first.locator("td").nth(3)).to_have_text("7")
+        await expect(points.first.locator("td").nth(3)).to_have_text("7", timeout=SLOW_MS)
         assert await points.count() > before
         await page.evaluate("location.hash = '#/sources'")
         await api.delete(source_id)
