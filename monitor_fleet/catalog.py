@@ -19,6 +19,7 @@ from contracts.table.fleet import Shard
 from contracts.table.schema import TableNames
 from contracts.table.values import Item, read_item
 from monitor_fleet.errors import StoreError
+from monitor_fleet.parallel import each
 from monitor_fleet.renewal import Sleep, timed
 from monitor_fleet.store import Request, StoreVerbs
 
@@ -59,7 +60,7 @@ class Catalog:
         #: Shards not loaded yet, what was edited in them meanwhile, and what somebody wants polled.
         self._loading: dict[int, set[str]] = {}
         self._wished: dict[int, set[str]] = {}
-        self._to_load: asyncio.Queue[Shard] = asyncio.Queue()
+        self._work = asyncio.Event()
         self._entry = 0
         self._refreshing = asyncio.Lock()
 
@@ -68,7 +69,7 @@ class Catalog:
         self._followed[shard.number] = shard
         self._loading[shard.number] = set()
         self._wished[shard.number] = set()
-        self._to_load.put_nowait(shard)
+        self._work.set()
 
     def drop(self, number: int) -> None:
         """End with a shard; nothing more is told of its sources."""
@@ -95,22 +96,15 @@ class Catalog:
                 return
 
     async def _keep_loading(self) -> None:
-        room = asyncio.Semaphore(LOADS_AT_ONCE_MAX)
-        async with asyncio.TaskGroup() as group:
-            while True:
-                group.create_task(self._until_loaded(await self._to_load.get(), room))
-
-    async def _until_loaded(self, shard: Shard, room: asyncio.Semaphore) -> None:
-        """Load a shard, however often that fails: it goes to the end of the line, and holds no other up."""
-        while self._followed.get(shard.number) is shard:
-            async with room:
-                try:
-                    await self._load(shard)
-                except StoreError as error:
-                    log.warning("shard_not_loaded", extra={"shard": shard.number, "error": str(error)})
-                    await self._sleep(LOAD_AGAIN_S)  # in its place: an outage must be no storm
-                else:
-                    return
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            try:
+                await each(self._load, list(self._loading), at_once_max=LOADS_AT_ONCE_MAX)
+            except StoreError as error:
+                log.warning("shards_not_loaded", extra={"waiting": len(self._loading), "error": str(error)})
+                self._work.set()
+                await self._sleep(LOAD_AGAIN_S)
 
     async def _keep_following(self) -> None:
         while True:
@@ -120,8 +114,10 @@ class Catalog:
             except StoreError as error:
                 log.warning("configuration_not_read", extra={"entry": self._entry, "error": str(error)})
 
-    async def _load(self, shard: Shard) -> None:
-        number = shard.number
+    async def _load(self, number: int) -> None:
+        shard = self._followed.get(number)
+        if not shard:
+            return
         members = await self._query(fleet.members(self._tables.fleet, self._kind, number))
         found = await self._read([read_item(member)["sk"] for member in members])
         if self._followed.get(number) is not shard:
@@ -132,8 +128,7 @@ class Catalog:
         try:
             await self._refresh(edited)
         except StoreError:
-            if self._followed.get(number) is shard:
-                self._loading[number] = set()  # what was edited is not known any more: load all of it again
+            self._loading.setdefault(number, set())  # what was edited is not known any more: load all of it again
             raise
         for source_id in self._wished.pop(number, ()):
             self._on_poll(source_id)

@@ -58,15 +58,11 @@ class Interrupted(MemoryStore):
 
     meanwhile: Callable[[], None] | None = None
     fails = 0
-    #: A partition that cannot be read.
-    gone = ""
 
     async def query(self, request: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Query, and let something happen."""
         if self.fails:
             self.fails -= 1
-            raise Ambiguous("no answer")
-        if request["ExpressionAttributeValues"][":pk"]["S"] == self.gone:
             raise Ambiguous("no answer")
         answer = await super().query(request)
         act, self.meanwhile = self.meanwhile, None
@@ -220,28 +216,6 @@ def test_a_store_that_fails_is_asked_again():
         desk.edit("s1", revision=2)
         await asyncio.sleep(3.5)
         assert desk.told[1:] == [("s1", 2, 1)]
-
-    with_desk(story)
-
-
-def test_a_shard_that_cannot_be_loaded_holds_up_no_other():
-    """However long it lasts; and it is loaded when it can be."""
-
-    async def story(desk: Desk) -> None:
-        for shard in (1, 2, 3):
-            desk.edit(f"s{shard}", shard=shard)
-        await asyncio.sleep(1)
-        desk.store.gone = fleet.members(NAMES.fleet, KIND, 1)["ExpressionAttributeValues"][":pk"]["S"]
-        desk.catalog.follow(MINE)
-        desk.catalog.follow(OTHERS)
-        await asyncio.sleep(0.1)
-        desk.catalog.follow(Shard(number=3, owner="me", epoch=4))
-        await asyncio.sleep(0.1)
-        assert sorted(desk.told) == [("s2", 1, 0), ("s3", 1, 4)]
-
-        desk.store.gone = ""
-        await asyncio.sleep(1)
-        assert desk.told[2:] == [("s1", 1, 1)]
 
     with_desk(story)
 
