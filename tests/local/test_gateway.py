@@ -24,14 +24,19 @@ SECRETS = {"testing": "secret"}
 
 
 class Clock:
-    """A clock that a test moves."""
+    """A clock that a test moves, or stops."""
 
     def __init__(self) -> None:
         self.ahead_s = 0.0
+        self._still_s: float | None = None
+
+    def stop(self) -> None:
+        """Stand still."""
+        self._still_s = self.now()
 
     def now(self) -> float:
         """Tell the time."""
-        return time.monotonic() + self.ahead_s
+        return time.monotonic() + self.ahead_s if self._still_s is None else self._still_s
 
 
 class Lambda:
@@ -182,7 +187,7 @@ async def test_a_message_up_to_128_kb_arrives_and_a_larger_one_is_413(gateway: G
         assert code in {"PayloadTooLargeException", "413"}
 
 
-async def test_both_kinds_of_429_look_the_same(gateway: Gateway, behind: Lambda):
+async def test_both_kinds_of_429_look_the_same(gateway: Gateway, behind: Lambda, clock: Clock):
     """One client that does not read, or the account's quota."""
     async with connected(gateway, behind) as (socket, connection_id):
         socket.transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_RCVBUF, 16_384)
@@ -197,6 +202,7 @@ async def test_both_kinds_of_429_look_the_same(gateway: Gateway, behind: Lambda)
                 codes.add(error.response["Error"]["Code"])
         socket.transport.abort()
         slow_posts = gateway.hub.requests.refused
+        clock.stop()
         await asyncio.to_thread(lambda: [gateway.hub.requests.take() for _ in range(100)])
         other = await asyncio.to_thread(refused, post, ConnectionId="any", Data=b"x")
 
