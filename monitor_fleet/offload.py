@@ -14,6 +14,8 @@ import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from types import FrameType
 from typing import Protocol
 
 log = logging.getLogger(__name__)
@@ -22,6 +24,9 @@ PROCESSES = 2
 #: What a process may hold: twice what the largest documents take with their step. What takes more is some selector's
 #: doing, and ends with an error instead of with the whole worker.
 MEMORY_BYTES_MAX = 640 * 1_024 * 1_024
+#: CPU that one work may take: several times what the largest documents take with their step. What takes more is some
+#: selector's doing too, and would keep one of the pool's few processes from all other sources.
+CPU_S_MAX = 30.0
 
 
 class Offload(Protocol):
@@ -37,26 +42,31 @@ class OffloadFailed(Exception):
 
 
 class TakesTooMuch(OffloadFailed):
-    """The work takes more memory than a process of the pool may hold."""
+    """The work takes more memory or more time than a process of the pool may give it; the text says which."""
+
+
+class _OutOfTime(BaseException):
+    """Raised in the midst of the work, and no Exception: nothing that the work calls may take it for its own."""
 
 
 class Pool:
     """A pool that starts with its first work and is replaced when one of its processes dies."""
 
-    def __init__(self, *, processes: int = PROCESSES) -> None:
-        self._processes = processes
+    def __init__(self, *, processes: int = PROCESSES, cpu_s_max: float = CPU_S_MAX) -> None:
+        self._processes, self._cpu_s_max = processes, cpu_s_max
         self._pool: ProcessPoolExecutor | None = None
 
     async def __call__[**P, T](self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work` in another process."""
         self._pool = self._pool or self._start()
+        timed = partial(_call, work, args, kwargs, cpu_s_max=self._cpu_s_max)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, _call, work, args, kwargs)
+            return await asyncio.get_running_loop().run_in_executor(self._pool, timed)
         except BrokenProcessPool as error:
             self.close()
             raise OffloadFailed("a process of the pool died") from error
         except MemoryError as error:
-            raise TakesTooMuch(f"it takes more than {MEMORY_BYTES_MAX >> 20} MiB") from error
+            raise TakesTooMuch(f"it takes more than {MEMORY_BYTES_MAX >> 20} MiB of memory") from error
 
     def close(self) -> None:
         """End the processes."""
@@ -70,11 +80,22 @@ class Pool:
         return ProcessPoolExecutor(self._processes, mp_context=context, initializer=_begin)
 
 
-def _call[T](work: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object]) -> T:
-    return work(*args, **kwargs)
+def _call[T](work: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object], *, cpu_s_max: float) -> T:
+    signal.setitimer(signal.ITIMER_VIRTUAL, cpu_s_max)
+    try:
+        return work(*args, **kwargs)
+    except _OutOfTime as late:
+        raise TakesTooMuch(f"it takes more than {cpu_s_max:g} s of CPU") from late
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+
+
+def _end_work(_signal: int, _frame: FrameType | None) -> None:
+    raise _OutOfTime
 
 
 def _begin() -> None:
+    signal.signal(signal.SIGVTALRM, _end_work)
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
     _die_with_parent()
 

@@ -198,7 +198,7 @@ class Poller:
         try:
             return await self.offload(visit.make)
         except TakesTooMuch as error:
-            return too_large(f"reading the answer is more than there is memory for: {error}")
+            return too_large(f"reading the answer was given up: {error}")
 
     async def _last(self, watched: Watched, *, may_be_xml: bool) -> bytes | None:
         """Give the last document where what this one becomes depends on it."""

@@ -159,7 +159,7 @@ class SheetPoller:
                 reading.read, tables, _sheet(watched).shape, target.reading, known=known, held=dict(watched.held)
             )
         except TakesTooMuch as error:
-            return too_large(f"reading the sheet is more than there is memory for: {error}")
+            return too_large(f"reading the sheet was given up: {error}")
 
 
 def _sheet(watched: Watched) -> SheetTarget:

@@ -36,6 +36,16 @@ async def test_work_that_takes_too_much_ends_with_an_error_and_no_process_with_i
     assert await pool(os.getpid) == before
 
 
+async def test_work_that_takes_too_long_ends_with_an_error_and_the_process_goes_on():
+    """Two selectors that never come to an end would keep every large document of every other source waiting."""
+    pool = Pool(processes=1, cpu_s_max=0.1)
+    before = await pool(os.getpid)
+    with pytest.raises(TakesTooMuch, match=r"more than 0\.1 s of CPU"):
+        await pool(exec, "while True: pass")
+    assert await pool(os.getpid) == before
+    pool.close()
+
+
 async def test_a_process_that_dies_is_replaced(pool: Pool):
     """One document that kills its reader must not end the worker's reading."""
     with pytest.raises(OffloadFailed):

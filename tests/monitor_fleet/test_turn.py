@@ -368,7 +368,7 @@ async def test_a_large_document_goes_to_the_bucket_and_comes_back(desk: Any):
 
 async def starved(*_: Any, **__: Any) -> Any:
     """Have no memory for any work."""
-    raise TakesTooMuch("it takes more than 1 MiB")
+    raise TakesTooMuch("it takes more than 1 MiB of memory")
 
 
 async def test_an_answer_that_takes_too_much_memory_is_its_sources_failure(desk: Any):
@@ -380,7 +380,7 @@ async def test_an_answer_that_takes_too_much_memory_is_its_sources_failure(desk:
         await owner.poll(watched)
     status = desk.source().status
     assert status.state is State.FAILING
-    assert "memory" in status.why
+    assert "1 MiB of memory" in status.why
 
 
 @pytest.mark.parametrize(("times", "is_elsewhere"), [(1, False), (50, True)])
