@@ -119,7 +119,7 @@ whole: setup
 	.venv/bin/pytest -q -n auto --maxprocesses $(STACKS_MAX) --dist loadfile --no-loadscope-reorder tests/e2e tests/browser
 
 beside: setup
-	nice -n 10 $(MAKE) --no-print-directory check web-tests unit
+	MAKEFLAGS= $(PY) -m tests.behind $(MAKE) --no-print-directory check web-tests unit
 
 soak: setup ## what takes too long for every change: API fuzzing, real processes in bad weather, a million simulated schedules and deliveries; MINUTES=M
 	$(PY) -m tests.e2e.fuzz --minutes $(or $(MINUTES),10)

@@ -7,9 +7,10 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
-from playwright.async_api import ConsoleMessage, Page, async_playwright
+from playwright.async_api import ConsoleMessage, Page, async_playwright, expect
 from websockets.sync.client import connect
 
+from tests.browser.screens import SLOW_MS
 from tests.e2e.outside import Api
 
 CHROMIUM = "/usr/bin/chromium"
@@ -20,8 +21,9 @@ FLAGS = [
 #: What a browser itself writes down as an error: an edit that came second, and a gateway that a test took away.
 EXPECTED = ("status of 412", "ERR_CONNECTION_REFUSED", "WebSocket connection to")
 
-
 STARTED_WITHIN_S = 60
+
+expect.set_options(timeout=SLOW_MS)
 
 
 def _is_wrong(line: ConsoleMessage, expected: Iterable[str]) -> bool:

@@ -22,9 +22,9 @@ ROWS, ROUNDS = 20, 3
 #: Beyond the frames that a page holds back, so that one of the losses is more than it could catch up with.
 MISSED = 5
 #: A page waits up to half a minute between two tries, and is told here to try now.
-BACK_MS = 30_000
+BACK_MS = 60_000
 #: Ten seconds behind, ten without an answer, and the pace at which the page asks the API.
-FOUND_OUT_MS = 45_000
+FOUND_OUT_MS = 90_000
 #: Reads version and cells in one go: between two reads the page could be changed.
 SHOWN = """() => ({
   version: Number(document.querySelector("[data-fact=version]").textContent),

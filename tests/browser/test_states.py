@@ -206,6 +206,7 @@ async def test_a_machine_that_is_offline_is_no_source_that_fails(page: Page, sou
     expected.add("ERR_INTERNET_DISCONNECTED")
     await page.evaluate(f"location.hash = '#/sources/{source_id}'")
     await expect(page.get_by_role("grid")).to_be_visible(timeout=SLOW_MS)
+    await expect(page.locator(".source-head .badge[data-standing=healthy]")).to_be_visible()
     await page.context.set_offline(True)
     await expect(page.locator(".pill[data-link=offline]")).to_have_text(re.compile("^Offline"), timeout=SLOW_MS)
     await expect(

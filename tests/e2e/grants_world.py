@@ -17,7 +17,7 @@ from tests import owner
 from tests.e2e.outside import Api, Feeds, Reader, until_true
 
 SMALL, LARGE = "small", "large"
-THERE_WITHIN_S = 30
+THERE_WITHIN_S = 60
 DOOMED_AT_ONCE = 4
 
 type Statement = dict[str, Any]

@@ -20,9 +20,9 @@ import fastjsonpatch
 from aiohttp import web
 from websockets.asyncio.client import ClientConnection, connect
 
-FRAME_TIMEOUT_S = 30
+FRAME_TIMEOUT_S = 60
 #: The first handshake starts two Lambdas, which takes a busy machine a while.
-HANDSHAKE_TIMEOUT_S = 30
+HANDSHAKE_TIMEOUT_S = 60
 
 #: The embedded AWS runs few Lambdas at once and refuses the rest, as an account's concurrency limit does.
 CALLS_AT_ONCE_MAX = 4

@@ -38,6 +38,8 @@ SOURCES = 100
 INTERVAL_S = 2
 #: Each source changes this often, one after another.
 CHANGE_EVERY_S = 10.0
+#: For what comes sooner or later: how soon is measured where it is promised.
+PATIENCE_S = 120
 
 
 class Storm:
@@ -129,7 +131,7 @@ class Storm:
         kind: dict[str, Any] = seen["kinds"][KIND]
         return kind
 
-    async def until_shared(self, workers: int, *, timeout_s: float = 40) -> float:
+    async def until_shared(self, workers: int, *, timeout_s: float = PATIENCE_S) -> float:
         """Wait until so many living workers own every shard, each some of them; how many seconds that took."""
         began = time.monotonic()
         while True:
@@ -235,7 +237,7 @@ def _check(source_id: str, frames: list[dict[str, Any]]) -> None:
         n = max([n, *seen])
 
 
-async def eventually(holds: Callable[[], bool], what: str, *, timeout_s: float = 15) -> None:
+async def eventually(holds: Callable[[], bool], what: str, *, timeout_s: float = PATIENCE_S) -> None:
     """Wait until something outside this process is so."""
     deadline = time.monotonic() + timeout_s
     while not holds():

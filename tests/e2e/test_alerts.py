@@ -26,7 +26,7 @@ from tests.e2e.outside import Api, Feeds, until_true
 from tests.e2e.test_grants import seen_rights
 
 SECRET = "signs-the-webhooks-of-this-test"
-HEARD_WITHIN_S = 30
+HEARD_WITHIN_S = 60
 #: Above that of any worker, whose writes are refused then.
 EPOCH = 2**40
 

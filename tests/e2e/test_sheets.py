@@ -30,11 +30,11 @@ async def test_what_is_typed_into_a_sheet_reaches_a_subscriber(state: dict[str, 
             state["sheet"]["url"], type="googleSheet", keyColumn="Item", pollingInterval=INTERVAL_S
         )
         await reader.follow(source_id)
-        await reader.until(lambda: reader.copies[source_id].document is not None, timeout_s=3 * INTERVAL_S)
+        await reader.until(lambda: reader.copies[source_id].document is not None, timeout_s=6 * INTERVAL_S)
         before = reader.copies[source_id].document
         await typed(state, 1, 1, "99.5")
         expected = {**before, "rows": {**before["rows"], "Amber": {"Item": "Amber", "Price": 99.5, "Left": 4}}}
-        await reader.until_equal(source_id, expected, timeout_s=3 * INTERVAL_S)
+        await reader.until_equal(source_id, expected, timeout_s=6 * INTERVAL_S)
         frame = reader.copies[source_id].frames[-1][1]
         _, source = await api.call("GET", f"/datasources/{source_id}")
         await api.delete(source_id)
@@ -51,7 +51,7 @@ async def test_a_sheet_that_is_not_shared_says_with_whom(state: dict[str, Any]):
             pollingInterval=INTERVAL_S,
         )
         await reader.ask(action="subscribe", sourceId=source_id)
-        await reader.until(lambda: any(frame["type"] == "status" for frame in reader.others), timeout_s=3 * INTERVAL_S)
+        await reader.until(lambda: any(frame["type"] == "status" for frame in reader.others), timeout_s=6 * INTERVAL_S)
         told = [frame for frame in reader.others if frame["type"] == "status"]
         await api.delete(source_id)
     assert "sheets-reader@laptop.iam.gserviceaccount.com" in told[-1]["why"]
