@@ -71,5 +71,5 @@ class Gateway:
 
 async def first(changes: AsyncIterator[Any], count: int) -> list[Any]:
     """Take so many changes."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         return [await anext(changes) for _ in range(count)]

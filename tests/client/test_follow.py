@@ -213,7 +213,7 @@ async def test_many_sources_share_a_connection_and_one_that_ends_does_not_end_th
         await socket.send_json(snapshot(A, 1, 1))
         await socket.send_json(frames.reset(A, "deleted"))
 
-    async with Gateway.serving(serve) as gateway, asyncio.timeout(10):
+    async with Gateway.serving(serve) as gateway, asyncio.timeout(60):
         seen = [each async for each in follow(gateway.url, gateway.token, [B, A], chance=NoWait())]
 
     assert gateway.connections == 1

@@ -12,7 +12,7 @@ import pytest
 from local.task import Task
 from local.workers import Workers
 
-SOON_S = 10
+SOON_S = 60
 OBEYS = "trap 'exit 0' TERM; echo ready; while :; do sleep 0.02; done"
 IGNORES = "trap '' TERM; echo ready; while :; do sleep 0.02; done"
 NEEDS_TWO = "trap 'trap \"exit 0\" TERM; echo told' TERM; echo ready; while :; do sleep 0.02; done"

@@ -11,7 +11,7 @@ from monitor_fleet.watchdog import Watchdog
 
 #: Small, so that the thread looks often; what is stuck is decided by the clock that is handed in.
 LOOK_S = 0.002
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 class Clock:

@@ -136,7 +136,7 @@ def test_turns_come_on_the_loop_that_production_runs_on():
         rig.sources.act = tell
         rig.worker.on_claimed(SHARD)
         rig.worker.on_source(a_source(status={"state": "new"}), SHARD)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await polled.wait()
         await rig.end()
 

@@ -11,7 +11,7 @@ from tests.ws.fake_post import FakePost
 from tests.ws.far_end import FarEnd, far_end, poster
 from ws.post import Letter, Outcome, Post
 
-WITHIN_S = 10.0
+WITHIN_S = 60.0
 
 
 class Memory:

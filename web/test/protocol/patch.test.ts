@@ -33,11 +33,12 @@ test("what changed is told with its old and new value", () => {
   assert.deepEqual(touched, [{ container: rows[0], key: "price", before: 1, after: 2 }]);
 });
 
-test("500 operations on 10,000 rows take less than 100 ms", () => {
-  // A generous ceiling: it catches work per row, not a slow machine.
+test("500 operations on 10,000 rows take less than 100 ms of the processor", () => {
+  // A generous ceiling: it catches work per row, not a slow or busy machine.
   const rows = Array.from({ length: 10_000 }, (_, id) => ({ id, price: id }));
   const ops: Operation[] = rows.slice(0, 500).map((row) => ({ op: "replace", path: `/${row.id}/price`, value: -1 }));
-  const start = performance.now();
+  const before = process.cpuUsage();
   applyPatch(rows, ops, []);
-  assert.ok(performance.now() - start < 100);
+  const { user, system } = process.cpuUsage(before);
+  assert.ok(user + system < 100_000);
 });
