@@ -20,6 +20,7 @@ KEPT_UNCOUNTED_BYTES = 1_024 * 1_024
 #: From so much of the input it can be told how it begins.
 BEGINNING_BYTES = 4_096
 
+_NO_CODING = frozenset({"", "identity"})
 _GZIP_WBITS = 16 + zlib.MAX_WBITS
 
 
@@ -49,7 +50,7 @@ class TooLarge(ValueError):
 
 def decode(wire: bytes, coding: str, *, limit_bytes: int = DECODED_BYTES_MAX) -> bytes:
     """Undo a content coding, giving at most `limit_bytes`, and nothing that was packed beyond belief."""
-    believable = max(RATIO_FROM_BYTES, RATIO_MAX * len(wire))
+    believable = _believable(len(wire))
     try:
         decoded = _decode(wire, coding, min(limit_bytes, believable))
     except (zlib.error, brotli.error, zstd.ZstdError, EOFError) as error:
@@ -61,12 +62,21 @@ def decode(wire: bytes, coding: str, *, limit_bytes: int = DECODED_BYTES_MAX) ->
     return decoded
 
 
+def unpacked_bytes_max(wire: bytes, coding: str) -> int:
+    """Say to how much an answer may unpack before it is refused."""
+    return len(wire) if coding in _NO_CODING else min(DECODED_BYTES_MAX, _believable(len(wire)))
+
+
 def beginning(wire: bytes, coding: str) -> bytes:
     """Give the first of what is packed, or nothing where that cannot be told."""
     try:
         return next(_parts(wire[:BEGINNING_BYTES], coding), b"")
     except (zlib.error, brotli.error, zstd.ZstdError, EOFError, Undecodable):
         return b""
+
+
+def _believable(wire_bytes: int) -> int:
+    return max(RATIO_FROM_BYTES, RATIO_MAX * wire_bytes)
 
 
 def _decode(wire: bytes, coding: str, most: int) -> bytes:
@@ -85,7 +95,7 @@ def _decode(wire: bytes, coding: str, most: int) -> bytes:
 def _parts(wire: bytes, coding: str) -> Iterator[bytes]:
     """Undo a coding part by part."""
     match coding:
-        case "" | "identity":
+        case _ if coding in _NO_CODING:
             yield wire
         case "gzip" | "x-gzip":
             yield from _members(wire, lambda: zlib.decompressobj(_GZIP_WBITS))

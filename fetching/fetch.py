@@ -1,7 +1,7 @@
 """One conditional GET, redirects followed by hand so that each hop passes the same rules."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from aiohttp import ClientError, ClientResponse, ClientSession
@@ -21,6 +21,14 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _BODY_STATUSES = frozenset({200, 203})
 _NOT_MODIFIED = 304
 
+type Grow = Callable[[int], Awaitable[bool]]
+"""Told how many bytes of an answer are at hand; returns once there may be more, and whether that took waiting."""
+
+
+async def _at_once(_: int) -> bool:
+    """Let an answer grow up to its bound."""
+    return False
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ask:
@@ -30,10 +38,31 @@ class Ask:
     headers: Mapping[str, str] = field(default_factory=dict)
     validators: Validators | None = None
     timeout_s: float = TOTAL_TIMEOUT_MAX_S
+    grow: Grow = _at_once
 
 
 class _RedirectRefused(Exception):
     """A redirect leads where no request may follow."""
+
+
+class _Growth:
+    """How one answer grows; while it has to wait for that, its time stands still."""
+
+    def __init__(self, ask: Ask) -> None:
+        # The total time is the only defence against a server that drips.
+        self.time = asyncio.timeout(ask.timeout_s)
+        self.waited = False
+        self._grow = ask.grow
+
+    async def to(self, size: int) -> None:
+        """Go on once there may be more."""
+        ends_s, loop = self.time.when(), asyncio.get_running_loop()
+        assert ends_s is not None  # none but this stops it
+        left_s = ends_s - loop.time()
+        self.time.reschedule(None)
+        if await self._grow(size):
+            self.waited = True
+        self.time.reschedule(loop.time() + left_s)
 
 
 async def fetch(session: ClientSession, ask: Ask) -> Outcome:
@@ -43,22 +72,25 @@ async def fetch(session: ClientSession, ask: Ask) -> Outcome:
     The session must be of `fetching.session` over `fetching.guard`: where a request may go is decided at the socket,
     for the first url and for every redirect alike.
     """
-    try:
-        # The total time is the only defence against a server that drips.
-        async with asyncio.timeout(ask.timeout_s):
-            return await _follow(session, ask)
-    except _RedirectRefused as error:
-        return Failed(reason=Reason.REDIRECT, why=str(error))
-    except (ClientError, OSError, UnicodeError) as error:
-        return failed_to_reach(error, ask.url)
+    while True:
+        growth = _Growth(ask)
+        try:
+            async with growth.time:
+                return await _follow(session, ask, growth)
+        except _RedirectRefused as error:
+            return Failed(reason=Reason.REDIRECT, why=str(error))
+        except (ClientError, OSError, UnicodeError) as error:
+            # Who gave up while we did not read is asked again: that was our doing. Whose answer no more waits, is not.
+            if not growth.waited:
+                return failed_to_reach(error, ask.url)
 
 
-async def _follow(session: ClientSession, ask: Ask) -> Outcome:
+async def _follow(session: ClientSession, ask: Ask, growth: _Growth) -> Outcome:
     for _ in range(REDIRECTS_MAX + 1):
         headers = conditional(ask)
         async with session.get(ask.url, headers=headers, allow_redirects=False) as response:
             if response.status not in _REDIRECTS:
-                return await _read(response, ask, conditional=len(headers) > len(ask.headers))
+                return await _read(response, ask, growth, conditional=len(headers) > len(ask.headers))
             ask = redirected(ask, response.headers.get("Location", ""))
     raise _RedirectRefused(f"more than {REDIRECTS_MAX} redirects")
 
@@ -86,12 +118,12 @@ def redirected(ask: Ask, location: str) -> Ask:
     return replace(ask, url=target.with_fragment(None), headers=ask.headers if same else {})
 
 
-async def _read(response: ClientResponse, ask: Ask, *, conditional: bool) -> Outcome:
+async def _read(response: ClientResponse, ask: Ask, growth: _Growth, *, conditional: bool) -> Outcome:
     if response.status == _NOT_MODIFIED:
         return NotModified() if conditional else stray_not_modified()
     if response.status not in _BODY_STATUSES:
         return failed_status(response.status, response.headers)
-    wire = await _body(response)
+    wire = await _body(response, growth)
     if wire is None:
         return too_large(f"the answer has more than {WIRE_BYTES_MAX >> 20} MiB")
     given = response.headers
@@ -105,7 +137,7 @@ async def _read(response: ClientResponse, ask: Ask, *, conditional: bool) -> Out
     )
 
 
-async def _body(response: ClientResponse) -> bytes | None:
+async def _body(response: ClientResponse, growth: _Growth) -> bytes | None:
     """Read at most WIRE_BYTES_MAX; None if there is more, without reading on."""
     if (response.content_length or 0) > WIRE_BYTES_MAX:
         return None
@@ -118,4 +150,5 @@ async def _body(response: ClientResponse) -> bytes | None:
         size += len(part)
         if size > WIRE_BYTES_MAX:
             return None
+        await growth.to(size)
     return b"".join(parts)

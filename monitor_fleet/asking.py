@@ -7,7 +7,7 @@ from yarl import URL
 
 from contracts.clock import SECOND_MS
 from contracts.rules import sendable
-from fetching.fetch import TOTAL_TIMEOUT_MAX_S, TOTAL_TIMEOUT_MIN_S, Ask
+from fetching.fetch import TOTAL_TIMEOUT_MAX_S, TOTAL_TIMEOUT_MIN_S, Ask, Grow
 from fetching.keyed import with_key
 from fetching.outcome import Validators
 from monitor_fleet.keys import Key, KeyMissing
@@ -17,7 +17,7 @@ from monitor_fleet.watched import Target
 URLS_KEPT = 4_096
 
 
-def ask_for(target: Target, key: Key | None, validators: Validators | None) -> Ask:
+def ask_for(target: Target, key: Key | None, validators: Validators | None, *, grow: Grow) -> Ask:
     """Say what to request; raises KeyMissing if the key must not or cannot be sent there."""
     headers = dict(target.headers)
     url = _parsed(target.url)
@@ -27,7 +27,7 @@ def ask_for(target: Target, key: Key | None, validators: Validators | None) -> A
         _check(key, target)
         url, headers = with_key(url, headers, key.value, target.auth)
         validators = _for(url, target, validators)
-    return Ask(url=url, headers=headers, validators=validators, timeout_s=_timeout_s(target))
+    return Ask(url=url, headers=headers, validators=validators, timeout_s=_timeout_s(target), grow=grow)
 
 
 @lru_cache(maxsize=URLS_KEPT)

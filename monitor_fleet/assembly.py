@@ -132,6 +132,8 @@ class FleetWorker:
             sources=self._worker.sources,
             failing_sources=self._worker.failing,
             in_flight=self._worker.in_flight,
+            large_bytes=self._turns.room.taken_bytes,
+            large_waits=self._turns.room.waits,
             overdue_ms=self._worker.overdue_ms(),
             heartbeat_age_ms=None if age_s is None else int(age_s * SECOND_MS),
             in_flight_slow=self._worker.in_flight_slow,

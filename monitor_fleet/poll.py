@@ -12,7 +12,7 @@ from typing import Protocol
 
 from contracts.clock import SECOND_MS, NowMs
 from fetching import document
-from fetching.decode import TooLarge, Undecodable, beginning, decode
+from fetching.decode import TooLarge, Undecodable, beginning, decode, unpacked_bytes_max
 from fetching.document import Document
 from fetching.failures import too_large
 from fetching.fetch import Ask
@@ -22,6 +22,7 @@ from monitor_fleet.asking import ask_for, without_key
 from monitor_fleet.documents import Documents
 from monitor_fleet.keys import Key, KeyMissing, KeyRing
 from monitor_fleet.offload import Offload, TakesTooMuch
+from monitor_fleet.room import Claim, weight
 from monitor_fleet.sharing import Fetch, Once
 from monitor_fleet.visit import Ahead, Seen, Visit, digest_of
 from monitor_fleet.watched import Watched
@@ -80,8 +81,8 @@ class Polls(Protocol):
     def once(self) -> Once | None:
         """Give what the sources of one turn ask through together; None where asking sees to that itself."""
 
-    async def look(self, watched: Watched, once: Once | None = None) -> Looked | Failed:
-        """Ask a source whose head is known, and say whether it changed."""
+    async def look(self, watched: Watched, claim: Claim, once: Once | None = None) -> Looked | Failed:
+        """Ask a source whose head is known, and say whether it changed; what is large takes room."""
 
     def pause_ms(self, watched: Watched) -> int | None:
         """Say how long to leave a source alone after a good poll; None to go on by its schedule."""
@@ -104,10 +105,10 @@ class Poller:
     def pause_ms(self, _: Watched) -> None:
         """Leave it to the schedule: nobody but the host says how often it may be asked."""
 
-    async def look(self, watched: Watched, once: Once | None = None) -> Looked | Failed:
+    async def look(self, watched: Watched, claim: Claim, once: Once | None = None) -> Looked | Failed:
         """Ask a source whose head is known, and say whether it changed; through `once` where others ask with it."""
         try:
-            ask, key, outcome = await self._ask(watched, once or self.fetch)
+            ask, key, outcome = await self._ask(watched, claim, once or self.fetch)
         except KeyMissing as error:
             return Failed(reason=Reason.KEY, why=str(error))
         match outcome:
@@ -115,22 +116,23 @@ class Poller:
                 return _NOT_MODIFIED
             case Reply():
                 watched.taken_bytes = len(outcome.wire)
-                return await self._climb(watched, outcome, without_key(ask, watched.target, outcome.validators, key))
+                validators = without_key(ask, watched.target, outcome.validators, key)
+                return await self._climb(watched, claim, outcome, validators)
             case Failed():
                 return outcome
 
-    async def _ask(self, watched: Watched, fetch: Fetch) -> tuple[Ask, Key | None, Outcome]:
+    async def _ask(self, watched: Watched, claim: Claim, fetch: Fetch) -> tuple[Ask, Key | None, Outcome]:
         """Request once; and once more if the key was refused and there is another one by now."""
         target = watched.target
         validators = self._validators(watched)
         key = await self.keys.get(target.secret_id) if target.secret_id else None
-        ask = ask_for(target, key, validators)
+        ask = ask_for(target, key, validators, grow=claim.grow)
         outcome = await fetch(ask)
         refused = isinstance(outcome, Failed) and outcome.reason is Reason.UNAUTHORIZED
         if refused and key and target.secret_id:
             newer = await self.keys.renew(target.secret_id, refused=key)
             if newer:
-                key, ask = newer, ask_for(target, newer, validators)
+                key, ask = newer, ask_for(target, newer, validators, grow=claim.grow)
                 outcome = await fetch(ask)
         return ask, key, outcome
 
@@ -142,14 +144,14 @@ class Poller:
             return None
         return watched.validators
 
-    async def _climb(self, watched: Watched, reply: Reply, validators: Validators) -> Looked | Failed:
+    async def _climb(self, watched: Watched, claim: Claim, reply: Reply, validators: Validators) -> Looked | Failed:
         wire_digest = digest_of(f"{reply.coding};{reply.content_type};".encode(), reply.wire)
         if wire_digest == watched.wire_digest:
             return Looked(
                 rung=Rung.SAME_WIRE, validators=validators, wire_digest=wire_digest,
                 decoded_digest=watched.decoded_digest,
             )  # fmt: skip
-        seen = await self._see(watched, reply)
+        seen = await self._see(watched, claim, reply)
         if isinstance(seen, Failed):
             return seen
         rung = _rung(seen, watched)
@@ -162,16 +164,17 @@ class Poller:
             decoded_digest=seen.decoded_digest,
         )  # fmt: skip
 
-    async def _see(self, watched: Watched, reply: Reply) -> Seen | Failed:
+    async def _see(self, watched: Watched, claim: Claim, reply: Reply) -> Seen | Failed:
         """Unpack and read a small answer here; what proves large goes elsewhere as it came."""
         try:
             decoded = decode(reply.wire, reply.coding, limit_bytes=INLINE_JSON_BYTES_MAX)
         except Undecodable as error:
             return document.undecodable(error)
         except TooLarge:
+            await _take_room(claim, watched, reply.wire, reply.coding)  # for the last document too
             may_be_xml = _may_be_xml(watched, beginning(reply.wire, reply.coding))
             last = await self._last(watched, may_be_xml=may_be_xml)
-            return await self._visit(watched, reply.wire, reply, coding=reply.coding, last=last)
+            return await self._visit(watched, claim, reply.wire, reply, coding=reply.coding, last=last)
         digest = digest_of(reply.content_type.encode(), decoded)
         if digest == watched.decoded_digest:
             return Seen(decoded_digest=digest)
@@ -179,15 +182,16 @@ class Poller:
         last = await self._last(watched, may_be_xml=may_be_xml)
         most = INLINE_XML_BYTES_MAX if may_be_xml else INLINE_JSON_BYTES_MAX
         if (len(decoded) + len(last or b"")) * repeats(watched.target.reading.selector) > most:
-            return await self._visit(watched, decoded, reply, coding="", last=last)
+            return await self._visit(watched, claim, decoded, reply, coding="", last=last)
         untold = watched.head.untold if watched.head else ()
         found = document.read(decoded, reply.content_type, watched.target.reading, last, untold)
         return found if isinstance(found, Failed) else Seen(decoded_digest=digest, document=found)
 
     async def _visit(
-        self, watched: Watched, data: bytes, reply: Reply, *, coding: str, last: bytes | None
+        self, watched: Watched, claim: Claim, data: bytes, reply: Reply, *, coding: str, last: bytes | None
     ) -> Seen | Failed:
         """Have an answer read elsewhere, and its step made if the last document is in memory anyway."""
+        await _take_room(claim, watched, data, coding)
         head = watched.head
         ref = head.ref if head else None
         visit = Visit(
@@ -196,9 +200,12 @@ class Poller:
             last=last or (self.documents.held(ref) if ref else None), untold=head.untold if head else (),
         )  # fmt: skip
         try:
-            return await self.offload(visit.make)
+            seen = await self.offload(visit.make)
         except TakesTooMuch as error:
             return too_large(f"reading the answer was given up: {error}")
+        if isinstance(seen, Seen) and seen.document:
+            claim.settle(_weight(watched, data, len(seen.document.canonical)))
+        return seen
 
     async def _last(self, watched: Watched, *, may_be_xml: bool) -> bytes | None:
         """Give the last document where what this one becomes depends on it."""
@@ -206,6 +213,16 @@ class Poller:
         if ref is None or not watched.target.reading.wants_last(xml=may_be_xml):
             return None
         return await self.documents.get(ref)
+
+
+async def _take_room(claim: Claim, watched: Watched, data: bytes, coding: str) -> None:
+    """Take room for all that reading an answer may make of it."""
+    await claim.grow(_weight(watched, data, unpacked_bytes_max(data, coding)))
+
+
+def _weight(watched: Watched, answer: bytes, document_bytes: int) -> int:
+    ref = watched.head.ref if watched.head else None
+    return weight(answer=len(answer), last=ref.bytes if ref else 0, document=document_bytes)
 
 
 def _may_be_xml(watched: Watched, decoded: bytes) -> bool:

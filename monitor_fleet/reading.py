@@ -35,6 +35,10 @@ class Reading:
     in_flight: int
     in_flight_slow: int
     """Those of them that take long."""
+    large_bytes: int
+    """What large answers under way hold."""
+    large_waits: int
+    """How many of them had to wait for room, from the process's start on."""
     overdue_ms: int
     overloaded: bool
     """Due times passed within the last seconds because polls had to wait."""
@@ -63,6 +67,8 @@ class Reading:
             "failingSources": self.failing_sources,
             "inFlight": self.in_flight,
             "inFlightSlow": self.in_flight_slow,
+            "largeBytes": self.large_bytes,
+            "largeWaits": self.large_waits,
             "overdueMs": self.overdue_ms,
             "overloaded": self.overloaded,
             "circuitsOpen": self.circuits_open,

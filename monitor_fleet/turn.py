@@ -23,6 +23,7 @@ from monitor_fleet.outlook import Outlook
 from monitor_fleet.poll import Looked, Polls, Rung
 from monitor_fleet.reading import FAILED, TROUBLED
 from monitor_fleet.remedy import REMEDIES, is_patience, wants_fewer
+from monitor_fleet.room import Claim, Room
 from monitor_fleet.schedule import spread_ms
 from monitor_fleet.sharing import Once
 from monitor_fleet.status import StatusWriter
@@ -53,6 +54,7 @@ class Turns:
     outlook: Outlook = field(default_factory=Outlook)
     certificates: Certificates = field(default_factory=Certificates)
     traces: Traces | None = None
+    room: Room = field(default_factory=Room)
     #: How polls ended.
     counts: Counter[str] = field(default_factory=Counter)
     #: Turns without a poll: the host is left alone.
@@ -79,22 +81,25 @@ class Turns:
 
         Sources whose turn is the same are taken at once, with the same `once`.
         """
-        try:
-            return await self._take(watched, spawn, once)
-        except Dropped as dropped:
-            _log_dropped(watched, dropped)
-            return None
-        except (StoreError, OffloadFailed) as error:
-            return self._own_trouble(watched, error, longest_s=asking_max_s(watched.target.interval_ms))
+        with self.room.claim() as claim:
+            try:
+                return await self._take(watched, spawn, claim, once)
+            except Dropped as dropped:
+                _log_dropped(watched, dropped)
+                return None
+            except (StoreError, OffloadFailed) as error:
+                return self._own_trouble(watched, error, longest_s=asking_max_s(watched.target.interval_ms))
+            finally:
+                watched.waited_ms = int(claim.waited_s * SECOND_MS)
 
-    async def _take(self, watched: Watched, spawn: Spawn, once: Once | None) -> int | None:
+    async def _take(self, watched: Watched, spawn: Spawn, claim: Claim, once: Once | None) -> int | None:
         if watched.head is None:
             await self.committer.load(watched)
         target, begun_ms = watched.target, self.now_ms()
         hold = self.circuits.hold(target.host, target.request, begun_ms)
         if hold is not None:
             return await self._held(watched, hold, spawn)
-        looked = await self.poller.look(watched, once)
+        looked = await self.poller.look(watched, claim, once)
         if not watched.current:
             raise Dropped("it was edited, deleted or handed on meanwhile")
         if isinstance(looked, Failed):

@@ -127,6 +127,8 @@ class Watched:
     conditional_polls: int = 0
     #: What the newest answer weighed on the wire; counted once (`monitor_fleet/burden.py`).
     taken_bytes: int = 0
+    #: How long the newest answer waited for room, being large.
+    waited_ms: int = 0
     #: When the source was last asked without conditions (wall clock, ms).
     full_at_ms: int = 0
     #: The server said that nothing changed when something had: it is asked without conditions from then on.

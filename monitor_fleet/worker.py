@@ -454,7 +454,7 @@ class Worker:
         next_ms = grid_after(target.request, target.interval_ms, max(turn.due_ms, now_ms))
         missed = (next_ms - turn.due_ms - 1) // target.interval_ms
         if missed > 0:
-            waited_ms = turn.begun_ms - turn.due_ms
+            waited_ms = turn.begun_ms - turn.due_ms + max(one.waited_ms for one in turn.watched)
             self.pace.missed(missed, interval_ms=target.interval_ms, waited_ms=waited_ms)
         self._set_turn(watched, next_ms)
 

@@ -23,6 +23,7 @@ from fetching.sheets.verbs import GoogleRefused, GoogleVerbs
 from monitor_fleet.documents import Documents
 from monitor_fleet.offload import Offload, TakesTooMuch
 from monitor_fleet.poll import INLINE_JSON_BYTES_MAX, Looked, Rung
+from monitor_fleet.room import Claim, weight
 from monitor_fleet.schedule import grid_after
 from monitor_fleet.sharing import Once
 from monitor_fleet.sheets.hints import Hints
@@ -56,7 +57,7 @@ class SheetPoller:
     def once(self) -> None:
         """Leave it to `Reads` that sources of one spreadsheet share a read."""
 
-    async def look(self, watched: Watched, _: Once | None = None) -> Looked | Failed:
+    async def look(self, watched: Watched, claim: Claim, _: Once | None = None) -> Looked | Failed:
         """Read a source whose head is known, and say whether it changed."""
         if self._hints.may_skip(watched):
             return Looked(rung=Rung.NOT_MODIFIED)
@@ -69,7 +70,7 @@ class SheetPoller:
         if isinstance(tables, Failed):
             return tables
         self._hints.saw_read(watched)
-        return await self._climb(watched, tables)
+        return await self._climb(watched, claim, tables)
 
     def pause_ms(self, watched: Watched) -> int | None:
         """Say how long to leave a source alone where all wishes exceed the quota; None to go on by its schedule."""
@@ -126,11 +127,11 @@ class SheetPoller:
 
     # The ladder.
 
-    async def _climb(self, watched: Watched, tables: list[bytes]) -> Looked | Failed:
+    async def _climb(self, watched: Watched, claim: Claim, tables: list[bytes]) -> Looked | Failed:
         wire_digest = _digest(tables)
         if wire_digest == watched.wire_digest:
             return Looked(rung=Rung.SAME_WIRE, validators=watched.validators, wire_digest=wire_digest)
-        found = await self._document(watched, tables)
+        found = await self._document(watched, claim, tables)
         if isinstance(found, Failed):
             return found
         watched.held = found.held
@@ -145,13 +146,15 @@ class SheetPoller:
             wire_digest=b"" if found.held else wire_digest,
         )
 
-    async def _document(self, watched: Watched, tables: list[bytes]) -> Sheet | Failed:
+    async def _document(self, watched: Watched, claim: Claim, tables: list[bytes]) -> Sheet | Failed:
         known: bytes | None = None
+        ref, answer = watched.head.ref if watched.head else None, sum(map(len, tables))
+        await claim.grow(weight(answer=answer, last=ref.bytes if ref else 0, document=answer))
         wants_last = reading.may_be_volatile(tables) or watched.target.reading.wants_last(xml=False)
-        if wants_last and watched.head and watched.head.ref:
-            known = await self._documents.get(watched.head.ref)
+        if wants_last and ref:
+            known = await self._documents.get(ref)
         target = watched.target
-        size = sum(map(len, tables)) + len(known or b"")
+        size = answer + len(known or b"")
         if size * repeats(target.reading.selector) <= INLINE_JSON_BYTES_MAX:
             return reading.read(tables, _sheet(watched).shape, target.reading, known=known, held=watched.held)
         try:

@@ -16,12 +16,14 @@ from fetching.outcome import Failed, Reason, Reply, Validators
 from monitor_fleet.asking import ask_for, without_key
 from monitor_fleet.errors import StoreError
 from monitor_fleet.keys import AGE_MAX_MS, AGE_MIN_MS, AGE_STALE_MAX_MS, Key, KeyMissing, Keys
+from monitor_fleet.room import Room
 from monitor_fleet.watched import Target
 
 PREFIX = "fleet/"
 KEY = Key(value="s3cret", origin="https://feed.example", version="v0")
 KEY_OLD = Key(value="old", origin=KEY.origin, version="v1")
 KEY_NEW = Key(value="new", origin=KEY.origin, version="v2")
+GROW = Room().claim().grow
 
 
 @pytest.fixture
@@ -89,7 +91,7 @@ async def test_a_secret_that_cannot_be_read_shows_nothing_of_itself(secrets: Any
 )
 def test_a_key_goes_where_the_source_says(auth: Any, headers: Any, sent: Any):
     """A header that names it wins over the scheme."""
-    ask = ask_for(target(auth=auth, headers=headers), KEY, None)
+    ask = ask_for(target(auth=auth, headers=headers), KEY, None, grow=GROW)
     assert (dict(ask.headers), str(ask.url)) == (sent, "https://feed.example/prices?day=1")
 
 
@@ -97,7 +99,7 @@ def test_a_key_in_the_query_is_in_no_validator_that_is_kept():
     """Validators are kept by url; the url with the key is made for each request and forgotten."""
     source = target(auth={"scheme": "query", "name": "k"})
     kept = Validators(url=source.url, etag='"1"', key_version="v0")
-    ask = ask_for(source, KEY, kept)
+    ask = ask_for(source, KEY, kept, grow=GROW)
     assert str(ask.url) == "https://feed.example/prices?day=1&k=s3cret"
     assert ask.validators == replace(kept, url=str(ask.url))
     given = Validators(url=str(ask.url), etag='"2"')
@@ -145,13 +147,13 @@ async def test_validators_are_of_the_key_that_asked(desk: Any):
 def test_a_key_is_not_sent_to_another_origin(url: str):
     """Who may edit a url must not be able to read the key."""
     with pytest.raises(KeyMissing, match="registered for"):
-        ask_for(target(url=url), KEY, None)
+        ask_for(target(url=url), KEY, None, grow=GROW)
 
 
 def test_a_key_with_a_line_break_is_not_sent():
     """It could add headers of its own."""
     with pytest.raises(KeyMissing, match="characters"):
-        ask_for(target(), Key(value="a\r\nHost: b", origin=KEY.origin), None)
+        ask_for(target(), Key(value="a\r\nHost: b", origin=KEY.origin), None, grow=GROW)
 
 
 async def test_while_the_secrets_are_away_a_key_stays_good_for_an_hour(threads: ThreadPoolExecutor):

@@ -18,8 +18,8 @@ from monitor_fleet.reading import Reading
 
 IDLE = Reading(
     worker="w", kind="external", may_act=True, is_ticking=True, owned_shards=(), sources=0, failing_sources=0,
-    in_flight=0, in_flight_slow=0, overdue_ms=0, overloaded=False, circuits_open=0, blames_itself=False,
-    heartbeat_age_ms=None, polls=Counter(), skipped=Counter(), moves=Counter(),
+    in_flight=0, in_flight_slow=0, large_bytes=0, large_waits=0, overdue_ms=0, overloaded=False,
+    circuits_open=0, blames_itself=False, heartbeat_age_ms=None, polls=Counter(), skipped=Counter(), moves=Counter(),
 )  # fmt: skip
 NOW_MS = 1_795_000_000_000
 

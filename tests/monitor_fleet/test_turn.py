@@ -4,10 +4,13 @@ A source's turns against real table semantics: what is committed, told and writt
 Every test is a story of one source; owners are workers with memories of their own.
 """
 
+import asyncio
+import gzip
 import json
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -16,10 +19,14 @@ from contracts.clock import DAY_S
 from contracts.messages import Kind
 from contracts.source import State
 from contracts.table import heads
-from fetching.outcome import Failed, Reason, Reply
+from fetching.decode import RATIO_FROM_BYTES
+from fetching.fetch import Ask
+from fetching.outcome import Failed, Outcome, Reason, Reply, Validators
+from monitor_fleet.commit import Committer
 from monitor_fleet.errors import Ambiguous, StoreFailed, Throttled
 from monitor_fleet.offload import TakesTooMuch
 from monitor_fleet.poll import CONDITIONAL_FOR_MAX_MS
+from monitor_fleet.room import Claim, Room
 from tests.monitor_fleet.conftest import START_MS
 
 CHANGE = "transact"
@@ -412,6 +419,141 @@ async def test_a_step_that_takes_too_much_memory_is_a_version_without_one(desk: 
     owner.turns = replace(owner.turns, committer=replace(owner.turns.committer, offload=starved))
     await owner.poll(desk.watch(epoch=2))
     assert [(change.version, change.step) for change in desk.changes()] == [(1, None), (2, None)]
+
+
+LARGE = b"[" + b"1," * 200_000 + b"1]"
+
+
+@dataclass(kw_only=True)
+class Hoarder:
+    """Notes what is held of the room when an answer is read, and when it is committed."""
+
+    desk: Any
+    held: list[int] = field(default_factory=list)
+    hangs: asyncio.Event | None = None
+    """Where reading is to hang: set when it does."""
+
+    def owner(self, bytes_max: int = 10 * len(LARGE)) -> Any:
+        """Give a worker with so much room for large answers."""
+        owner, fetch = self.desk.owner(), self.desk.web.fetch
+
+        async def growing(ask: Ask) -> Outcome:
+            await ask.grow(len(self.desk.web.body))
+            self._note(owner)
+            if self.hangs:
+                self.hangs.set()
+                await asyncio.Event().wait()
+            outcome: Outcome = await fetch(ask)
+            return outcome
+
+        async def elsewhere(work: Any, *arguments: Any, **named: Any) -> Any:
+            self._note(owner)
+            return work(*arguments, **named)
+
+        poller = replace(owner.turns.poller, fetch=growing, offload=elsewhere)
+        owner.turns = replace(owner.turns, poller=poller, room=Room(bytes_max=bytes_max))
+        return owner
+
+    def _note(self, owner: Any) -> None:
+        self.held.append(owner.turns.room.taken_bytes)
+
+
+async def test_a_large_answer_takes_room_as_it_grows_and_for_what_it_becomes(desk: Any):
+    """As it came, the document before it, and twice the new one; all of it until the change is committed."""
+    hoarder = Hoarder(desk=desk)
+    owner, watched = hoarder.owner(), desk.watch()
+    desk.web.body = LARGE
+    await owner.poll(watched)
+    assert hoarder.held == [len(LARGE), 3 * len(LARGE)]
+    desk.web.body = LARGE.replace(b"[1", b"[2")
+    held: list[int] = []
+
+    async def note(self: Any, *given: Any) -> None:
+        held.append(owner.turns.room.taken_bytes)
+        await commit(self, *given)
+
+    commit = Committer.commit
+    with mock.patch.object(Committer, "commit", note):
+        await owner.poll(watched)
+    assert hoarder.held[2:] == [len(LARGE), 4 * len(LARGE)]
+    assert held == [4 * len(LARGE)]
+    assert (owner.turns.room.taken_bytes, desk.head().version) == (0, 2)
+
+
+async def test_packed_it_takes_room_for_what_it_may_unpack_to_until_that_is_known(desk: Any):
+    """A few KiB can become ten MiB, of which the commit holds what there is."""
+    hoarder = Hoarder(desk=desk)
+    owner = hoarder.owner()
+    wire = gzip.compress(LARGE)
+    validators = Validators(url="https://feed.example/prices")
+    desk.web.instead = [Reply(wire=wire, coding="gzip", content_type="application/json", validators=validators)]
+    held: list[int] = []
+
+    async def note(self: Any, *given: Any) -> None:
+        held.append(owner.turns.room.taken_bytes)
+        await commit(self, *given)
+
+    commit = Committer.commit
+    with mock.patch.object(Committer, "commit", note):
+        await owner.poll(desk.watch())
+    assert hoarder.held == [0, len(wire) + 2 * RATIO_FROM_BYTES]
+    assert held == [len(wire) + 2 * len(LARGE)]
+
+
+@pytest.mark.parametrize("ends", ["unchanged", "broken", "server error", "trouble of ours", "cancelled", "edited"])
+async def test_room_is_given_back_at_the_end_of_every_turn(desk: Any, ends: str):
+    """Whatever the end is."""
+    hoarder = Hoarder(desk=desk)
+    owner, watched = hoarder.owner(), desk.watch()
+    desk.web.body = LARGE
+    await owner.load(watched)
+    match ends:
+        case "unchanged":
+            await owner.poll(watched)
+        case "broken":
+            desk.web.body = LARGE[:-1]
+        case "server error":
+            desk.web.instead = [Failed(reason=Reason.SERVER_ERROR, why="503")]
+        case "trouble of ours":
+            owner.store.fail[CHANGE] = (StoreFailed("no"), False)
+        case "edited":
+            watched.current = False
+    if ends == "cancelled":
+        hoarder.hangs = asyncio.Event()
+        polling = asyncio.create_task(owner.poll(watched))
+        await hoarder.hangs.wait()
+        polling.cancel()
+        await asyncio.gather(polling, return_exceptions=True)
+    else:
+        await owner.poll(watched)
+    assert hoarder.held[0] > 0
+    assert owner.turns.room.taken_bytes == 0
+
+
+async def test_a_small_answer_is_polled_while_large_ones_hold_all_the_room(desk: Any):
+    """It asks for none, on no way through a turn."""
+    hoarder = Hoarder(desk=desk)
+    owner = hoarder.owner(bytes_max=len(LARGE))
+    with owner.turns.room.claim() as hog:
+        await hog.grow(len(LARGE))
+        await owner.poll(desk.watch())
+    assert (desk.head().version, owner.turns.room.waits) == (1, 0)
+
+
+async def test_how_long_an_answer_waited_is_known_to_who_counts_overload(desk: Any):
+    """Due times that pass meanwhile passed for want of room, not because the source was slow."""
+    owner, watched = Hoarder(desk=desk).owner(), desk.watch()
+    desk.web.body = LARGE
+
+    async def wait(claim: Claim, _: int) -> bool:
+        claim.waited_s = 2.5
+        return True
+
+    with mock.patch.object(Claim, "grow", wait):
+        await owner.poll(watched)
+    assert watched.waited_ms == 2_500
+    await owner.poll(watched)
+    assert watched.waited_ms == 0
 
 
 async def test_failures_are_states_written_on_transitions_and_then_counted(desk: Any):

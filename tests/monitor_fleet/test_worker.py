@@ -496,6 +496,25 @@ def test_overload_is_counted_and_said(caplog: pytest.LogCaptureFixture):
     assert set(said) == {"overloaded"}
 
 
+def test_due_times_that_pass_while_a_large_answer_waits_for_room_are_overload():
+    """It is the worker that cannot keep up then; a source that is slow by itself overloads nobody."""
+
+    async def waits(watched: Watched) -> None:
+        watched.waited_ms = 2_400
+
+    async def story(act: Callable[[Watched], Awaitable[int | None]] | None) -> Counter[str]:
+        rig = Rig()
+        rig.sources.takes_s, rig.sources.act = 2.5, act
+        rig.worker.on_claimed(SHARD)
+        rig.worker.on_source(a_source(pollingInterval=1), SHARD)
+        await asyncio.sleep(30)
+        await rig.end()
+        return rig.worker.pace.skipped
+
+    assert set(run(story(waits))) == {"waiting"}
+    assert set(run(story(None))) == {"answering"}
+
+
 def test_a_mistake_of_ours_in_one_turn_ends_no_polling():
     """It is logged, and the source has its next turn some time later."""
 

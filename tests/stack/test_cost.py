@@ -58,9 +58,9 @@ def test_a_workers_line_is_as_long_as_the_bill_says(caplog: pytest.LogCaptureFix
 
     reading = Reading(
         worker="w" * 32, kind="external", may_act=True, is_ticking=True, owned_shards=tuple(range(512)), sources=50_000,
-        failing_sources=500, in_flight=0, in_flight_slow=0, overdue_ms=0, overloaded=False, circuits_open=0,
-        blames_itself=False, heartbeat_age_ms=2_000, polls=Counter({"304": 50_000, "failed_timeout": 500}),
-        skipped=Counter(), moves=Counter(),
+        failing_sources=500, in_flight=0, in_flight_slow=0, large_bytes=0, large_waits=0, overdue_ms=0,
+        overloaded=False, circuits_open=0, blames_itself=False, heartbeat_age_ms=2_000,
+        polls=Counter({"304": 50_000, "failed_timeout": 500}), skipped=Counter(), moves=Counter(),
     )  # fmt: skip
     caplog.set_level(logging.INFO, logger="monitor_fleet")
     Meter(

@@ -20,6 +20,7 @@ from local.google.book import Tab
 from local.memory import NAMES, Memory, MemoryStore
 from monitor_fleet.documents import Documents
 from monitor_fleet.poll import Looked, Rung
+from monitor_fleet.room import Room
 from monitor_fleet.sheets.monitor import GoogleSeams, SheetMonitor, reads_together
 from monitor_fleet.sheets.rules import GoogleRules
 from monitor_fleet.watched import Target, Watched
@@ -55,7 +56,7 @@ class Desk:
 
     async def look(self, watched: Watched) -> Looked | Failed:
         """Poll once, and commit what changed, as far as the next poll can tell."""
-        looked = await self.monitor.poller.look(watched)
+        looked = await self.monitor.poller.look(watched, Room().claim())
         if isinstance(looked, Looked):
             if looked.document:
                 size, found = len(looked.document.canonical), looked.document.hash
