@@ -78,7 +78,6 @@ class Renewal:
         self._now_ms = now_ms
         self._boot_now = boot_now
         self._beat = 0
-        self._landed = 0
         self._right_until_s = 0.0
         self._one_at_a_time = asyncio.Lock()
 
@@ -99,9 +98,9 @@ class Renewal:
         await self._agree_on(shards)
         worker = Worker(id=self.worker_id, started_ms=self._now_ms(), release=self._release)
         try:
-            await timed(self._store.put(fleet.join(self._table, self._kind, worker)))
+            await timed(self._store.transact(fleet.join(self._table, self._kind, worker)))
         except Refused:
-            # The id is ours alone, so the row is the one that an earlier try put; renewing finds out.
+            # The id is ours alone, so an earlier try put the row; whether it still lives, renewing finds out.
             return
         log.info("joined", extra={"worker": self.worker_id, "kind": self._kind.value})
 
@@ -117,7 +116,6 @@ class Renewal:
             began_s = self._boot_now()
             self.is_well = await self._move(worker, carried.taken)
             if self.is_well:
-                self._landed = self._beat
                 self.renewed_s, self._right_until_s = began_s, began_s + RIGHT_S
 
     async def part(self) -> None:
@@ -137,7 +135,7 @@ class Renewal:
         self.is_dead = True
 
     async def _move(self, worker: Worker, taken: frozenset[int]) -> bool:
-        request = fleet.renew(self._table, self._kind, worker, after=self._landed, taken=taken)
+        request = fleet.renew(self._table, self._kind, worker, taken=taken)
         for _ in range(TRIES_MAX):
             try:
                 row = await timed(self._store.update(request))
@@ -151,9 +149,9 @@ class Renewal:
         return False
 
     def _stands(self, worker: Worker, refused: Refused) -> bool:
-        """Tell a reply that was lost (the number is there) from a row that is dead, gone, or made again."""
+        """Tell a reply that was lost (the number is there) from a row that is dead or gone."""
         stored = Worker.read(refused.old) if refused.old else Worker(id=worker.id, state=DEAD)
-        self.is_dead = stored.state == DEAD or stored.beat < self._landed
+        self.is_dead = stored.state == DEAD
         if refused.old:
             self._on_row(refused.old)
         return not self.is_dead and stored.beat == worker.beat

@@ -16,6 +16,7 @@ from typing import Any, Self
 from contracts.clock import DAY_S, SECOND_MS
 from contracts.kinds import SourceType
 from contracts.sharding import SHARD_ROW_BUCKETS
+from contracts.table.transaction import Act, transaction
 from contracts.table.values import Item, bind, read_item, write_item
 
 type Request = dict[str, Any]
@@ -29,6 +30,8 @@ LOAD_MAX = 0xFFFF / LOAD_STEPS
 COUNTER = "#"
 #: A worker that did not read the log for 5 s has lost its shards, and reads them anew when it claims them again.
 LOG_TTL_S = DAY_S
+#: A request is refused five minutes after it was signed (AWS), so no copy of a join is as late as that.
+USED_TTL_S = DAY_S
 
 
 class Why(StrEnum):
@@ -173,6 +176,11 @@ def worker_key(kind: SourceType, worker_id: str) -> Request:
     return {"pk": f"{kind.value}#W", "sk": worker_id}
 
 
+def used_key(kind: SourceType, worker_id: str) -> Request:
+    """Give the key of the mark that a worker's id was used; nobody ever reads it but the condition of a join."""
+    return {"pk": f"{kind.value}#U", "sk": worker_id}
+
+
 def shard_key(kind: SourceType, shard: int) -> Request:
     """Give the key of a shard's row; rows spread over partitions."""
     return {"pk": f"{kind.value}#S#{shard % SHARD_ROW_BUCKETS:02d}", "sk": f"{shard:05d}"}
@@ -189,25 +197,29 @@ def log_key(kind: SourceType, entry: int | None) -> Request:
 
 
 def join(table: str, kind: SourceType, worker: Worker) -> Request:
-    """Put a worker's row: visible before it owns anything, and never under an id that was used."""
-    item = worker_key(kind, worker.id) | {"st": UP, "hb": 0, "startedAt": worker.started_ms, "load": 0}
-    item["release"] = worker.release or None
-    return {"TableName": table, "Item": write_item(item), "ConditionExpression": "attribute_not_exists(pk)"}
+    """
+    Put a worker's row, visible before it owns anything, and a mark that its id was used (a transaction).
+
+    Never under an id that was used: its row may have been declared dead and forgotten since. Another try, or a late
+    copy of this one, would make it again, and the dead be given shards, or wake up to a right.
+    """
+    row = worker_key(kind, worker.id) | {"st": UP, "hb": 0, "startedAt": worker.started_ms, "load": 0}
+    row["release"] = worker.release or None
+    used = used_key(kind, worker.id) | {"ttl": worker.started_ms // SECOND_MS + USED_TTL_S}
+    puts: list[tuple[Act, Request]] = [("Put", _put_if_absent(table, item)) for item in (row, used)]
+    return transaction(puts)
 
 
-def renew(
-    table: str, kind: SourceType, worker: Worker, *, after: int = 0, taken: frozenset[int] = frozenset()
-) -> Request:
+def renew(table: str, kind: SourceType, worker: Worker, *, taken: frozenset[int] = frozenset()) -> Request:
     """
     Move the heartbeat. A lost reply is no lost lease: the returned row shows whether `hb` already is this number.
 
-    `after` is the last number known to have landed: a dead worker's row may be forgotten and then be made again by a
-    late copy of its join, and that row is not this right. `taken` are shards of `given` that it has looked for.
+    `taken` are shards of `given` that it has looked for.
     """
     values = {
         "hb": worker.beat, "owned": pack_shards(worker.owned), "load": worker.load, "overdue": worker.overdue_ms,
         "overloaded": worker.overloaded, "polls": worker.tally.polls, "failed": worker.tally.failed,
-        "troubled": worker.tally.troubled, "at": worker.beat_at_ms, "st": worker.state, "dead": DEAD, "after": after,
+        "troubled": worker.tally.troubled, "at": worker.beat_at_ms, "st": worker.state, "dead": DEAD,
         "loads": pack_loads(worker.owned, worker.loads), "young": pack_shards(worker.young),
         **({"taken": taken} if taken else {}),
     }  # fmt: skip
@@ -217,7 +229,7 @@ def renew(
         "UpdateExpression": "SET hb = :hb, st = :st, owned = :owned, #load = :load, loads = :loads, young = :young,"
         " overdue = :overdue, overloaded = :overloaded, polls = :polls, failed = :failed, troubled = :troubled,"
         " beatAt = :at" + (" DELETE given :taken" if taken else ""),
-        "ConditionExpression": "attribute_exists(pk) AND st <> :dead AND hb >= :after AND hb < :hb",
+        "ConditionExpression": "attribute_exists(pk) AND st <> :dead AND hb < :hb",
         "ExpressionAttributeNames": {"#load": "load"},
         "ExpressionAttributeValues": bind(values),
         "ReturnValues": "ALL_NEW",
@@ -289,8 +301,7 @@ def get_shard(table: str, kind: SourceType, shard: int) -> Request:
 
 def make_shard(table: str, kind: SourceType, shard: int) -> Request:
     """Put a shard's row if it is absent."""
-    item = shard_key(kind, shard) | {"ep": 0, "rev": 0}
-    return {"TableName": table, "Item": write_item(item), "ConditionExpression": "attribute_not_exists(pk)"}
+    return _put_if_absent(table, shard_key(kind, shard) | {"ep": 0, "rev": 0})
 
 
 def claim(table: str, kind: SourceType, shard: Shard, *, by: str, at_ms: int) -> Request:
@@ -387,6 +398,10 @@ def put_log(
         "source": source_id, "shard": shard, "act": act, "revision": revision,
         "at": at_ms, "ttl": at_ms // SECOND_MS + LOG_TTL_S,
     }  # fmt: skip
+    return _put_if_absent(table, item)
+
+
+def _put_if_absent(table: str, item: Item) -> Request:
     return {"TableName": table, "Item": write_item(item), "ConditionExpression": "attribute_not_exists(pk)"}
 
 

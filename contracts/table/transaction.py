@@ -15,13 +15,13 @@ _NOT_IN_A_TRANSACTION = frozenset({"ReturnValues"})
 TOKEN_LENGTH_MAX = 36
 
 
-def transaction(actions: list[tuple[Act, Request]], *, token: str) -> Request:
-    """Build the request from single requests."""
+def transaction(actions: list[tuple[Act, Request]], *, token: str | None = None) -> Request:
+    """Build the request from single requests; without a token where a condition sees to it that it lands once."""
     items = [
         {act: {name: value for name, value in request.items() if name not in _NOT_IN_A_TRANSACTION}}
         for act, request in actions
     ]
-    return {"TransactItems": items, "ClientRequestToken": token[:TOKEN_LENGTH_MAX]}
+    return {"TransactItems": items} | ({"ClientRequestToken": token[:TOKEN_LENGTH_MAX]} if token else {})
 
 
 def reasons(cancelled: Exception) -> list[tuple[str, Item | None]]:

@@ -57,7 +57,7 @@ def test_the_fleet_shows_who_works_who_owns_what_and_what_moved(aws: Aws, caller
         started_ms=NOW_MS - 1_000,
         release="r7",
     )
-    aws.dynamodb.put_item(**fleet.join(table, KIND, worker))
+    aws.dynamodb.transact_write_items(**fleet.join(table, KIND, worker))
     aws.dynamodb.update_item(**fleet.renew(table, KIND, worker))
     for number in (21, 5, 6):
         aws.dynamodb.put_item(**fleet.make_shard(table, KIND, number))

@@ -35,7 +35,7 @@ def outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         dynamodb: Any = boto3.client("dynamodb", region_name=REGION)
         dynamodb.create_table(**create_table(TABLE, SCHEMAS["Fleet"]))
         worker = fleet.Worker(id="w-1", started_ms=1, release="v")
-        dynamodb.put_item(**fleet.join(TABLE, SourceType.EXTERNAL, worker))
+        dynamodb.transact_write_items(**fleet.join(TABLE, SourceType.EXTERNAL, worker))
         _make_log(boto3.client("logs", region_name=REGION))
         file = tmp_path / "outputs.json"
         file.write_text(json.dumps(

@@ -30,7 +30,7 @@ class Rig:
 
     def __init__(self) -> None:
         self.memory = Memory()
-        self.memory.put_item(**fleet.join(NAMES.fleet, KIND, Worker(id="a")))
+        self.memory.transact_write_items(**fleet.join(NAMES.fleet, KIND, Worker(id="a")))
         self.store = Counting(self.memory)
         self.given: list[tuple[float, frozenset[int]]] = []
         self.bell = Doorbell(

@@ -73,7 +73,14 @@ def lives(
 def each_write(executor: Executor, trouble: Fault) -> None:
     """Live the story once per write, with the trouble there."""
     writes = lives(executor, DOCUMENTS)
-    assert {"data.put", "data.transact", "queue.publish change", "queue.publish status", "lease.put"} <= set(writes)
+    assert {
+        "data.put",
+        "data.transact",
+        "queue.publish change",
+        "queue.publish status",
+        "lease.put",
+        "lease.transact",
+    } <= set(writes)
     for n, write in enumerate(writes, 1):
         meets(executor, DOCUMENTS, trouble, n, write)
 

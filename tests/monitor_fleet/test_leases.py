@@ -1,5 +1,6 @@
 """The parts of the leases that are easier to see one by one; the whole is tested in `tests/simulation`."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
@@ -13,11 +14,13 @@ from local.memory import NAMES, Memory, MemoryStore
 from monitor_fleet.errors import Ambiguous
 from monitor_fleet.holdings import Holdings
 from monitor_fleet.leases import Leases
+from monitor_fleet.liveness import DEAD_AFTER_S
 from monitor_fleet.orphans import ANYONE_S, Orphans, rankings
 from monitor_fleet.plan import ACT, partings
 from monitor_fleet.renewal import RIGHT_S, Carried, Renewal, WrongShardCount
 from monitor_fleet.roster import SHARD_COST, Roster, cost, misplaced, ranking
-from monitor_fleet.store import Request
+from monitor_fleet.store import Request, StoreVerbs
+from tests.simulation.virtual import run
 
 KIND = SourceType.EXTERNAL
 
@@ -101,21 +104,74 @@ async def test_who_was_marked_dead_learns_it_by_renewing(store: Slow, renewal: R
     assert not renewal.holds()
 
 
-async def test_a_row_made_again_is_not_the_right_that_was_lost(store: Slow, renewal: Renewal):
-    """
-    Marked dead and forgotten while it slept; then a late copy of its own join lands.
-
-    The row it finds lives, but its shards are others' by now. (Found by the simulation.)
-    """
-    join = fleet.join(NAMES.fleet, KIND, Worker(id="a"))
+async def test_who_was_forgotten_learns_it_by_renewing(store: Slow, renewal: Renewal):
+    """Marked dead and forgotten while it slept; its shards are others' by now."""
     await renewed(renewal)
-    await store.update(fleet.mark_dead(NAMES.fleet, KIND, Worker(id="a", beat=1), by="b"))
-    await store.delete(fleet.forget(NAMES.fleet, KIND, "a"))
-    await store.put(join)
+    await forgotten(store, Worker(id="a", beat=1))
     await renewed(renewal)
 
     assert renewal.is_dead
     assert not renewal.holds()
+
+
+async def test_joining_again_brings_nobody_back(store: Slow, renewal: Renewal):
+    """
+    Its first try landed and was not heard; it was declared dead for its silence, and forgotten, before the next one.
+
+    That one makes no row, and the renewal behind it finds out. (Found by the simulation.)
+    """
+    await forgotten(store, Worker(id="a"))
+    await renewal.join(64)
+    assert await store.query(fleet.roster(NAMES.fleet, KIND)) == []
+
+    await renewed(renewal)
+    assert renewal.is_dead
+    assert not renewal.holds()
+
+
+def test_who_is_declared_dead_before_its_join_was_heard_joins_under_another_id():
+    """However long that takes: its first id stays dead."""
+
+    async def story() -> None:
+        store = Unheard(Memory())
+        leases = Leases(
+            table=NAMES.fleet, kind=KIND, worker_id="a", shards=8, store=store, now_ms=lambda: 7,
+            boot_now=asyncio.get_running_loop().time, chance=Random(1), on_claimed=lambda _: None, on_giving=_never,
+            on_lost=lambda _: None,
+        )  # fmt: skip
+        life = asyncio.create_task(leases.run())
+        await asyncio.sleep(DEAD_AFTER_S)
+        await forgotten(store, Worker(id="a"))
+        store.is_heard = True
+        await asyncio.sleep(5)
+
+        assert leases.worker_id == "a~1"
+        assert leases.may_act()
+        assert [Worker.read(row).id for row in await store.query(fleet.roster(NAMES.fleet, KIND))] == ["a~1"]
+        life.cancel()
+        await asyncio.wait([life])
+
+    run(story())
+
+
+class Unheard(MemoryStore):
+    """The store in memory; until `is_heard`, transactions land and nobody hears of it."""
+
+    is_heard = False
+
+    async def transact(self, request: Request) -> None:
+        """Land, or be refused."""
+        try:
+            await super().transact(request)
+        finally:
+            if not self.is_heard:
+                raise Ambiguous("no answer")
+
+
+async def forgotten(store: StoreVerbs, worker: Worker) -> None:
+    """Be declared dead by another, and forgotten."""
+    await store.update(fleet.mark_dead(NAMES.fleet, KIND, worker, by="b"))
+    await store.delete(fleet.forget(NAMES.fleet, KIND, worker.id))
 
 
 async def test_the_age_of_a_heartbeat_goes_on_in_the_next_life(store: Slow, renewal: Renewal):

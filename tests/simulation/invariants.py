@@ -30,6 +30,11 @@ STALE_SHARE = 0.5
 _STALE_ROWS_MAX = 4_096
 
 
+def is_commit(request: Mapping[str, Any]) -> bool:
+    """Say whether a request is a change's transaction; the other one of a worker is its join."""
+    return "Update" in request.get("TransactItems", [{}])[0]
+
+
 class Violated(AssertionError):
     """An invariant did not hold; the text begins with its name."""
 
@@ -62,6 +67,8 @@ class Invariants:
         self.marked_dead = 0
         #: Who was ever declared dead and by whom, also after its row was forgotten.
         self._died: dict[str, str | None] = {}
+        #: Every id that ever had a row.
+        self._used: set[str] = set()
         #: Writes that were sent to Fleet, by partition; a refused one costs as much.
         self.writes: Counter[str] = Counter()
 
@@ -76,14 +83,16 @@ class Invariants:
 
     def landed(self, sender: str, sent_s: float, call: Callable[..., Any], request: Mapping[str, Any]) -> Any:
         """Let a request of a process land and look at what it did."""
-        if call.__name__ == "transact_write_items":
+        if is_commit(request):
             return self._commit(sender, sent_s, call, request)
         if call.__name__ in {"get_item", "query"}:
             return self._read(call, request)
-        key = request.get("Key") or request.get("Item")
-        if request.get("TableName") == NAMES.sheets_data and key:
+        # Else it is one write; or a join, whose first part is the row.
+        write = request["TransactItems"][0]["Put"] if "TransactItems" in request else request
+        key = write.get("Key") or write.get("Item")
+        if write.get("TableName") == NAMES.sheets_data and key:
             return self._head(call, request, key)
-        if request.get("TableName") != NAMES.fleet or not key:
+        if write.get("TableName") != NAMES.fleet or not key:
             return call(**request)
         partition = key["pk"]["S"]
         before = self._table.get(key)
@@ -205,7 +214,10 @@ class Invariants:
             self._beat_landed_s[after["sk"]["S"]] = _now_s()
 
     def _joined(self, worker_id: str) -> None:
-        """Look at a new row; whoever comes again under another id must have been declared dead under its last."""
+        """Look at a new row: its id was never used; who comes anew must have been declared dead under its last one."""
+        if worker_id in self._used:
+            self.note("IdUsedOnce", f"{worker_id} has a row again")
+        self._used.add(worker_id)
         name, _, life = worker_id.partition("~")
         last_id = f"{name}~{int(life) - 1}" if life not in {"", "1"} else name
         if life and last_id not in self._died:

@@ -68,6 +68,13 @@ def _fence_without_counter(build: Build) -> Build:
     return built
 
 
+def _join_without_mark(build: Build) -> Build:
+    def built(*args: Any, **kwargs: Any) -> dict[str, Any]:
+        return {"TransactItems": build(*args, **kwargs)["TransactItems"][:1]}
+
+    return built
+
+
 def _release_from_the_start(build: Build) -> Build:
     def built(*args: Any, **kwargs: Any) -> dict[str, Any]:
         request = build(*args, **kwargs)
@@ -153,7 +160,7 @@ async def _judges_in_trouble(self: Any) -> None:
 async def _lost_is_dead(self: Any, worker: Any, taken: frozenset[int]) -> bool:
     """Take a refusal for the end, whatever number the row shows."""
     try:
-        await timed(self._store.update(fleet.renew(self._table, self._kind, worker, after=self._landed, taken=taken)))
+        await timed(self._store.update(fleet.renew(self._table, self._kind, worker, taken=taken)))
     except Refused:
         self.is_dead = True
         return False
@@ -190,7 +197,7 @@ PLANTED: Mapping[str, list[tuple[object, str, Any]]] = {
     "mark-dead-whatever-moved": [(fleet, "mark_dead", _without(fleet.mark_dead, " AND hb = :seen"))],
     "reread-after-a-doubtful-commit": [(Committer, "load", _reread), (Committer, "commit", _doubted)],
     "old-rows-undo-moves": [(Holdings, "reconcile", _reconcile_all)],
-    "renewal-after-being-forgotten": [(fleet, "renew", _without(fleet.renew, " AND hb >= :after"))],
+    "join-leaves-no-mark": [(fleet, "join", _join_without_mark(fleet.join))],
     "delete-on-release": [(ShardRows, "release", _delete_released)],
     "claim-ignores-the-epoch": [(fleet, "claim", _without(fleet.claim, " AND ep = :ep"))],
     "edit-leaves-the-fence": [(heads, "close_door", _edit_without_fence)],

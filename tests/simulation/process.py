@@ -22,7 +22,7 @@ from monitor_fleet.errors import StoreError, StoreFailed
 from monitor_fleet.leases import Leases
 from monitor_fleet.store import Request
 from monitor_fleet.watched import Watched
-from tests.simulation.invariants import DRIFT, Invariants
+from tests.simulation.invariants import DRIFT, Invariants, is_commit
 from tests.simulation.network import FarStore, Network
 
 KIND = SourceType.EXTERNAL
@@ -198,7 +198,7 @@ class Process:
             watched.current = False
 
     def _on_send(self, call: Callable[..., Any], request: Request) -> None:
-        if "TransactItems" in request:
+        if is_commit(request):
             self._note_revision(request)
         if self.leases.may_act():
             self._invariants.right_holds(self.leases.worker_id, self.name)
@@ -212,7 +212,7 @@ class Process:
 
     def _may_send(self, request: Request) -> bool:
         """Without its right a worker may write its own row, which is how it gets the right back, and make rows."""
-        is_head = "TransactItems" in request or request["TableName"] == NAMES.sheets_data
+        is_head = is_commit(request) or request.get("TableName") == NAMES.sheets_data
         is_move = "#S#" in str(request.get("Key"))
         return self.leases.may_act() or not (is_head or is_move)
 

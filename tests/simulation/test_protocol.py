@@ -20,33 +20,37 @@ CHUNKS = [
     ("wide", 0, 3),
 ]
 
-#: Bugs that show soon, and among which seeds: where the protocol or the simulation changes, others may.
-QUICK = {
-    "claim-from-the-living": ("short", range(5)),
-    "claim-ignores-the-epoch": ("restless", range(14, 18)),
-    "commit-without-fence": ("short", range(20, 26)),
-    "dead-hold-on": ("restless", range(6, 10)),
-    "delete-on-release": ("restless", range(4)),
-    "edit-leaves-the-fence": ("short", range(20, 26)),
-    "epoch-not-bumped": ("short", range(5)),
-    "eventual-roster-read": ("short", range(34, 40)),
-    "fence-without-counter": ("long", range(3)),
-    "hand-off-unconditional": ("restless", range(3)),
-    "joining-grants-the-right": ("short", range(6, 10)),
-    "lost-reply-is-a-lost-lease": ("short", range(8, 16)),
-    "mark-dead-whatever-moved": ("restless", range(220, 223)),
-    "no-brown-out-rules": ("restless", range(3)),
-    "no-gap-rule": ("restless", range(3, 6)),
-    "observer-impatient": ("short", range(6)),
-    "old-rows-undo-moves": ("restless", range(237, 240)),
-    "plain-load": ("long", range(3)),
-    "release-starts-epochs-again": ("restless", range(4)),
-    "renew-the-dead": ("short", range(12, 20)),
-    "reread-after-a-doubtful-commit": ("long", range(4, 6)),
-    "right-not-asked": ("short", range(5)),
-    "right-outlasts-observer": ("short", range(5)),
-    "validity-stamped-after-the-reply": ("restless", range(60, 64)),
+#: In which scale each planted bug shows soon, and from which seed on it is looked for: there it shows at once. Where
+#: the protocol or the simulation changes, other seeds show it, and the look takes longer.
+PROMPT = {
+    "claim-from-the-living": ("short", 0),
+    "claim-ignores-the-epoch": ("restless", 16),
+    "commit-without-fence": ("restless", 15),
+    "dead-hold-on": ("restless", 26),
+    "delete-on-release": ("restless", 0),
+    "edit-leaves-the-fence": ("short", 5),
+    "epoch-not-bumped": ("short", 0),
+    "eventual-roster-read": ("short", 36),
+    "fence-without-counter": ("restless", 15),
+    "hand-off-unconditional": ("restless", 1),
+    "join-leaves-no-mark": ("restless", 16),
+    "joining-grants-the-right": ("short", 8),
+    "lost-reply-is-a-lost-lease": ("short", 13),
+    "mark-dead-whatever-moved": ("restless", 132),
+    "no-brown-out-rules": ("restless", 0),
+    "no-gap-rule": ("restless", 55),
+    "observer-impatient": ("short", 0),
+    "old-rows-undo-moves": ("restless", 238),
+    "plain-load": ("restless", 15),
+    "release-starts-epochs-again": ("restless", 0),
+    "renew-the-dead": ("restless", 1),
+    "reread-after-a-doubtful-commit": ("restless", 17),
+    "right-not-asked": ("short", 0),
+    "right-outlasts-observer": ("short", 1),
+    "validity-stamped-after-the-reply": ("restless", 117),
 }
+#: Each bug is looked for among so many seeds: the rarest shows in one of a hundred.
+LOOKED_FOR_IN = 400
 
 
 @pytest.fixture(autouse=True)
@@ -74,15 +78,15 @@ def test_a_seed_replays_exactly():
     assert run(simulate(7)) == run(simulate(7))
 
 
-@pytest.mark.parametrize("bug", sorted(QUICK))
+@pytest.mark.parametrize("bug", sorted(PLANTED))
 def test_a_planted_bug_is_caught(bug: str):
-    """An invariant that never fails proves nothing. The bugs that take longer to show are hunted by `make soak`."""
-    scale, seeds = QUICK[bug]
+    """An invariant that never fails proves nothing."""
+    scale, first = PROMPT[bug]
 
-    assert first_violation(scale, seeds, bug=bug)[0]
+    assert first_violation(scale, range(first, first + LOOKED_FOR_IN), bug=bug)[0]
 
 
-def test_every_bug_is_hunted():
-    """At least twelve, and those hunted here are among those hunted there."""
+def test_enough_bugs_are_planted():
+    """At least twelve, and it is known of each where it shows."""
     assert len(PLANTED) >= 12
-    assert QUICK.keys() <= PLANTED.keys()
+    assert PROMPT.keys() == PLANTED.keys()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from contracts.clock import DAY_S, SECOND_MS
 from contracts.kinds import SourceType
 from contracts.table import fleet, values
 from contracts.table.fleet import DEAD, DRAINING, UP, Move, Shard, Tally, Why, Worker
@@ -56,27 +57,52 @@ def claimed(client: Any, table: str, *, by: str, number: int = 3) -> Shard:
 
 def killed(client: Any, table: str, worker: Worker) -> None:
     """Let a worker join and be marked dead."""
-    client.put_item(**fleet.join(table, KIND, worker))
+    client.transact_write_items(**fleet.join(table, KIND, worker))
     client.update_item(**fleet.mark_dead(table, KIND, worker, by="b"))
 
 
 def test_a_worker_is_visible_before_it_owns_anything(client: Any, table: str):
     """So that the others plan with it."""
-    client.put_item(**fleet.join(table, KIND, A))
+    client.transact_write_items(**fleet.join(table, KIND, A))
 
     assert roster(client, table) == {"a": A}
 
 
 def test_an_id_is_used_once(client: Any, table: str, refused: Refused):
     """Two processes under one id would renew each other's right."""
-    client.put_item(**fleet.join(table, KIND, A))
+    client.transact_write_items(**fleet.join(table, KIND, A))
 
-    refused(client.put_item, fleet.join(table, KIND, A))
+    error = refused(
+        client.transact_write_items, fleet.join(table, KIND, replace(A, started_ms=9)), code="TransactionCanceled"
+    )
+
+    assert [code for code, _ in reasons(error)] == ["ConditionalCheckFailed", "ConditionalCheckFailed"]
+    assert roster(client, table) == {"a": A}
+
+
+def test_an_id_that_was_forgotten_never_joins_again(client: Any, table: str, refused: Refused):
+    """Another try, or a late copy of the join, would make a row whose worker was declared dead, and is robbed."""
+    killed(client, table, A)
+    client.delete_item(**fleet.forget(table, KIND, "a"))
+
+    error = refused(client.transact_write_items, fleet.join(table, KIND, A), code="TransactionCanceled")
+
+    assert [code for code, _ in reasons(error)] == ["None", "ConditionalCheckFailed"]
+    assert roster(client, table) == {}
+
+
+def test_that_an_id_was_used_is_kept_for_a_day(client: Any, table: str):
+    """Nothing that was sent is as late as that, and a fleet that starts often must not fill the table."""
+    client.transact_write_items(**fleet.join(table, KIND, replace(A, started_ms=AT_MS)))
+
+    mark = client.get_item(TableName=table, Key=values.write_item(fleet.used_key(KIND, "a")))["Item"]
+
+    assert read_item(mark)["ttl"] == AT_MS // SECOND_MS + DAY_S
 
 
 def test_a_renewal_moves_the_number_and_shows_what_is_carried(client: Any, table: str):
     """The roster is all that the others see of a worker."""
-    client.put_item(**fleet.join(table, KIND, A))
+    client.transact_write_items(**fleet.join(table, KIND, A))
     beat = replace(
         A, beat=1, owned=frozenset({0, 9, 1023}), load=2.5, overdue_ms=7, overloaded=True, beat_at_ms=8, state=DRAINING,
         tally=Tally(polls=9, failed=2, troubled=1),
@@ -91,7 +117,7 @@ def test_a_renewal_moves_the_number_and_shows_what_is_carried(client: Any, table
 
 def test_a_number_is_renewed_once_and_the_refusal_shows_it(client: Any, table: str, refused: Refused):
     """A lost reply is not a lost lease: who sends again finds its own number."""
-    client.put_item(**fleet.join(table, KIND, A))
+    client.transact_write_items(**fleet.join(table, KIND, A))
     client.update_item(**fleet.renew(table, KIND, replace(A, beat=2)))
 
     again = refused(client.update_item, fleet.renew(table, KIND, replace(A, beat=2)))
@@ -110,17 +136,6 @@ def test_the_dead_never_renew(client: Any, table: str, refused: Refused):
     assert shown(error)["st"] == DEAD
 
 
-def test_a_row_made_again_is_not_renewed(client: Any, table: str, refused: Refused):
-    """Forgotten, and put once more by a late copy of the join: it is behind the number that had landed."""
-    killed(client, table, A)
-    client.delete_item(**fleet.forget(table, KIND, "a"))
-    client.put_item(**fleet.join(table, KIND, A))
-
-    error = refused(client.update_item, fleet.renew(table, KIND, replace(A, beat=9), after=8))
-
-    assert shown(error)["hb"] == 0
-
-
 def test_a_row_that_is_gone_is_not_renewed(client: Any, table: str, refused: Refused):
     """A renewal must not bring a forgotten worker back."""
     error = refused(client.update_item, fleet.renew(table, KIND, replace(A, beat=1)))
@@ -131,7 +146,7 @@ def test_a_row_that_is_gone_is_not_renewed(client: Any, table: str, refused: Ref
 
 def test_whoever_moved_is_not_marked_dead(client: Any, table: str, refused: Refused):
     """Between the last look and the verdict the heartbeat may have moved."""
-    client.put_item(**fleet.join(table, KIND, A))
+    client.transact_write_items(**fleet.join(table, KIND, A))
     seen = roster(client, table)["a"]
     client.update_item(**fleet.renew(table, KIND, replace(A, beat=1)))
 
@@ -152,7 +167,7 @@ def test_of_two_who_mark_dead_one_does(client: Any, table: str, refused: Refused
 
 def test_only_the_dead_are_forgotten(client: Any, table: str, refused: Refused):
     """A living worker's row is its right."""
-    client.put_item(**fleet.join(table, KIND, A))
+    client.transact_write_items(**fleet.join(table, KIND, A))
     refused(client.delete_item, fleet.forget(table, KIND, "a"))
     client.update_item(**fleet.mark_dead(table, KIND, A, by="b"))
 
@@ -164,7 +179,7 @@ def test_only_the_dead_are_forgotten(client: Any, table: str, refused: Refused):
 
 def test_a_ring_reaches_the_living_only(client: Any, table: str, refused: Refused):
     """And makes no row for a worker that is not there."""
-    client.put_item(**fleet.join(table, KIND, A))
+    client.transact_write_items(**fleet.join(table, KIND, A))
     for _ in range(2):
         client.update_item(**fleet.ring(table, KIND, "a"))
     killed(client, table, B)
@@ -177,7 +192,7 @@ def test_a_ring_reaches_the_living_only(client: Any, table: str, refused: Refuse
 
 def test_a_renewal_leaves_the_inbox_alone(client: Any, table: str):
     """Else a shard given between two heartbeats would not be noticed."""
-    client.put_item(**fleet.join(table, KIND, A))
+    client.transact_write_items(**fleet.join(table, KIND, A))
     client.update_item(**fleet.ring(table, KIND, "a"))
     client.update_item(**fleet.renew(table, KIND, replace(A, beat=1)))
 
@@ -186,7 +201,7 @@ def test_a_renewal_leaves_the_inbox_alone(client: Any, table: str):
 
 def test_what_was_given_stands_until_it_was_looked_for(client: Any, table: str):
     """Rings of several givers add up, and a renewal takes out only what its sender knows of."""
-    client.put_item(**fleet.join(table, KIND, A))
+    client.transact_write_items(**fleet.join(table, KIND, A))
     client.update_item(**fleet.ring(table, KIND, "a", given=frozenset({3, 10})))
     client.update_item(**fleet.ring(table, KIND, "a", given=frozenset({10, 1_000})))
     first = client.update_item(**fleet.renew(table, KIND, replace(A, beat=1), taken=frozenset({3, 10, 7})))
