@@ -19,7 +19,6 @@ from contracts.table.fleet import Shard
 from contracts.table.schema import TableNames
 from contracts.table.values import Item, read_item
 from monitor_fleet.errors import StoreError
-from monitor_fleet.parallel import each
 from monitor_fleet.renewal import Sleep, timed
 from monitor_fleet.store import Request, StoreVerbs
 
@@ -60,7 +59,7 @@ class Catalog:
         #: Shards not loaded yet, what was edited in them meanwhile, and what somebody wants polled.
         self._loading: dict[int, set[str]] = {}
         self._wished: dict[int, set[str]] = {}
-        self._work = asyncio.Event()
+        self._to_load: asyncio.Queue[Shard] = asyncio.Queue()
         self._entry = 0
         self._refreshing = asyncio.Lock()
 
@@ -69,7 +68,7 @@ class Catalog:
         self._followed[shard.number] = shard
         self._loading[shard.number] = set()
         self._wished[shard.number] = set()
-        self._work.set()
+        self._to_load.put_nowait(shard)
 
     def drop(self, number: int) -> None:
         """End with a shard; nothing more is told of its sources."""
@@ -81,8 +80,9 @@ class Catalog:
         """Follow until cancelled."""
         await self._begin()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._keep_loading())
             group.create_task(self._keep_following())
+            for _ in range(LOADS_AT_ONCE_MAX):
+                group.create_task(self._keep_loading())
 
     async def _begin(self) -> None:
         """Note where the log ends before anything is loaded: what comes later is read from it."""
@@ -96,15 +96,15 @@ class Catalog:
                 return
 
     async def _keep_loading(self) -> None:
+        """Load one shard after another; one that cannot be read costs this place in the line, and goes to its end."""
         while True:
-            await self._work.wait()
-            self._work.clear()
+            shard = await self._to_load.get()
             try:
-                await each(self._load, list(self._loading), at_once_max=LOADS_AT_ONCE_MAX)
+                await self._load(shard)
             except StoreError as error:
-                log.warning("shards_not_loaded", extra={"waiting": len(self._loading), "error": str(error)})
-                self._work.set()
+                log.warning("shard_not_loaded", extra={"shard": shard.number, "error": str(error)})
                 await self._sleep(LOAD_AGAIN_S)
+                self._to_load.put_nowait(shard)
 
     async def _keep_following(self) -> None:
         while True:
@@ -114,13 +114,13 @@ class Catalog:
             except StoreError as error:
                 log.warning("configuration_not_read", extra={"entry": self._entry, "error": str(error)})
 
-    async def _load(self, number: int) -> None:
-        shard = self._followed.get(number)
-        if not shard:
+    async def _load(self, shard: Shard) -> None:
+        number = shard.number
+        if not self._is_to_load(shard):
             return
         members = await self._query(fleet.members(self._tables.fleet, self._kind, number))
         found = await self._read([read_item(member)["sk"] for member in members])
-        if self._followed.get(number) is not shard:
+        if not self._is_to_load(shard):
             return  # lost, or claimed again meanwhile: under an epoch that is not this one
         for source in found.values():
             self._on_source(source, shard)
@@ -128,10 +128,16 @@ class Catalog:
         try:
             await self._refresh(edited)
         except StoreError:
-            self._loading.setdefault(number, set())  # what was edited is not known any more: load all of it again
+            if self._followed.get(number) is shard:
+                # What was edited is not known any more: load all of it again.
+                self._loading.setdefault(number, set())
             raise
         for source_id in self._wished.pop(number, ()):
             self._on_poll(source_id)
+
+    def _is_to_load(self, shard: Shard) -> bool:
+        """Say whether a shard is followed under this very claim, and not loaded yet."""
+        return self._followed.get(shard.number) is shard and shard.number in self._loading
 
     async def _follow(self) -> None:
         if await self._counter() <= self._entry:

@@ -10,12 +10,14 @@ from contracts.table import fleet, sources
 from contracts.table.fleet import Shard
 from contracts.table.values import write_item
 from local.memory import NAMES, Memory, MemoryStore
-from monitor_fleet.catalog import Catalog
+from monitor_fleet.catalog import LOAD_AGAIN_S, LOADS_AT_ONCE_MAX, READ_TIMEOUT_S, Catalog
 from monitor_fleet.errors import Ambiguous
 from tests.simulation.virtual import run
 
 KIND = SourceType.EXTERNAL
 MINE, OTHERS = Shard(number=1, owner="me", epoch=1), Shard(number=2)
+#: Longer than anybody waits for an answer.
+HANGS_S = 2 * READ_TIMEOUT_S
 
 
 class Desk:
@@ -58,12 +60,16 @@ class Interrupted(MemoryStore):
 
     meanwhile: Callable[[], None] | None = None
     fails = 0
+    #: Shards whose members cannot be read: each try hangs until its time is up.
+    unreadable: frozenset[int] = frozenset()
 
     async def query(self, request: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Query, and let something happen."""
         if self.fails:
             self.fails -= 1
             raise Ambiguous("no answer")
+        if request in [fleet.members(NAMES.fleet, KIND, number) for number in self.unreadable]:
+            await asyncio.sleep(HANGS_S)
         answer = await super().query(request)
         act, self.meanwhile = self.meanwhile, None
         if act:
@@ -215,6 +221,69 @@ def test_a_store_that_fails_is_asked_again():
         desk.store.fails = 2
         desk.edit("s1", revision=2)
         await asyncio.sleep(3.5)
+        assert desk.told[1:] == [("s1", 2, 1)]
+
+    with_desk(story)
+
+
+def test_a_shard_that_cannot_be_read_holds_no_other_up():
+    """It costs one of the places that shards are loaded in: all but one of them may hang, and the rest is loaded."""
+
+    async def story(desk: Desk) -> None:
+        stuck, well = range(LOADS_AT_ONCE_MAX - 1), range(100, 200)
+        for shard in (*stuck, *well):
+            desk.edit(f"s{shard}", shard=shard)
+        await asyncio.sleep(1)
+        desk.store.unreadable = frozenset(stuck)
+        for shard in (*stuck, *well[:50]):
+            desk.catalog.follow(Shard(number=shard))
+        await asyncio.sleep(0.1)
+        assert {told[0] for told in desk.told} == {f"s{shard}" for shard in well[:50]}
+
+        for shard in well[50:]:  # while those are tried in vain
+            desk.catalog.follow(Shard(number=shard))
+        await asyncio.sleep(0.1)
+        assert {told[0] for told in desk.told} == {f"s{shard}" for shard in well}
+
+        desk.store.unreadable = frozenset()
+        await asyncio.sleep(HANGS_S)
+        assert sorted(told[0] for told in desk.told) == sorted(f"s{shard}" for shard in (*stuck, *well))
+
+    with_desk(story)
+
+
+def test_shards_that_cannot_be_read_give_their_places_up_by_turns():
+    """As many as there are places, and each only for as long as one try takes: those behind them have theirs then."""
+
+    async def story(desk: Desk) -> None:
+        stuck, well = range(LOADS_AT_ONCE_MAX), range(100, 103)
+        for shard in (*stuck, *well):
+            desk.edit(f"s{shard}", shard=shard)
+        await asyncio.sleep(1)
+        desk.store.unreadable = frozenset(stuck)
+        for shard in (*stuck, *well):
+            desk.catalog.follow(Shard(number=shard))
+        await asyncio.sleep(READ_TIMEOUT_S + LOAD_AGAIN_S + 0.1)
+
+        assert {told[0] for told in desk.told} == {f"s{shard}" for shard in well}
+
+    with_desk(story)
+
+
+def test_a_shard_that_is_followed_twice_is_loaded_once():
+    """A claim may be told of twice, and its shard be dropped in between."""
+
+    async def story(desk: Desk) -> None:
+        desk.edit("s1")
+        await asyncio.sleep(1)
+        desk.catalog.follow(MINE)
+        desk.catalog.drop(1)
+        desk.catalog.follow(MINE)
+        await asyncio.sleep(0.1)
+        assert desk.told == [("s1", 1, 1)]
+
+        desk.edit("s1", revision=2)
+        await asyncio.sleep(1)
         assert desk.told[1:] == [("s1", 2, 1)]
 
     with_desk(story)
