@@ -125,6 +125,7 @@ web_socket_api = Sockets(
         authorizer=authorizer,
         environment=environment,
         requests_per_second=settings.requests_per_second,
+        fan_outs_at_once=settings.fan_outs_at_once,
         traced=settings.trace_percent > 0,
     ),
 )

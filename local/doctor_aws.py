@@ -29,6 +29,8 @@ SLOW_REGIONS: Mapping[str, str] = {
 REQUESTS_PER_S, SLOW_REQUESTS_PER_S = 10_000, 2_500
 #: AWS gives young accounts 10; each endpoint, the authorizer and each batch of the queue take one at a time.
 CONCURRENCY_NEEDED, CONCURRENCY_WANTED = 50, 500
+#: As in `stack/settings.py`.
+FAN_OUTS_AT_ONCE, FAN_OUTS_MIN = 250, 2
 #: Fargate On-Demand and Spot vCPU resource count, by the codes of Service Quotas.
 FARGATE_SERVICE, FARGATE_QUOTA, SPOT_QUOTA = "fargate", "L-3032A538", "L-36FBB829"
 #: ECS's own role, which its first cluster in an account makes; what follows at once may not find it yet.
@@ -62,6 +64,8 @@ class Wanted:
     """To how many they may scale by themselves."""
     requests_per_s: int = REQUESTS_PER_S
     """What the stack takes the account's requests to API Gateway for."""
+    fan_outs_at_once: int = FAN_OUTS_AT_ONCE
+    """How many invocations may read the queue at a time."""
     spot_percent: int = 0
     production: bool = False
 
@@ -124,6 +128,7 @@ def account(found: Account, wanted: Wanted) -> Iterator[Finding]:
     yield _region(found.region)
     yield _requests(found, wanted.requests_per_s)
     yield _concurrency(found, production=wanted.production)
+    yield from _fan_outs(found, wanted.fan_outs_at_once)
     now, some_day = wanted.workers, wanted.most
     why = found.refused.get("fargate_vcpus", "")
     yield _vcpus("On-Demand", found.fargate_vcpus, wanted.vcpus(now), wanted.vcpus(some_day), why)
@@ -230,6 +235,16 @@ def _concurrency(found: Account, *, production: bool) -> Finding:
     if limit < CONCURRENCY_WANTED:
         return warn(f"Lambda runs {limit} calls at once in this account", todo)
     return ok(f"Lambda runs {limit:,} calls at once")
+
+
+def _fan_outs(found: Account, at_once: int) -> Iterator[Finding]:
+    """Judge whether a burst of changes leaves the authorizer and the APIs enough of it."""
+    limit = found.lambda_concurrency
+    if limit is not None and 2 * at_once > limit:
+        yield warn(
+            f"of these the queue of changes may take {at_once}: in a burst nobody could sign in or connect",
+            f"pulumi config set fanOutsAtOnce {max(FAN_OUTS_MIN, limit // 4)}",
+        )
 
 
 def _vcpus(kind: str, granted: float | None, now: int, some_day: int, refused: str) -> Finding:

@@ -51,6 +51,7 @@ def wanted(own: Mapping[str, Any]) -> doctor_aws.Wanted:
         workers=sum(first.values()),
         most=sum(max(count, int(own.get(f"{key}Max", 0))) for key, count in first.items()),
         requests_per_s=int(own.get("requestsPerSecond", doctor_aws.REQUESTS_PER_S)),
+        fan_outs_at_once=int(own.get("fanOutsAtOnce", doctor_aws.FAN_OUTS_AT_ONCE)),
         spot_percent=int(own.get("spotPercent", 0)),
         production=str(own.get("production", "")).lower() == "true",
     )

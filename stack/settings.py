@@ -33,6 +33,8 @@ HISTORY_DAYS_MAX = 90
 READS_MAX = 100_000
 #: Beyond what AWS was ever heard to grant; a guard against a slip of the finger.
 REQUESTS_PER_SECOND_MAX = 1_000_000
+#: What AWS takes for a queue (Lambda, `ScalingConfig`).
+FAN_OUTS_MIN, FAN_OUTS_MAX = 2, 1_000
 #: One request a minute to each host: slower than that is what intervals are for.
 POLL_GAP_MAX_MS = 60_000
 NAT_GATEWAYS_MAX = 2
@@ -78,6 +80,8 @@ class Settings:
     history_days: int
     requests_per_second: int
     """The account's quota of requests to API Gateway: posts take 85 % of it and leave the rest to the HTTP API."""
+    fan_outs_at_once: int
+    """How many invocations may read the queue at a time: what else the account may run is the others'."""
     contact: str
     """Whom the owner of a polled host may ask: goes into the User-Agent."""
     poll_gap_per_host_ms: int
@@ -157,6 +161,7 @@ class Settings:
             packages_for=cast("PackagesFor", keys.one_of("packagesFor", "lambda", PackagesFor.__value__)),
             initial_token=_initial_token(keys),
             requests_per_second=keys.whole("requestsPerSecond", default=10_000, low=100, high=REQUESTS_PER_SECOND_MAX),
+            fan_outs_at_once=keys.whole("fanOutsAtOnce", default=250, low=FAN_OUTS_MIN, high=FAN_OUTS_MAX),
             google_accounts=keys.secret("googleAccounts"),
             google_origin=_google_origin(keys),
             google_reads_per_account=keys.whole("googleReadsPerAccount", default=60, low=1, high=READS_MAX),

@@ -39,6 +39,8 @@ class SocketsArgs:
     environment: Mapping[str, Input[str]]
     requests_per_second: int
     """The account's, for all its APIs and posts together."""
+    fan_outs_at_once: int
+    """How many batches of the queue are served at a time."""
     traced: bool = False
 
 
@@ -112,6 +114,9 @@ class Sockets(pulumi.ComponentResource):
             function_name=function.name,
             batch_size=BATCH_MAX,
             function_response_types=["ReportBatchItemFailures"],
+            # Else a burst takes all that the account may run at once, the authorizer's and the APIs' with it. Reserved
+            # concurrency would hold the connects of the same function back too, and young accounts refuse it.
+            scaling_config={"maximum_concurrency": self._args.fan_outs_at_once},
             opts=self._child,
         )
         lambda_.FunctionRecursionConfig(

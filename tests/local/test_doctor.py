@@ -281,7 +281,8 @@ def test_an_account_on_which_all_is_well():
 )
 def test_what_an_account_lacks_is_found(changed: dict[str, Any], level: str, words: str):
     """Before the deployment finds it, an hour later and in other words."""
-    findings = [finding for finding in judged(**changed) if finding.level != "ok"]
+    few_fan_outs = replace(STACK, fan_outs_at_once=2)
+    findings = [finding for finding in judged(few_fan_outs, **changed) if finding.level != "ok"]
 
     assert [finding.level for finding in findings] == [level]
     assert words in findings[0].what
@@ -298,6 +299,20 @@ def test_a_stack_that_counts_on_more_requests_than_are_granted_is_told_its_key()
     assert "requestsPerSecond" not in known.todo
     assert doctor_cloud.wanted({"requestsPerSecond": 2_500}).requests_per_s == 2_500
     assert doctor_cloud.wanted({}).requests_per_s == Settings.read(Config(RIGHT)).requests_per_second
+
+
+def test_a_stack_whose_queue_may_take_most_of_the_accounts_calls_is_told_its_key():
+    """The default leaves three quarters of what accounts mostly have; of a young account's ten it would leave none."""
+
+    def told(limit: int, at_once: int) -> list[str]:
+        found = judged(replace(STACK, fan_outs_at_once=at_once), lambda_concurrency=limit)
+        return [one.todo for one in found if "fanOutsAtOnce" in one.todo]
+
+    assert told(1_000, 250) == told(10, 2) == []
+    assert told(1_000, 600) == ["pulumi config set fanOutsAtOnce 250"]
+    assert told(10, 250) == ["pulumi config set fanOutsAtOnce 2"]
+    assert doctor_cloud.wanted({"fanOutsAtOnce": 600}).fan_outs_at_once == 600
+    assert doctor_cloud.wanted({}).fan_outs_at_once == Settings.read(Config(RIGHT)).fan_outs_at_once
 
 
 def test_ten_calls_at_once_are_for_trying_things_out():

@@ -54,6 +54,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
         "protect": True,
         "contact": "c" * 256,
         "requestsPerSecond": 2_500,
+        "fanOutsAtOnce": 1_000,
         "tracePercent": 5,
         "subnets": ["subnet-0"],
         "securityGroups": ["sg-0"],

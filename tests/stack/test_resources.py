@@ -9,6 +9,7 @@ from api import data
 from api.operations import OPERATIONS
 from contracts import frames, metrics
 from contracts.table.schema import SCHEMAS, TTL_ATTRIBUTE
+from contracts.table.subscribers import BUCKET_SUBSCRIBERS_MAX
 from local.handlers import HANDLERS, SKIPPED
 from monitor_fleet.leases import DRAIN_MAX_S
 from monitor_fleet.renewal import PARTING_TRIES_MAX, REQUEST_TIMEOUT_S
@@ -18,7 +19,12 @@ from stack.tables import PROTECTED
 from tests.stack.dockerfile import read
 from tests.stack.program import ROOT, Built
 from tests.stack.record import TOKEN, VARIANTS
+from ws.budget import DEFAULT_QUOTA_PER_S, SHARE
 
+#: What AWS lets an account run at once, unless it is young or asked for more (Lambda, "Concurrent executions").
+INVOCATIONS_OF_AN_ACCOUNT = 1_000
+#: What one posts in a second: 100,000 took 94 s of invocations (docs/numbers.md).
+POSTS_PER_INVOCATION = 1_000
 #: What an operator must find by name, or what AWS wants named.
 NAMED = {"aws:cloudwatch/logGroup:LogGroup", "aws:apigatewayv2/stage:Stage"}
 
@@ -54,6 +60,32 @@ def test_the_queue_is_read_in_batches_that_a_fifo_queue_allows(built: Built):
     assert mapping.inputs["batchSize"] <= 10
     assert "maximumBatchingWindowInSeconds" not in mapping.inputs
     assert mapping.inputs["functionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_the_queue_leaves_most_of_the_accounts_invocations_to_others(built: Built):
+    """A burst of changes must keep nobody from signing in, connecting or calling the API."""
+    (mapping,) = built.of("EventSourceMapping")
+
+    at_once = mapping.inputs["scalingConfig"]["maximumConcurrency"]
+    assert 2 <= at_once <= INVOCATIONS_OF_AN_ACCOUNT // 4
+    # Nor is it held back by a reservation, which would be the connects' too.
+    assert "reservedConcurrentExecutions" not in built.named("sockets-handler").inputs
+
+
+def test_the_largest_audience_is_told_as_fast_as_the_quota_lets_it(built: Built):
+    """Each bucket of 100,000 subscribers has a job at once, and those that run use up the posts of a second."""
+    (mapping,) = built.of("EventSourceMapping")
+
+    at_once = mapping.inputs["scalingConfig"]["maximumConcurrency"]
+    assert at_once * BUCKET_SUBSCRIBERS_MAX >= 100_000
+    assert at_once * POSTS_PER_INVOCATION >= SHARE * DEFAULT_QUOTA_PER_S
+
+
+def test_an_operator_may_let_more_run(recorded: dict[str, Built]):
+    """An account that runs more at once may tell more at once."""
+    (mapping,) = recorded["widest"].of("EventSourceMapping")
+
+    assert mapping.inputs["scalingConfig"] == {"maximumConcurrency": 1_000}
 
 
 def test_the_queue_gives_every_source_its_own_pace(built: Built):

@@ -80,6 +80,8 @@ def test_few_keys_are_needed():
         ("dashboardOrigins", '["*"]'),
         ("forbiddenPorts", f"{list(range(1, 18))}"),
         ("forbiddenNetworks", json.dumps(["10.0.0.0/8"] * 17)),
+        ("fanOutsAtOnce", "1"),
+        ("fanOutsAtOnce", "1001"),
         ("natGateways", "3"),
         ("natGateways", "2"),
     ],
