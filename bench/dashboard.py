@@ -1,5 +1,5 @@
 """
-What the dashboard's grid and tree cost a browser: script, main thread, long tasks, elements and heap, not frames.
+What the dashboard costs a browser: bytes; and its grid and tree script, main thread, long tasks, elements and heap.
 
 The page's own islands, styles, patches and build, under its own content security policy, in Debian's Chromium without
 a display (which draws on the CPU). Ten messages a second, as the gateway sends them. Frames a second are told beside:
@@ -7,6 +7,7 @@ on a machine that others share they say more about the others.
 """
 
 import asyncio
+import gzip
 import os
 import subprocess
 import tempfile
@@ -31,6 +32,7 @@ STRESS_ROWS = 400
 GROWN_ROUNDS = 3
 TOGGLES, KEYS = 20, 60
 MB = 1024 * 1024
+KB = 1_000
 TABLE = f"{ROWS:,} x 12"
 _LONG_TASKS = """() => {
   window.longTasks = 0;
@@ -39,18 +41,35 @@ _LONG_TASKS = """() => {
 
 
 def main() -> None:
-    """Build the page, and measure it."""
-    with tempfile.TemporaryDirectory() as folder:
-        build(Path(folder))
-        report(asyncio.run(measured(Path(folder))))
+    """Build both pages, and measure them."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        build(folder / "whole", "vite.config.ts")
+        build(folder / "islands")
+        report([*sizes(folder / "whole"), *asyncio.run(measured(folder / "islands"))])
 
 
-def build(folder: Path) -> None:
-    """Build the page of one island into a folder, as the dashboard itself is built."""
+def build(folder: Path, config: str = "bench/vite.config.ts") -> None:
+    """Build the page of one island into a folder, as the dashboard itself is built; or the dashboard."""
     options = ["--outDir", str(folder), "--emptyOutDir", "--logLevel", "warn"]
     environment = {**os.environ, "PATH": f"{NODE}{os.pathsep}{os.environ['PATH']}"}
-    command = ["npx", "vite", "build", "-c", "bench/vite.config.ts", *options]
+    command = ["npx", "vite", "build", "-c", config, *options]
     subprocess.run(command, cwd=ROOT / "web", env=environment, check=True)
+
+
+def sizes(folder: Path) -> list[Claim]:
+    """Weigh a built page: each file packed by itself, as it travels."""
+    packed = {path.name: len(gzip.compress(path.read_bytes(), 9)) / KB for path in (folder / "assets").iterdir()}
+    scripts = {name: size for name, size in packed.items() if name.endswith(".js")}
+    page = (folder / INDEX).read_text()
+    first = sum(size for name, size in scripts.items() if name in page)
+    styles = sum(size for name, size in packed.items() if name.endswith(".css"))
+    how = f"counted, gzip -9, {len(scripts)} scripts of the page's own build, each by itself, {KB:,} bytes a kB"
+    return [
+        Claim(claim="scripts of the first screen", value=first, unit="kB", op="<=", bar=35, how=how),
+        Claim(claim="all scripts of the page", value=sum(scripts.values()), unit="kB", op="<=", bar=70, how=how),
+        Claim(claim="styles", value=styles, unit="kB", op="<=", bar=8, how=how),
+    ]
 
 
 async def measured(folder: Path) -> list[Claim]:

@@ -25,7 +25,7 @@ def routes(source_id: str) -> Mapping[str, str]:
         "sources": SOURCES,
         f"sources/{source_id}": "[role=grid], [role=tree]",
         f"sources/{source_id}/changes": ".version",
-        f"sources/{source_id}/charts": ".chart canvas",
+        f"sources/{source_id}/charts": ".chart svg",
         f"sources/{source_id}/settings": ".settings form",
         "fleet": "section.fleet",
     }

@@ -88,7 +88,7 @@ async def test_a_table_is_narrowed_sorted_resized_and_copied(page: Page, state: 
         assert (await _box(title))["width"] == before + 80
 
         await page.get_by_role("link", name="Charts", exact=True).click()
-        await expect(page.locator(".chart canvas")).to_be_visible(timeout=SLOW_MS)
+        await expect(page.locator(".chart svg")).to_be_visible(timeout=SLOW_MS)
         await page.get_by_role("link", name="Live", exact=True).click()
         await expect(_cells(grid, "3")).to_have_text(["10", "20", "30"])
         await expect(page.get_by_label("Filter price")).to_have_value("> 5")

@@ -27,7 +27,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   api: ["protocol"],
   state: ["protocol", "api", "@preact/signals"],
   live: ["protocol"],
-  parts: ["protocol", "api", "state", "live", "route", "preact", "preact/hooks", "@preact/signals", "uplot"],
+  parts: ["protocol", "api", "state", "live", "route", "preact", "preact/hooks", "@preact/signals"],
   views: ["protocol", "api", "state", "live", "parts", "route", "preact", "preact/hooks", "@preact/signals"],
 };
 

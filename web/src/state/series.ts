@@ -1,4 +1,4 @@
-/** Numbers over time as a chart takes them: columns, and null where nothing is known. */
+/** Numbers over time, as the server's history tells them, and where a document has some. */
 
 import type { Point, Series } from "../api/types.ts";
 import { isContainer, type Json } from "../protocol/json.ts";
@@ -10,20 +10,13 @@ const BUCKETS = 240;
 const PATHS_MAX = 300;
 const LOOKED_AT_MAX = 20_000;
 
+/** How far back a chart can look. */
 export const WINDOWS = [
   { name: "5 min", ms: 300_000 },
   { name: "1 h", ms: 3_600_000 },
   { name: "24 h", ms: 86_400_000 },
   { name: "7 d", ms: 604_800_000 },
 ] as const;
-
-/** Seconds since the epoch and the values at them, all of one length. */
-export interface Columns {
-  times: number[];
-  mean: (number | null)[];
-  min: (number | null)[];
-  max: (number | null)[];
-}
 
 export function bucketS(windowMs: number): number {
   return Math.max(1, Math.round(windowMs / 1_000 / BUCKETS));
@@ -47,25 +40,6 @@ function joined(first: readonly Point[], second: readonly Point[]): Point[] {
   const mean = heldMs > 0 ? (last.mean * last.heldMs + next.mean * next.heldMs) / heldMs : next.mean;
   const both = { at: last.at, count: last.count + next.count, min: Math.min(last.min, next.min), max: Math.max(last.max, next.max), mean, last: next.last, heldMs };
   return [...first.slice(0, -1), both, ...second.slice(1)];
-}
-
-/** A bucket that is missing becomes a gap, never a line across it. */
-export function columnsOf({ points, bucket }: Series): Columns {
-  const columns: Columns = { times: [], mean: [], min: [], max: [] };
-  let expected = points[0]?.at ?? 0;
-  for (const point of points) {
-    if (point.at > expected) push(columns, expected, null);
-    push(columns, point.at, point);
-    expected = point.at + bucket * 1_000;
-  }
-  return columns;
-}
-
-function push({ times, mean, min, max }: Columns, atMs: number, point: Point | null): void {
-  times.push(atMs / 1_000);
-  mean.push(point?.mean ?? null);
-  min.push(point?.min ?? null);
-  max.push(point?.max ?? null);
 }
 
 /** Pointers of the document's numbers (and texts that are one), a bounded walk from the top. */

@@ -1,14 +1,15 @@
 /** Any number of a source over time, from the server's history: leaving the page loses nothing. */
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { Chart } from "../parts/chart.tsx";
 import { Empty, Trouble } from "../parts/empty.tsx";
 import { Skeleton } from "../parts/skeleton.tsx";
 import { sourceAddress, toPointer } from "../route.ts";
 import { pageClock } from "../state/clock.ts";
+import { numberText } from "../state/plot.ts";
 import { Polled } from "../state/polling.ts";
-import { bucketS, columnsOf, numberAt, numericPaths, wholeSeries, WINDOWS } from "../state/series.ts";
+import { bucketS, numberAt, numericPaths, wholeSeries, WINDOWS } from "../state/series.ts";
 import { session, type Session } from "../state/session.ts";
 import { fullTime } from "../state/since.ts";
 import type { Series } from "../api/types.ts";
@@ -39,23 +40,19 @@ function OverTime({ sourceId, path, latest }: { sourceId: string; path: string; 
   const windowMs = useSignal<number>(WINDOWS[1].ms);
   const [series, polled] = useSeries(sourceId, path, windowMs.value);
   const problem = polled.problem.value;
-  const columns = useMemo(() => (series === null ? null : columnsOf(series)), [series]);
-  const [chartFailed, setChartFailed] = useState("");
   return (
     <>
       <div class="bar">
         <div class="segments" role="group" aria-label="How far back">
           {WINDOWS.map(({ name, ms }) => <button key={ms} type="button" aria-pressed={ms === windowMs.value} onClick={() => (windowMs.value = ms)}>{name}</button>)}
         </div>
-        {latest !== null && <p class="note" data-fact="latest">Now {shown(latest)}</p>}
+        {latest !== null && <p class="note" data-fact="latest">Now {numberText(latest)}</p>}
       </div>
       {problem && <Trouble title="The history could not be read." why={problem.message} asOfMs={series?.to ?? 0} retry={() => void polled.refresh()} />}
-      {chartFailed && <p class="trouble" role="alert">The chart could not be drawn: {chartFailed}. The table below says the same.</p>}
       {series === null && !problem && <Skeleton label="Reading the history" bones={6} />}
-      {series && columns && (
+      {series && (
         <>
-          <Chart columns={columns} from={series.from / 1_000} to={series.to / 1_000} failed={setChartFailed}
-            label={`${path} over time${latest === null ? "" : `, now ${latest}`}; the same as a table below`} />
+          <Chart series={series} label={`${path} over time${latest === null ? "" : `, now ${latest}`}; the same as a table below`} />
           {series.points.length === 0 && <p class="muted">Nothing is known of this number in this time.</p>}
           <AsTable series={series} />
         </>
@@ -82,10 +79,6 @@ function useSeries(sourceId: string, path: string, windowMs: number): [Series | 
   return [held.current, polled];
 }
 
-function shown(value: number): string {
-  return value.toLocaleString(undefined, { maximumFractionDigits: 8 });
-}
-
 function AsTable({ series }: { series: Series }) {
   const points = series.points.slice(-TABLE_MAX).reverse();
   return (
@@ -96,7 +89,7 @@ function AsTable({ series }: { series: Series }) {
           <thead><tr><th scope="col">From</th><th scope="col" data-align="end">Least</th><th scope="col" data-align="end">Mean</th><th scope="col" data-align="end">Most</th><th scope="col" data-align="end">Changes</th></tr></thead>
           <tbody>
             {points.map(({ at, min, mean, max, count }) => (
-              <tr key={at}><td>{fullTime(at)}</td><td data-align="end">{shown(min)}</td><td data-align="end">{shown(mean)}</td><td data-align="end">{shown(max)}</td><td data-align="end">{count}</td></tr>
+              <tr key={at}><td>{fullTime(at)}</td><td data-align="end">{numberText(min)}</td><td data-align="end">{numberText(mean)}</td><td data-align="end">{numberText(max)}</td><td data-align="end">{count}</td></tr>
             ))}
           </tbody>
         </table>

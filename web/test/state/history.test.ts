@@ -4,7 +4,7 @@ import { Problem } from "../../src/api/problem.ts";
 import type { Change, Operation, Point } from "../../src/api/types.ts";
 import { versionsOf } from "../../src/state/before.ts";
 import { Changes } from "../../src/state/changes.ts";
-import { columnsOf, isNumeric, numberAt, numericPaths, wholeSeries } from "../../src/state/series.ts";
+import { isNumeric, numberAt, numericPaths, wholeSeries } from "../../src/state/series.ts";
 
 function change(version: number, ops: Operation[] | null, incarnation = "a"): Change {
   return { incarnation, version, at: version * 1_000, bytes: 1, ops };
@@ -68,13 +68,6 @@ test("after more news than a page holds the list starts anew: no gap is hidden",
 });
 
 const point = (at: number, mean: number, heldMs = 1_000): Point => ({ at, count: 1, min: mean, max: mean, mean, last: mean, heldMs });
-
-test("a missing bucket is a gap in every column", () => {
-  const columns = columnsOf({ bucket: 1, from: 0, to: 0, points: [point(0, 1), point(3_000, 2)] });
-  assert.deepEqual(columns.times, [0, 1, 3]);
-  assert.deepEqual(columns.mean, [1, null, 2]);
-  assert.deepEqual(columns.max, [1, null, 2]);
-});
 
 test("a bucket that was cut in two by a page is one again, its mean weighed by time", async () => {
   const pages = [

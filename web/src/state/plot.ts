@@ -1,0 +1,106 @@
+/** A number over time as what is drawn of it: its lines, the part of the scale that they need, and marks beside both. */
+
+import type { Point, Series } from "../api/types.ts";
+
+export const LINES = [
+  { of: "mean", name: "Mean" },
+  { of: "min", name: "Least" },
+  { of: "max", name: "Most" },
+] as const;
+
+export type Line = (typeof LINES)[number]["of"];
+
+export interface Range {
+  low: number;
+  high: number;
+}
+
+/** Beyond this the distance of two numbers may be none that a computer knows. */
+const DRAWN_MAX = 1e300;
+/** Above and below the lines, of what they take. */
+const ROOM = 0.08;
+const MARKS = 6;
+const STEPS = [1, 2, 5, 10];
+/** More digits, and larger numbers, than these are written as powers of ten. */
+const [DIGITS_MAX, PLAIN_MAX] = [9, 1e12];
+/** Four pixels, in the middle of which a point is. */
+const ALONE = "m-2 0h4";
+const MINUTE_MS = 60_000;
+const TIME_STEPS_MIN = [1, 2, 5, 10, 15, 30, 60, 120, 240, 360, 720, 1_440];
+
+/** Buckets that follow each other. One that is missing becomes a gap, never a line across it. */
+export function runsOf({ points, bucket }: Series): Point[][] {
+  const runs: Point[][] = [];
+  let endsAt = Number.NEGATIVE_INFINITY;
+  for (const point of points) {
+    if (point.at <= endsAt) runs.at(-1)?.push(point);
+    else runs.push([point]);
+    endsAt = point.at + bucket * 1_000;
+  }
+  return runs;
+}
+
+/** As much of the scale as these lines take; below 0 only where they are. */
+export function rangeOf(points: readonly Point[], lines: readonly Line[]): Range {
+  const values = points.flatMap((point) => lines.map((line) => drawn(point[line])));
+  if (values.length === 0) return { low: 0, high: 1 };
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const room = (high - low) * ROOM || Math.abs(high) * ROOM || 1;
+  return { low: low >= 0 ? Math.max(0, low - room) : low - room, high: high + room };
+}
+
+/** Round numbers beside a scale, written with as many digits as tell them apart. */
+export function marksOf({ low, high }: Range): { at: number; text: string }[] {
+  const rough = (high - low) / MARKS;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * (STEPS.find((by) => by * power >= rough) ?? 1);
+  const [first, last] = [Math.ceil(low / step), Math.floor(high / step)];
+  const format = digitsFor(step, Math.max(Math.abs(low), Math.abs(high)));
+  // Between numbers that are large and close there may be no other that a computer knows.
+  const found = new Set(Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step));
+  return [...found].map((at) => ({ at, text: at.toLocaleString(undefined, format) }));
+}
+
+function digitsFor(step: number, largest: number): Intl.NumberFormatOptions {
+  const digits = Math.max(0, -Math.floor(Math.log10(step)));
+  if (digits <= DIGITS_MAX && largest < PLAIN_MAX) return { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return { notation: "scientific", maximumFractionDigits: Math.ceil(Math.log10(largest / step)) };
+}
+
+/** What is between two moments below a chart of so much time. */
+export function markEveryMs(spanMs: number): number {
+  const step = TIME_STEPS_MIN.find((minutes) => minutes * MINUTE_MS * (MARKS + 1) >= spanMs) ?? 1_440;
+  return step * MINUTE_MS;
+}
+
+/** Moments below a chart, at whole minutes, hours or days of the reader's own clock, also where it is put forward or back. */
+export function timeMarks(fromMs: number, toMs: number, stepMs: number): number[] {
+  const midnightMs = new Date(fromMs).setHours(0, 0, 0, 0);
+  const offsetMs = (atMs: number) => new Date(atMs).getTimezoneOffset() * MINUTE_MS;
+  const marks: number[] = [];
+  for (let atMs = midnightMs + Math.ceil((fromMs - midnightMs) / stepMs) * stepMs; atMs <= toMs; atMs += stepMs) {
+    marks.push(atMs + offsetMs(atMs) - offsetMs(midnightMs));
+  }
+  return marks;
+}
+
+/** A line as an SVG path. A point that stands alone is a dash, so that it can be seen. */
+export function pathOf(runs: readonly Point[][], line: Line, x: (atMs: number) => number, y: (value: number) => number): string {
+  const spot = (point: Point) => `${x(point.at).toFixed(1)} ${y(drawn(point[line])).toFixed(1)}`;
+  return runs.map((run) => `M${run.map(spot).join("L")}${run.length === 1 ? ALONE : ""}`).join("");
+}
+
+/** The index of the point that is nearest to a moment. */
+export function nearest(points: readonly Point[], atMs: number): number {
+  const distances = points.map((point) => Math.abs(point.at - atMs));
+  return distances.indexOf(Math.min(...distances));
+}
+
+/** As it is read: without the digits that arithmetic adds. */
+export function numberText(value: number): string {
+  return value.toLocaleString(undefined, { maximumFractionDigits: 8 });
+}
+
+function drawn(value: number): number {
+  return Math.min(DRAWN_MAX, Math.max(-DRAWN_MAX, value));
+}
