@@ -14,6 +14,10 @@ WIDE_COLUMNS = 1_000
 NODES_MAX = 900
 #: What somebody waits for the first rows of a long table, on a machine that others share.
 FIRST_ROWS_MS = 60_000
+#: Somebody reads one far down in a table of so many.
+LOOKED_AT_ROWS, LOOKED_AT, SCROLLED_PX = 150, 105, 2_800
+#: Over once the rows that come into view are there.
+SCROLL = "(one, px) => { one.scrollTop = px; return new Promise(requestAnimationFrame) }"
 
 
 async def test_a_long_table_costs_what_is_seen_of_it(page: Page, state: dict[str, Any], expected: set[str]):
@@ -93,6 +97,54 @@ async def test_a_table_is_narrowed_sorted_resized_and_copied(page: Page, state: 
         await expect(_cells(grid, "3")).to_have_text(["10", "20", "30"])
         await expect(page.get_by_label("Filter price")).to_have_value("> 5")
         assert (await _box(title))["width"] == before + 80
+        await _leave(page)
+        await api.delete(source_id)
+
+
+async def test_where_somebody_was_in_a_table_and_a_tree_they_are_again(page: Page, state: dict[str, Any]):
+    """After a look at the charts: the same cell and the same row on top, though one came above; what was open is."""
+    document: dict[str, Any] = {"rows": [{"n": n, "deep": {"er": n, "more": []}} for n in range(LOOKED_AT_ROWS)]}
+    async with Feeds.serving() as feeds, Api.of(state) as api:
+        feeds.set("back", document)
+        source_id = await api.register(feeds.url("back"), name="Back")
+        grid = await _open(page, source_id)
+        await expect(grid).to_have_attribute("aria-rowcount", str(LOOKED_AT_ROWS + 1), timeout=FIRST_ROWS_MS)
+        await grid.evaluate(SCROLL, SCROLLED_PX)
+        await grid.locator("[data-kind=number]").get_by_text(str(LOOKED_AT), exact=True).click()
+        cell = grid.locator(".cursor")
+        stood = await _box(cell)
+        await page.get_by_role("link", name="Charts", exact=True).click()
+        await expect(page.locator(".chart svg")).to_be_visible(timeout=SLOW_MS)
+        document["rows"].insert(0, {"n": -1, "deep": {"er": -1, "more": []}})
+        feeds.set("back", document)
+        version = page.locator("[data-fact=version]")
+        await expect(version).to_have_text("2", timeout=SLOW_MS)
+        await page.get_by_role("link", name="Live", exact=True).click()
+        await expect(cell).to_have_text(str(LOOKED_AT))
+        assert await _box(cell) == stood
+        await expect(page.locator(".picked .path")).to_have_text(f"/rows/{LOOKED_AT + 1}/n")
+
+        await page.get_by_role("button", name="Tree", exact=True).click()
+        tree = page.get_by_role("tree")
+        await tree.press("Home")
+        for key in (*["ArrowDown"] * 4, "ArrowRight"):  # from the document to the third record
+            await tree.press(key)
+        await expect(tree.locator(".cursor")).to_have_attribute("aria-expanded", "true")
+        await tree.evaluate(SCROLL, SCROLLED_PX)
+        shown = await tree.get_by_role("treeitem").all_inner_texts()
+        await page.screenshot(path=SCREENSHOTS / "tree-before.png")
+        await page.get_by_role("link", name="Changes", exact=True).click()
+        await expect(page.locator(".version").first).to_be_visible(timeout=SLOW_MS)
+        await page.get_by_role("link", name="Live", exact=True).click()
+        await expect(tree).to_be_visible()
+        await page.screenshot(path=SCREENSHOTS / "tree-after.png")
+        assert await tree.evaluate("(tree) => tree.scrollTop") == SCROLLED_PX
+        assert sorted(await tree.get_by_role("treeitem").all_inner_texts()) == sorted(shown)
+        await tree.evaluate("(tree) => { tree.scrollTop = 0 }")
+        await expect(tree.locator(".cursor")).to_have_attribute("aria-expanded", "true")
+        await page.get_by_role("button", name="Table", exact=True).click()
+        await expect(cell).to_have_text(str(LOOKED_AT))
+        assert await _box(cell) == stood
         await _leave(page)
         await api.delete(source_id)
 

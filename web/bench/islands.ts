@@ -5,7 +5,8 @@
  */
 
 import { Grid } from "../src/live/grid.ts";
-import type { Island, IslandPorts } from "../src/live/island.ts";
+import type { Island, IslandPorts, Look } from "../src/live/island.ts";
+import { Kept } from "../src/live/kept.ts";
 import { Tree } from "../src/live/tree.ts";
 import { parseJson, type Json } from "../src/protocol/json.ts";
 import { applyPatch, type Operation, type Touch } from "../src/protocol/patch.ts";
@@ -27,7 +28,7 @@ let changes = 0;
 const ports: IslandPorts = {
   document: () => shown,
   label: "Measured",
-  kept: { sort: null, typed: new Map(), widths: new Map() },
+  kept: new Kept(),
   picked: nothing,
   noted: nothing,
   reshaped: nothing,
@@ -36,14 +37,16 @@ const ports: IslandPorts = {
 
 function nothing(): void {}
 
-function mount(Made: new (host: HTMLElement, ports: IslandPorts) => Island): void {
+function mount(Made: new (host: HTMLElement, ports: IslandPorts, look: Look) => Island): void {
   island?.destroy();
-  island = new Made(host, ports);
+  ports.kept = new Kept();
+  island = new Made(host, ports, { query: "", frozen: 0, hasFilters: false });
 }
 
 function apply(operations: Operation[]): void {
   const touched: Touch[] = [];
   shown = applyPatch(shown, operations, touched);
+  ports.kept.changed(touched, shown);
   island?.changed(touched);
 }
 

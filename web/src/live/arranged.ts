@@ -1,7 +1,7 @@
 /** The rows that a grid shows, and their order: narrowed and sorted as the reader wants, and held still while they are in it. */
 
 import type { Container, Json } from "../protocol/json.ts";
-import type { Kept } from "./island.ts";
+import type { Kept } from "./kept.ts";
 import { arrange, heldOrder, isPlain, nextSort, type Sort, type Wanted } from "./order.ts";
 import { columnsOf, findTable, longest, type Column, type Table } from "./table.ts";
 

@@ -22,6 +22,8 @@ export class Cursor {
   row = NOWHERE;
   /** 0 is the one with the row's name. */
   column = 0;
+  /** The column's; null: it is the one with the row's name. */
+  private key: string | null = null;
   private record: Container | null = null;
   /** Where the record is in its table: its index, or its name. */
   private at: number | string = NOWHERE;
@@ -40,11 +42,12 @@ export class Cursor {
     return this.anchor !== null;
   }
 
-  moveTo(row: number, column: number, isExtending: boolean, { table, order }: Arranged): void {
+  moveTo(row: number, column: number, isExtending: boolean, { table, order, columns }: Arranged): void {
     const isBlock = isExtending && row >= 0 && this.row >= 0;
     this.anchor = isBlock ? (this.anchor ?? { row: this.row, column: this.column }) : null;
     this.row = row;
     this.column = column;
+    this.key = columns[column - 1]?.key ?? null;
     this.point(table, order[row] ?? NOWHERE);
   }
 
@@ -82,12 +85,12 @@ export class Cursor {
   }
 
   /** There are other columns than before. */
-  followColumns(before: readonly Column[], now: readonly Column[]): void {
-    const key = before[this.column - 1]?.key;
-    const found = now.findIndex((column) => column.key === key) + 1;
-    const column = found > 0 || key === undefined ? found : Math.min(this.column, now.length);
+  followColumns(now: readonly Column[]): void {
+    const found = now.findIndex(({ key }) => key === this.key) + 1;
+    const column = found > 0 || this.key === null ? found : Math.min(this.column, now.length);
     if (column !== this.column) this.anchor = null;
     this.column = column;
+    this.key = now[column - 1]?.key ?? null;
   }
 
   picked({ table, columns }: Arranged): Picked | null {

@@ -5,20 +5,22 @@
  * shows is `Arranged`, where the reader is in it `Cursor`, and which cells there are for it `Columns`.
  */
 
-import type { Container } from "../protocol/json.ts";
+import { isContainer, type Container } from "../protocol/json.ts";
 import { Arranged } from "./arranged.ts";
 import { paintValue } from "./cell.ts";
 import { columnOf, Columns } from "./columns.ts";
 import { tsv } from "./copy.ts";
-import { Cursor, HEADER, NOWHERE } from "./cursor.ts";
+import { HEADER, NOWHERE, type Cursor } from "./cursor.ts";
 import { make, setAttribute, setText } from "./dom.ts";
 import { FilterRow } from "./filter-row.ts";
 import { Flash } from "./flash.ts";
 import { cellText, visible } from "./format.ts";
 import { Frames } from "./frames.ts";
 import type { Island, IslandPorts, Look } from "./island.ts";
+import type { Scrolled } from "./kept.ts";
 import { moved } from "./keys.ts";
 import { Marks } from "./marks.ts";
+import { placeAt, valueAt } from "./place.ts";
 import { sizeOf } from "./range.ts";
 import { Rows } from "./rows.ts";
 import { cellOf, COLUMNS_MAX, longest, ROWS_MAX } from "./table.ts";
@@ -36,7 +38,7 @@ export class Grid implements Island {
   private readonly root: HTMLElement;
   private readonly filters: FilterRow;
   private readonly shown: Arranged;
-  private readonly cursor = new Cursor();
+  private readonly cursor: Cursor;
   private readonly columns: Columns;
   private readonly titles: Titles;
   private readonly rows: Rows;
@@ -44,8 +46,9 @@ export class Grid implements Island {
   private readonly marks = new Marks();
   private readonly frames: Frames;
 
-  constructor(host: HTMLElement, ports: IslandPorts) {
+  constructor(host: HTMLElement, ports: IslandPorts, { query, frozen, hasFilters }: Look) {
     this.ports = ports;
+    this.cursor = ports.kept.cursor;
     this.root = make("div", "grid", { role: "grid", "aria-label": ports.label, "aria-multiselectable": "true" });
     this.root.tabIndex = 0;
     this.filters = new FilterRow(ports.kept.typed, () => this.narrow());
@@ -58,12 +61,15 @@ export class Grid implements Island {
     this.frames = new Frames(this.flash, { paint: (isStructural) => this.paint(isStructural) });
     this.listen();
     host.append(this.root);
+    this.shown.query = query;
+    this.filters.show(hasFilters);
+    this.columns.freeze(frozen);
     this.paint(true);
+    this.scroll(ports.kept.tableAt);
   }
 
   changed(touched: Parameters<Island["changed"]>[0]): void {
     if (touched === null || touched.length > 0) this.shown.changed();
-    this.cursor.changed(touched);
     this.frames.changed(touched);
   }
 
@@ -82,9 +88,26 @@ export class Grid implements Island {
   }
 
   destroy(): void {
+    this.ports.kept.tableAt = this.scrolled();
     this.frames.end();
     this.rows.destroy();
     this.root.remove();
+  }
+
+  private scrolled(): Scrolled {
+    const { table, order } = this.shown;
+    const { scrollTop: topPx, scrollLeft: leftPx } = this.root;
+    const document = this.ports.document();
+    const at = this.rows.isAtTop ? undefined : order[this.rows.firstInView];
+    const place = document === undefined || at === undefined ? null : placeAt(document, [...table.path, table.names?.[at] ?? at]);
+    return { topPx, leftPx, place, part: null };
+  }
+
+  private scroll({ topPx, leftPx, place }: Scrolled): void {
+    this.root.scrollTop = topPx;
+    this.root.scrollLeft = leftPx;
+    const record = place === null ? null : valueAt(place);
+    if (topPx > 0) this.rearranged(isContainer(record) ? record : null);
   }
 
   private listen(): void {
@@ -120,11 +143,10 @@ export class Grid implements Island {
   }
 
   private read(): void {
-    const before = this.shown.columns;
     const { added, removed } = this.shown.read(this.ports.document());
     if (added.length + removed.length > 0) this.ports.reshaped(added, removed);
     const { columns, table } = this.shown;
-    this.cursor.followColumns(before, columns);
+    this.cursor.followColumns(columns);
     this.columns.show(columns, longest([...(table.names?.slice(0, NAMES_MEASURED_MAX) ?? []), String(table.total)]));
   }
 

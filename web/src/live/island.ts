@@ -2,7 +2,7 @@
 
 import type { Json } from "../protocol/json.ts";
 import type { Touch } from "../protocol/patch.ts";
-import type { Sort } from "./order.ts";
+import type { Kept } from "./kept.ts";
 
 /** The value under the cursor. */
 export interface Picked {
@@ -20,18 +20,10 @@ export interface Look {
   hasFilters: boolean;
 }
 
-/** What the reader made of a table. It outlives the island: they look at a chart of one of its cells, and come back. */
-export interface Kept {
-  sort: Sort | null;
-  /** By column, what its cells must hold. */
-  typed: Map<string, string>;
-  /** By column, px. */
-  widths: Map<string, number>;
-}
-
 export interface IslandPorts {
   document(): Json | undefined;
   label: string;
+  /** Who makes an island tells this of each change too, also while there is no island. */
   kept: Kept;
   picked(picked: Picked | null): void;
   /** What the reader is to know about what is shown, such as a cut; empty for nothing. */

@@ -14,19 +14,12 @@ import { below, endOf, flatten, placeOf, ROWS_OPEN_MAX, type Node } from "./flat
 import { preview, visible } from "./format.ts";
 import { Frames } from "./frames.ts";
 import type { Island, IslandPorts, Look, Picked } from "./island.ts";
+import type { Kept, Scrolled } from "./kept.ts";
 import { moved } from "./keys.ts";
-import { Opened } from "./opened.ts";
-import { heirsOf, settled, valueAt, type Heirs, type Place } from "./place.ts";
+import { valueAt, type Place } from "./place.ts";
 import { Rows } from "./rows.ts";
 
 const INDENT_PX = 18;
-
-/** `part` as in a node; `row` is below 0 where nothing is pointed at, or what is looked for leaves it out. */
-interface Cursor {
-  place: Place | null;
-  part: number | null;
-  row: number;
-}
 
 let trees = 0;
 
@@ -37,16 +30,17 @@ export class Tree implements Island {
   private readonly rows: Rows;
   private readonly flash = new Flash(() => performance.now());
   private readonly frames: Frames;
-  private readonly opened = new Opened();
   private all: Node[] = [];
   private isCut = false;
   /** Of all, those that match what is looked for. */
   private nodes: Node[] = [];
-  private query = "";
-  private cursor: Cursor = { place: null, part: null, row: -1 };
+  private query: string;
+  private readonly kept: Kept;
 
-  constructor(host: HTMLElement, ports: IslandPorts) {
+  constructor(host: HTMLElement, ports: IslandPorts, { query }: Look) {
     this.ports = ports;
+    this.kept = ports.kept;
+    this.query = query;
     this.root = make("div", "tree", { role: "tree", "aria-label": ports.label });
     this.root.tabIndex = 0;
     const pool = { make: makeRow, fill: (row: HTMLElement, index: number) => this.fill(row, index) };
@@ -59,10 +53,10 @@ export class Tree implements Island {
     this.root.addEventListener("focus", () => this.focused());
     host.append(this.root);
     this.paint(true);
+    this.scroll(this.kept.treeAt);
   }
 
   changed(touched: Parameters<Island["changed"]>[0]): void {
-    this.settle(heirsOf(touched ?? []));
     this.frames.changed(touched);
   }
 
@@ -78,17 +72,22 @@ export class Tree implements Island {
   }
 
   destroy(): void {
+    this.kept.treeAt = this.scrolled();
     this.frames.end();
     this.rows.destroy();
     this.root.remove();
   }
 
-  /** At once, not with the next frame: who took whose place is told with each change and not kept. */
-  private settle(heirs: Heirs): void {
-    const document = this.ports.document();
-    if (document === undefined) return;
-    this.opened.settle(document, heirs);
-    this.cursor.place &&= settled(this.cursor.place, document, heirs);
+  private scrolled(): Scrolled {
+    const { scrollTop: topPx, scrollLeft: leftPx } = this.root;
+    const node = this.rows.isAtTop ? undefined : this.nodes[this.rows.firstInView];
+    return { topPx, leftPx, place: node === undefined ? null : placeOf(node), part: node?.part ?? null };
+  }
+
+  private scroll({ topPx, place, part }: Scrolled): void {
+    this.root.scrollTop = topPx;
+    const to = place === null ? -1 : this.nodes.findIndex((node) => isAt(node, place, part));
+    this.rows.show(this.nodes.length, to < 0 ? 0 : to - this.rows.firstInView);
   }
 
   private paint(isStructural: boolean): void {
@@ -101,7 +100,7 @@ export class Tree implements Island {
   /** `kept`: the row that is to stay where it is on the screen, whatever comes or goes above it. */
   private read(kept?: Node): void {
     const document = this.ports.document();
-    const { nodes, isCut } = document === undefined ? { nodes: [], isCut: false } : flatten(document, this.opened.chosen);
+    const { nodes, isCut } = document === undefined ? { nodes: [], isCut: false } : flatten(document, this.kept.opened.chosen);
     this.all = nodes;
     this.isCut = isCut;
     this.arrange(kept);
@@ -117,15 +116,15 @@ export class Tree implements Island {
   }
 
   private followRecord(): void {
-    const { place, part, row } = this.cursor;
-    if (place !== null) this.cursor.row = this.nodes.findIndex((node) => isAt(node, place, part));
+    const { place, part, row } = this.kept.pointed;
+    if (place !== null) this.kept.pointed.row = this.nodes.findIndex((node) => isAt(node, place, part));
     // Its record is gone: the cursor belongs to the one that is there now.
     else if (row >= 0) this.point(Math.min(row, this.nodes.length - 1));
   }
 
   private point(row: number): void {
     const node = this.nodes[row];
-    this.cursor = { place: node === undefined ? null : placeOf(node), part: node?.part ?? null, row };
+    this.kept.pointed = { place: node === undefined ? null : placeOf(node), part: node?.part ?? null, row };
   }
 
   private fill(row: HTMLElement, index: number): void {
@@ -140,7 +139,7 @@ export class Tree implements Island {
   }
 
   private describe(row: HTMLElement, node: Node, index: number): void {
-    const isCursor = index === this.cursor.row;
+    const isCursor = index === this.kept.pointed.row;
     row.dataset["row"] = String(index);
     row.style.paddingInlineStart = `${8 + node.depth * INDENT_PX}px`;
     row.classList.toggle("cursor", isCursor);
@@ -154,7 +153,7 @@ export class Tree implements Island {
 
   /** A row that is scrolled out of the window does not exist, and cannot be the active one. */
   private nameActive(): void {
-    setAttribute(this.root, "aria-activedescendant", this.rows.has(this.cursor.row) ? `${this.name}-c` : null);
+    setAttribute(this.root, "aria-activedescendant", this.rows.has(this.kept.pointed.row) ? `${this.name}-c` : null);
   }
 
   private click(event: MouseEvent): void {
@@ -175,12 +174,12 @@ export class Tree implements Island {
 
   /** The keyboard arrives at the first row in view; the pointer chooses its own place. */
   private focused(): void {
-    const isNew = this.cursor.place === null && this.nodes.length > 0;
+    const isNew = this.kept.pointed.place === null && this.nodes.length > 0;
     if (isNew && this.root.matches(":focus-visible")) this.moveTo(this.rows.firstInView);
   }
 
   private key(event: KeyboardEvent): void {
-    const at = Math.max(0, this.cursor.row);
+    const at = Math.max(0, this.kept.pointed.row);
     const node = this.nodes[at];
     if (node === undefined) return;
     const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
@@ -191,13 +190,13 @@ export class Tree implements Island {
     const next = moved(pressed, { row: at, column: 0 }, extent);
     if (next === null) return;
     event.preventDefault();
-    this.moveTo(this.cursor.row < 0 ? this.rows.firstInView : next.row);
+    this.moveTo(this.kept.pointed.row < 0 ? this.rows.firstInView : next.row);
   }
 
   /** Right opens, then enters; left closes, then leaves; Enter turns over. */
   private unfold(key: string, node: Node): boolean {
-    if (key === "ArrowRight" && node.isOpen) this.moveTo(Math.min(this.cursor.row + 1, this.nodes.length - 1));
-    else if (key === "ArrowLeft" && !node.isOpen) this.moveTo(this.parentOf(this.cursor.row));
+    if (key === "ArrowRight" && node.isOpen) this.moveTo(Math.min(this.kept.pointed.row + 1, this.nodes.length - 1));
+    else if (key === "ArrowLeft" && !node.isOpen) this.moveTo(this.parentOf(this.kept.pointed.row));
     else if (node.size > 0 && (key === "ArrowRight" || key === "ArrowLeft" || key === "Enter")) this.toggle();
     else return key === "ArrowRight";
     return true;
@@ -210,10 +209,10 @@ export class Tree implements Island {
   }
 
   private toggle(): void {
-    const node = this.nodes[this.cursor.row];
-    const { place, part } = this.cursor;
+    const node = this.nodes[this.kept.pointed.row];
+    const { place, part } = this.kept.pointed;
     if (node === undefined || node.size === 0 || place === null) return;
-    this.opened.choose(place, part, !node.isOpen);
+    this.kept.opened.choose(place, part, !node.isOpen);
     // What a cut left out comes up when another node is closed, so all of it is listed anew.
     if (this.isCut || !this.splice(node)) this.read();
   }
@@ -222,7 +221,7 @@ export class Tree implements Island {
   private splice(node: Node): boolean {
     const row = this.all.indexOf(node);
     const end = endOf(this.all, row);
-    const inside = node.isOpen ? { nodes: [], isCut: false } : below(node, this.opened.chosen, ROWS_OPEN_MAX - this.all.length);
+    const inside = node.isOpen ? { nodes: [], isCut: false } : below(node, this.kept.opened.chosen, ROWS_OPEN_MAX - this.all.length);
     if (inside.isCut) return false;
     node.isOpen = !node.isOpen;
     this.all = this.all.slice(0, row + 1).concat(inside.nodes, this.all.slice(end));
@@ -231,7 +230,7 @@ export class Tree implements Island {
   }
 
   private moveTo(row: number): void {
-    const before = this.cursor.row;
+    const before = this.kept.pointed.row;
     this.point(row);
     this.rows.reveal(row);
     this.rows.paint([before, row]);
@@ -239,7 +238,7 @@ export class Tree implements Island {
   }
 
   private get picked(): Picked | null {
-    const { place, part } = this.cursor;
+    const { place, part } = this.kept.pointed;
     if (place === null) return null;
     return { path: [...place.path], value: part === null ? valueAt(place) : undefined };
   }

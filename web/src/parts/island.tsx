@@ -1,11 +1,11 @@
 /** Holds an island: made with the element, told of every change, taken down with it. */
 
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Island, IslandPorts, Look } from "../live/island.ts";
 import type { Watched } from "../state/watched.ts";
 
 interface Props {
-  make: new (host: HTMLElement, ports: IslandPorts) => Island;
+  make: new (host: HTMLElement, ports: IslandPorts, look: Look) => Island;
   watched: Watched;
   look: Look;
   /** Counts how often the reader asked for the order of now. */
@@ -21,9 +21,10 @@ interface Props {
 export function IslandHost({ make: Made, watched, look, arranged, label, kept, picked, noted, reshaped, aged }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const island = useRef<Island>(null);
-  useEffect(() => {
+  // Taken down while it is still on the page: what is not there any more is scrolled nowhere.
+  useLayoutEffect(() => {
     const document = () => watched.shown;
-    const made = new Made(host.current as HTMLElement, { document, label, kept, picked, noted, reshaped, aged });
+    const made = new Made(host.current as HTMLElement, { document, label, kept, picked, noted, reshaped, aged }, look);
     const deaf = watched.listen((touched) => made.changed(touched));
     island.current = made;
     return () => {

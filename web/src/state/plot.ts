@@ -19,7 +19,8 @@ export interface Range {
 const DRAWN_MAX = 1e300;
 /** Above and below the lines, of what they take. */
 const ROOM = 0.08;
-const MARKS = 6;
+/** Beside the scale, and below the time, at most. */
+const MARKS = 8;
 const STEPS = [1, 2, 5, 10];
 /** More digits, and larger numbers, than these are written as powers of ten. */
 const [DIGITS_MAX, PLAIN_MAX] = [9, 1e12];
@@ -69,7 +70,7 @@ function digitsFor(step: number, largest: number): Intl.NumberFormatOptions {
 
 /** What is between two moments below a chart of so much time. */
 export function markEveryMs(spanMs: number): number {
-  const step = TIME_STEPS_MIN.find((minutes) => minutes * MINUTE_MS * (MARKS + 1) >= spanMs) ?? 1_440;
+  const step = TIME_STEPS_MIN.find((minutes) => minutes * MINUTE_MS * MARKS >= spanMs) ?? 1_440;
   return step * MINUTE_MS;
 }
 

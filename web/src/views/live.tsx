@@ -4,7 +4,8 @@ import { signal, useSignal, type Signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { visible } from "../live/format.ts";
 import { Grid } from "../live/grid.ts";
-import type { Kept, Picked } from "../live/island.ts";
+import type { Picked } from "../live/island.ts";
+import { Kept } from "../live/kept.ts";
 import { findTable } from "../live/table.ts";
 import { Tree } from "../live/tree.ts";
 import { Empty } from "../parts/empty.tsx";
@@ -27,7 +28,7 @@ export class Look {
   readonly query = signal("");
   readonly frozen = signal(0);
   readonly hasFilters = signal(false);
-  readonly kept: Kept = { sort: null, typed: new Map(), widths: new Map() };
+  readonly kept = new Kept();
 }
 
 export function LiveTab({ watched, look }: { watched: Watched; look: Look }) {

@@ -38,6 +38,7 @@ function Opened({ watched }: { watched: Watched }) {
   }, [watched, listed]);
   useTitle(source?.name ?? id);
   const look = useMemo(() => new Look(), [watched]);
+  useEffect(() => watched.listen((touched) => look.kept.changed(touched, watched.shown)), [watched, look]);
   const at = route.value;
   const tab = at.page === "source" ? at.tab : "live";
   const place = at.page === "source" ? at.place : "";

@@ -57,9 +57,9 @@ class Sheet {
   }
 
   private read(): void {
-    const { table, columns } = this.shown;
+    const { table } = this.shown;
     this.shown.read(this.document);
-    this.cursor.followColumns(columns, this.shown.columns);
+    this.cursor.followColumns(this.shown.columns);
     if (this.shown.follow(table, this.isInside)) this.cursor.follow(this.shown);
   }
 }

@@ -43,7 +43,7 @@ test("whatever numbers there are, a few marks tell themselves apart, and every l
     const points = [point(0, low), point(1_000, high)];
     const range = rangeOf(points, LINES.map(({ of }) => of));
     const marks = marksOf(range);
-    assert.ok(range.high > range.low && marks.length <= 8, `${low} to ${high}: ${marks.length} marks`);
+    assert.ok(range.high > range.low && marks.length <= 9, `${low} to ${high}: ${marks.length} marks`);
     assert.equal(new Set(marks.map(({ text }) => text)).size, marks.length, `${low} to ${high}: ${marks.map(({ text }) => text)}`);
     const path = pathOf([points], "mean", same, (value) => (value - range.low) / (range.high - range.low));
     assert.doesNotMatch(path, /NaN|Infinity/, `${low} to ${high}`);
