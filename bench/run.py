@@ -23,6 +23,7 @@ NOT_A_BENCH = {
     "rivals",
     "run",
     "schedule_memory",
+    "soak",  # ten minutes, and nothing but growth: by hand
 }
 BENCH_TIMEOUT_S = 1_200
 
