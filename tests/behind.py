@@ -39,7 +39,7 @@ def run(command: Sequence[str]) -> int:
 
 def _step_back() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
-    os.nice(NICE)
+    os.setpriority(os.PRIO_PROCESS, 0, max(NICE, os.nice(0)))
     if AUTOGROUP.exists():
         AUTOGROUP.write_text(str(NICE))
 

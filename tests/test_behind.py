@@ -1,5 +1,6 @@
 """What runs behind everything else is still one command: its result, its end."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -13,9 +14,9 @@ READY_THEN_WAIT = "echo ready; exec sleep 60"
 
 
 def test_it_is_nice():
-    """Whatever else wants a core has most of it."""
+    """Whatever else wants a core has most of it; nothing becomes less nice by it."""
     said = subprocess.run([*BEHIND, "nice"], capture_output=True, text=True, check=True)
-    assert int(said.stdout) == NICE
+    assert int(said.stdout) == max(NICE, os.nice(0))
 
 
 @pytest.mark.parametrize("status", [0, 3])
