@@ -48,6 +48,8 @@ class _RedirectRefused(Exception):
 class _Growth:
     """How one answer grows; while it has to wait for that, its time stands still."""
 
+    __slots__ = ("_grow", "time", "waited")
+
     def __init__(self, ask: Ask) -> None:
         # The total time is the only defence against a server that drips.
         self.time = asyncio.timeout(ask.timeout_s)

@@ -225,7 +225,9 @@ def serve_subscribers(store: Store, *, stage_arn: Input[str]) -> list[Grant]:
         *authorize(store),
         _documents(store, "GetObject"),
         _missing_documents(store),
-        _queue(store, "ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "SendMessage"),
+        _queue(
+            store, "ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "SendMessage", "ChangeMessageVisibility"
+        ),
         _dead_letters(store),
         Grant(
             actions=["execute-api:ManageConnections"],

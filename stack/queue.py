@@ -10,8 +10,9 @@ from stack import transport
 
 #: AWS asks for six times the consumer's time-out, so that a retry never overlaps a slow first try.
 VISIBILITY_FACTOR = 6
-#: Followers of a poisoned message in the same batch are counted too; five spares them.
-RECEIVES_MAX = 5
+#: The first tries follow each other within seconds (`ws.records.AGAIN_AFTER_S`); all of them together span an outage of
+#: eight minutes.
+RECEIVES_MAX = 9
 #: The longest SQS keeps anything: time to look at what failed.
 DEAD_LETTER_RETENTION_S = 14 * 86_400
 #: Older references say nothing: the reader takes the newest state anyway.

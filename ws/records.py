@@ -1,26 +1,32 @@
 """
 A batch of the queue, record by record in order.
 
-A FIFO batch must stop at the first failure and give back everything from there on, or the queue's order is lost. So
-what can never succeed is parked in the dead-letter queue here, alone: its followers are not dragged along.
+Order is a group's: behind a failure all that is left of its group is given back, and other groups go on while there is
+time. What is given back comes again soon, ever later, instead of after the queue's own time-out: most failures are a
+moment's. What can never succeed is parked in the dead-letter queue here, alone: its followers are not dragged along.
 
 A change told of a source is all that the batch holds of its changes: they were committed before the batch was received,
 and the head is read after that. So a source that is quicker than its audience costs a batch one look, not ten.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from contracts.messages import Kind, Message, MessageRefused
 from contracts.table import sweeps
 from contracts.table.sweeps import Late
 from ws import buckets, news
-from ws.fan_out import Pass, TimeLeftMs
+from ws.fan_out import STOP_BEFORE_END_MS, Pass, TimeLeftMs
 from ws.news import TooManyHops
 from ws.world import World
 
 type Record = Mapping[str, Any]
+
+#: When a record that failed comes again, by how often it came; from then on after the queue's own time-out.
+AGAIN_AFTER_S = (1, 3, 10, 30)
 
 
 @dataclass(kw_only=True)
@@ -43,6 +49,8 @@ class Consumed:
     """Which change each record told of and to how many: source and version name it in every log and frame."""
     again: list[str] = field(default_factory=list)
     error: str | None = None
+    not_soon: str | None = None
+    """Why what is given back waits for the queue's own time-out."""
 
     def response(self) -> dict[str, Any]:
         """Give the answer that the event source mapping reads."""
@@ -52,21 +60,54 @@ class Consumed:
 def consume(world: World, records: Sequence[Record], time_left_ms: TimeLeftMs) -> Consumed:
     """Serve a batch."""
     consumed, told = Consumed(), set[str]()
-    for index, record in enumerate(records):
+    back: dict[str, list[Record]] = {}
+    for record in records:
+        group = record["attributes"]["MessageGroupId"]
+        if group in back or (back and time_left_ms() < STOP_BEFORE_END_MS):
+            back.setdefault(group, []).append(record)
+            continue
         try:
             _serve(world, record, time_left_ms, consumed, told)
         except Exception as error:  # noqa: BLE001 - whatever it was, what is done stays done and the rest comes again
             consumed.error = f"{type(error).__name__}: {error}"
-            consumed.again = [each["messageId"] for each in records[index:]]
-            break
+            back[group] = [record]
+    consumed.again = [record["messageId"] for group in back.values() for record in group]
+    consumed.not_soon = _give_back(world, back.values())
     return consumed
+
+
+def _give_back(world: World, groups: Iterable[Sequence[Record]]) -> str | None:
+    """Have failed records come again soon; says why they do not. While one of a group is hidden, none of it comes."""
+    soon = [
+        (record["receiptHandle"], after_s)
+        for group in groups
+        if (after_s := _again_after_s(group[0])) is not None
+        for record in group
+    ]
+    try:
+        for receipt, after_s in soon:
+            world.sqs.change_message_visibility(
+                QueueUrl=world.queue_url, ReceiptHandle=receipt, VisibilityTimeout=after_s
+            )
+    except (ClientError, BotoCoreError) as error:
+        return f"{type(error).__name__}: {error}"  # they come all the same, only later
+    return None
+
+
+def _again_after_s(record: Record) -> int | None:
+    """Say when a record comes again; None: when the queue's own time-out ends."""
+    return dict(enumerate(AGAIN_AFTER_S, 1)).get(_receives(record))
+
+
+def _receives(record: Record) -> int:
+    return int(record["attributes"].get("ApproximateReceiveCount", "1"))
 
 
 def _serve(world: World, record: Record, time_left_ms: TimeLeftMs, consumed: Consumed, told: set[str]) -> None:
     """Serve a record; `told` are the sources whose newest state this batch told, or queued to be told."""
     try:
         message = Message.decode(record["body"])
-        if int(record["attributes"].get("ApproximateReceiveCount", "1")) > 1:
+        if _receives(record) > 1:
             # Whatever ended the last try may end this one, and after some the queue gives up.
             _watch(world, message)
         is_whole = message.kind is Kind.CHANGE and message.bucket is None and message.after is None

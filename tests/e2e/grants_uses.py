@@ -477,13 +477,25 @@ async def parks_poison(world: World) -> str:
     return answer.log if answer.payload["batchItemFailures"] else ""
 
 
+async def gives_back_soon(world: World) -> str:
+    """Have a record that fails come again soon; this one was not received, which only who may ask is told."""
+    answer = _consume(world, Message(kind=Kind.STATUS, source_id="", incarnation="", version=1, at_ms=0).encode())
+    assert answer.payload["batchItemFailures"], answer
+    lines = [json.loads(line) for line in answer.log.splitlines() if line.startswith("{")]
+    told = "; ".join(str(line["not_soon"]) for line in lines)
+    return "" if "ReceiptHandleIsInvalid" in told else told or "failed to ask"
+
+
 def _tells(world: World, kind: Kind, source_id: str, *, incarnation: str = "", version: int = 1) -> str:
     message = Message(kind=kind, source_id=source_id, incarnation=incarnation, version=version, at_ms=0)
     return _trouble(_consume(world, message.encode()))
 
 
 def _consume(world: World, body: str) -> Answer:
-    record = {"messageId": secrets.token_hex(8), "body": body, "attributes": {"MessageGroupId": "grants"}}
+    record = {
+        "messageId": secrets.token_hex(8), "receiptHandle": "none", "body": body,
+        "attributes": {"MessageGroupId": "grants"},
+    }  # fmt: skip
     return world.operator.invoke("sockets-handler", {"Records": [record]})
 
 
@@ -523,5 +535,6 @@ USES: Mapping[str, Sequence[Use]] = {
         lets_go_of_what_is_not_late,
         tells_an_end,
         parks_poison,
+        gives_back_soon,
     ),
 }

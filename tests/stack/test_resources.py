@@ -20,6 +20,7 @@ from tests.stack.dockerfile import read
 from tests.stack.program import ROOT, Built
 from tests.stack.record import TOKEN, VARIANTS
 from ws.budget import DEFAULT_QUOTA_PER_S, SHARE
+from ws.records import AGAIN_AFTER_S
 
 #: What AWS lets an account run at once, unless it is young or asked for more (Lambda, "Concurrent executions").
 INVOCATIONS_OF_AN_ACCOUNT = 1_000
@@ -37,6 +38,16 @@ def test_every_queue_but_the_last_has_a_dead_letter_queue(built: Built):
     policy = json.loads(built.named("changes").inputs["redrivePolicy"])
     assert policy["deadLetterTargetArn"].endswith(":changes-dead")
     assert policy["maxReceiveCount"] >= 5
+
+
+def test_a_message_outlives_an_outage_of_some_minutes(built: Built):
+    """The first tries follow each other within seconds: they must not use up those that are left for a real outage."""
+    queue = built.named("changes").inputs
+    tries, hidden_s = json.loads(queue["redrivePolicy"])["maxReceiveCount"], queue["visibilityTimeoutSeconds"]
+
+    assert len(AGAIN_AFTER_S) < tries
+    assert sum(AGAIN_AFTER_S) + (tries - len(AGAIN_AFTER_S)) * hidden_s >= 450
+    assert max(AGAIN_AFTER_S) < hidden_s
 
 
 def test_a_dead_letter_waits_for_somebody_as_long_as_sqs_keeps_anything(built: Built):

@@ -19,7 +19,7 @@ import boto3
 from contracts import bodies, steps
 from contracts.access import Right, new_ticket, new_token, put_ticket, put_token, token_row
 from contracts.canonical import canonical, digest
-from contracts.messages import Kind, Message
+from contracts.messages import Kind, Message, MessageRefused
 from contracts.table import changes, heads
 from contracts.table.changes import Change
 from contracts.table.connections import CONNECTION_TTL_S
@@ -187,10 +187,10 @@ class Service:
         texts = [each if isinstance(each, str) else each.encode() for each in messages]
         records = [
             {
-                "messageId": f"m{i}", "body": text,
-                "attributes": {"MessageGroupId": "g", "ApproximateReceiveCount": str(receives)},
+                "messageId": f"m{i}", "body": text, "receiptHandle": f"r{i}",
+                "attributes": {"MessageGroupId": group, "ApproximateReceiveCount": str(receives)},
             }
-            for i, text in enumerate(texts)
+            for i, (text, group) in enumerate(zip(texts, map(group_of, texts), strict=True))
         ]  # fmt: skip
         response, line = handler.serve(self.world, {"Records": records}, lambda: next(left))
         json.dumps(line)
@@ -250,3 +250,11 @@ class Service:
             self.world.tables.sheets_data, body.ref, source_id=source_id, data=body.data, at_ms=self.at_ms
         )
         self.world.dynamodb.put_item(**request)
+
+
+def group_of(text: str) -> str:
+    """Name the FIFO group of a message; what is none was sent by somebody else, into the group of the source."""
+    try:
+        return Message.decode(text).group
+    except MessageRefused:
+        return SOURCE
