@@ -8,6 +8,7 @@ read anew at every call.
 
 import asyncio
 import re
+import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from contracts.table.sweeps import LATE
 from local import scale as scaling
 from tests.conftest import ROOT
 from tests.e2e.grants_uses import USES
 from tests.e2e.grants_world import LARGE, SMALL, Logs, Policy, Right, World, large
 from tests.e2e.outside import Reader, is_alive, until_true
+from ws.records import AGAIN_AFTER_S
 
 SHEETS = "googleSheet"
 #: A worker polls these sources each second, renews every two and reads the log each second.
@@ -107,6 +110,34 @@ async def trouble(function: str, world: World) -> str:
         if said:
             return said
     return ""
+
+
+def test_a_change_that_met_trouble_is_told_soon_after(lasting: Lasting):
+    """Not when the queue's time-out ends, which is six times what an invocation may take."""
+    runner, world = lasting
+    policy = world.operator.policy_of("sockets-handler")
+    heads = [one for one in policy.rights if one.action == "dynamodb:GetItem" and "SheetsData" in one.resource]
+
+    row = {"connectionId": {"S": LATE}, "sheetId": {"S": f"{world.ids[SMALL]}#0"}}
+    of_message = {"TableName": world.state["tables"]["Connections"], "Key": row}
+
+    async def has_come_again() -> bool:
+        """Find the row that a message leaves when it comes more than once."""
+        return "Item" in await asyncio.to_thread(world.operator.dynamodb.get_item, **of_message)
+
+    async def story() -> None:
+        news = {"n": secrets.token_hex(4)}
+        async with Reader.connected(world.state) as reader:
+            await reader.follow(world.ids[SMALL])
+            world.operator.dynamodb.delete_item(**of_message)
+            with policy.without(*heads):
+                world.feeds.set(SMALL, news)
+                await until_true(has_come_again, 20)
+            async with asyncio.timeout(sum(AGAIN_AFTER_S)):
+                await reader.until_equal(world.ids[SMALL], news)
+
+    assert len(heads) == 1
+    runner.run(story())
 
 
 @pytest.mark.parametrize("function", sorted(set(USES) - {"api-preview"}))
