@@ -142,6 +142,7 @@ class Renewal:
             except Refused as refused:
                 return self._stands(worker, refused)
             except StoreError as error:
+                self.is_well = False  # from the first try on: others who cannot renew either are judged meanwhile
                 log.warning("renewal_failed", extra={"worker": self.worker_id, "error": str(error)})
             else:
                 self._on_row(row)

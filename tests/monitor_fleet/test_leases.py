@@ -1,7 +1,7 @@
 """The parts of the leases that are easier to see one by one; the whole is tested in `tests/simulation`."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from random import Random
 
@@ -33,9 +33,11 @@ class Slow(MemoryStore):
         self.now_s = 100.0
         self.took_s = 0.0
         self.unheard = 0
+        self.on_update: Callable[[], None] = lambda: None
 
     async def update(self, request: Request) -> dict[str, object]:
         """Update, and let time pass."""
+        self.on_update()
         answer = await super().update(request)
         self.now_s += self.took_s
         if self.unheard:
@@ -93,6 +95,18 @@ async def test_a_lost_answer_is_not_a_lost_lease(store: Slow, renewal: Renewal):
 
     assert renewal.is_well
     assert renewal.holds()
+
+
+async def test_a_heartbeat_is_not_well_from_the_first_try_that_is_not_answered(store: Slow, renewal: Renewal):
+    """Until one is: others may be as unable to renew, and are not to be judged meanwhile."""
+    await renewed(renewal)
+    well: list[bool] = []
+    store.on_update = lambda: well.append(renewal.is_well)
+    store.unheard = 1
+    await renewed(renewal)
+
+    assert well == [True, False]
+    assert renewal.is_well
 
 
 async def test_who_was_marked_dead_learns_it_by_renewing(store: Slow, renewal: Renewal):

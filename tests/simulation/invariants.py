@@ -62,8 +62,8 @@ class Invariants:
         self.deleted: set[str] = set()
         #: The newest version that the queue was told of, by source.
         self.told: dict[str, int] = {}
-        #: Says whether a process under this worker id is alive and was never away for long.
-        self.is_well: Callable[[str], bool] = lambda _: False
+        #: Says whether a process under this worker id is alive, and must be for all that happened since a moment (s).
+        self.is_well: Callable[[str, float], bool] = lambda *_: False
         self.marked_dead = 0
         #: Who was ever declared dead and by whom, also after its row was forgotten.
         self._died: dict[str, str | None] = {}
@@ -231,8 +231,9 @@ class Invariants:
             self._died[before.id] = after.dead_by
         if before.state != DEAD and after and after.state == DEAD and after.dead_by != before.id:
             self.marked_dead += 1
-            silent_s = _now_s() - self._beat_landed_s.get(before.id, -DEAD_AFTER_S)
-            if self.is_well(before.id) or silent_s < DEAD_AFTER_S * (1 - 2 * DRIFT):
+            since_s = self._beat_landed_s.get(before.id, -DEAD_AFTER_S)
+            silent_s = _now_s() - since_s
+            if self.is_well(before.id, since_s) or silent_s < DEAD_AFTER_S * (1 - 2 * DRIFT):
                 self.note("NoFalseDeath", f"{before.id} by {after.dead_by}, silent for {silent_s:.2f} s")
         if before.state != DEAD and after is None:
             self.note("OnlyDeadForgotten", before.id)

@@ -57,7 +57,8 @@ class Process:
         self._rate = 1 + chance.uniform(-DRIFT, DRIFT)
         self._started_s = chance.uniform(0, 1e6)
         self._skew_ms = chance.randint(-SKEW_MAX_MS, SKEW_MAX_MS)
-        self.slept_max_s = 0.0
+        #: Until when it was stopped, each time (virtual s).
+        self.stopped_until_s: list[float] = []
         self._polls: dict[str, asyncio.Task[None]] = {}
         self._tasks: list[asyncio.Task[Any]] = []
         store = FarStore(
@@ -112,7 +113,7 @@ class Process:
 
     async def stop_for(self, seconds: float) -> None:
         """SIGSTOP, and SIGCONT later."""
-        self.slept_max_s = max(self.slept_max_s, seconds)
+        self.stopped_until_s.append(asyncio.get_running_loop().time() + seconds)
         self.awake.clear()
         await asyncio.sleep(seconds)
         self.awake.set()

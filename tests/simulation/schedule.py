@@ -12,7 +12,7 @@ from tests.simulation.world import COVER_WITHIN_S, SETTLE_MAX_S, Outcome, World
 
 BAD_NETWORK_SHARE = 0.7
 #: A fleet whose network is good and whose workers are never stopped for longer than this must lose nobody, also when
-#: the store is away for a while.
+#: the store is away for a while; but see `World._is_well`.
 MILD_SHARE = 0.5
 MILD_STOP_MAX_S = 3.0
 STOP_MAX_S = 12.0
@@ -126,6 +126,7 @@ async def _of_the_store(world: World, chance: Random) -> None:
     setattr(world.network, what, True)
     await asyncio.sleep(seconds)
     setattr(world.network, what, False)
+    world.store_back_s = _now_s()
 
 
 def _of_workers(world: World, chance: Random, living: list[Process]) -> None:

@@ -179,6 +179,25 @@ def test_five_minutes_without_the_store_change_no_ownership():
     in_calm(3, story)
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("phase", range(10))
+def test_who_stalled_is_not_declared_dead_while_the_store_takes_no_writes(seed: int, phase: int):
+    """The other reads its silence well, but cannot renew either: it knows from the first try that is not answered."""
+
+    async def story(world: World) -> None:
+        await watch(world, phase * HEARTBEAT_S / 10)
+        world.stop(world.processes[0], 2.5)
+        await watch(world, 2)
+        world.network.deaf = True
+        await watch(world, 2.7)
+        world.network.deaf = False
+        await watch(world, 8)
+
+        assert world.invariants.marked_dead == 0
+
+    in_calm(2, story, seed=seed)
+
+
 def test_a_steady_fleet_writes_one_row_per_worker_every_two_seconds():
     """Heartbeats cost O(workers): no shard's row is written while nothing moves."""
 

@@ -1,6 +1,7 @@
 """A fleet, its sources and its troubles, all from one seed."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
@@ -51,6 +52,8 @@ class World:
         self.invariants.is_well = self._is_well
         #: Nothing happens here that may cost a living worker its life.
         self.is_mild = False
+        #: When the store was last there again after it had been away or deaf (virtual s).
+        self.store_back_s = -math.inf
         self.release = 1
         self.network = Network(chance=Random(seed + 1))
         self.processes: list[Process] = []
@@ -71,10 +74,19 @@ class World:
         process.start()
         return process
 
-    def _is_well(self, worker_id: str) -> bool:
+    def _is_well(self, worker_id: str, since_s: float) -> bool:
+        """
+        Say whether a worker of a mild run must live on after what befell it since its last heartbeat.
+
+        One thing must be survived. Two may add up to a silence that no observer can tell from death: 2 s between
+        heartbeats, 3 s stopped, and a renewal that a deaf store takes 1 s to lose.
+        """
         name, _, life = worker_id.partition("~")
         process = next((one for one in self.living() if one.name == name), None)
-        return self.is_mild and not life and process is not None
+        if not self.is_mild or life or process is None:
+            return False
+        stops = sum(until_s > since_s for until_s in process.stopped_until_s)
+        return stops + (self.network.away or self.network.deaf or self.store_back_s > since_s) <= 1
 
     def living(self) -> list[Process]:
         """List the workers that were not killed and have not parted."""
