@@ -48,10 +48,14 @@ class Holdings:
         self._came_s = {n: at_s for n, at_s in self._came_s.items() if at_s > since_s and n in self.owned}
         return frozenset(self._came_s)
 
-    def came_from(self, number: int) -> str | None:
-        """Say who handed a young shard over."""
-        row = self.owned.get(number)
-        return row.move.giver if row and row.move and number in self.young() else None
+    def came_from(self) -> dict[str, frozenset[int]]:
+        """Say who handed which of the young shards over, and must not get them back yet."""
+        came: dict[str, set[int]] = {}
+        for number in self.young():
+            move = self.owned[number].move
+            if move and move.giver:
+                came.setdefault(move.giver, set()).add(number)
+        return {giver: frozenset(numbers) for giver, numbers in came.items()}
 
     def gave(self, row: Shard) -> None:
         """Let go of a shard that was handed off; its polls have ended already."""

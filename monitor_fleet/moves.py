@@ -202,12 +202,13 @@ class Moves:
         """Perform the own part of the plan, on a view in which no move is under way."""
         view = self._view()
         self._note_gives(view)
-        gives = [] if misplaced(view, self._shards) else plan(view, shards=self._shards)
+        is_moving = misplaced(view, self._shards)
+        gives = [] if is_moving else plan(view, shards=self._shards, barred=self._holdings.came_from())
         self._views = self._views + 1 if gives else 0
         if not gives:
             return
         self._look_closely()
-        own = [give for give in gives if give.giver == self._worker_id and not self._would_return(give)]
+        own = [give for give in gives if give.giver == self._worker_id]
         await self._announce({give.target for give in own})
         own = [give for give in own if not self._unheard_s(give.target)]
         if self._views < VIEWS_MIN or self._must_wait(view):
@@ -266,9 +267,6 @@ class Moves:
             self._holdings.moving.discard(number)
         if target:
             await self._ring_soon(target, number)
-
-    def _would_return(self, give: Give) -> bool:
-        return self._holdings.came_from(give.shard) == give.target
 
     async def _announce(self, targets: Iterable[str]) -> None:
         """Ring those that do not listen yet, and those that would soon cease to (see `doorbell`)."""

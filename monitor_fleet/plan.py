@@ -9,6 +9,7 @@ import heapq
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from contracts.table.fleet import UP, Worker
 from monitor_fleet.roster import SHARD_COST, cost
@@ -33,13 +34,16 @@ class Give:
     target: str
 
 
-def plan(workers: Sequence[Worker], *, shards: int) -> list[Give]:
+def plan(
+    workers: Sequence[Worker], *, shards: int, barred: Mapping[str, frozenset[int]] = MappingProxyType({})
+) -> list[Give]:
     """
     Plan the gives that bring the workers that are up closer together; none if they are close enough.
 
     While programs of two releases run, only the newest is given to: what an old one got would soon move again. Only if
     the newest have enough and others still too little or too much, a deployment takes its time: then all are given to.
-    Shards that were handed over lately (`young`) stay, unless the imbalance is urgent.
+    Shards that were handed over lately (`young`) stay, unless the imbalance is urgent. `barred` says of targets which
+    shards they must not get: who plans knows that of its own alone, and others need not know which of them it gives.
     """
     loads = _loads(workers)
     if len(loads) < 2:  # noqa: PLR2004 - one worker has nobody to give to
@@ -51,10 +55,11 @@ def plan(workers: Sequence[Worker], *, shards: int) -> list[Give]:
     if heaviest <= ACT * mean and lightest >= ACT_BELOW * mean:
         return []
     urgent = heaviest > URGENT * mean or lightest < ACT_BELOW * mean
-    gives = _Making(loads, mean, urgent=urgent).gives(shards if urgent else max(1, int(TUNING_SHARE * shards)))
+    gives_max = shards if urgent else max(1, int(TUNING_SHARE * shards))
+    gives = _Making(loads, mean, urgent=urgent, barred=barred).gives(gives_max)
     if gives or not urgent:
         return gives
-    return _Making([replace(load, is_newest=True) for load in loads], mean, urgent=True).gives(shards)
+    return _Making([replace(load, is_newest=True) for load in loads], mean, urgent=True, barred=barred).gives(shards)
 
 
 def is_urgent(workers: Sequence[Worker]) -> bool:
@@ -101,9 +106,12 @@ class _Load:
 class _Making:
     """A plan in the making: two heaps of workers, heaviest and lightest first; entries that are out of date are cut."""
 
-    def __init__(self, loads: Sequence[_Load], mean: float, *, urgent: bool) -> None:
+    def __init__(
+        self, loads: Sequence[_Load], mean: float, *, urgent: bool, barred: Mapping[str, frozenset[int]]
+    ) -> None:
         self._mean = mean
         self._urgent = urgent
+        self._barred = barred
         self._givers = [(-load.cost, load.id, load) for load in loads]
         self._targets = [(load.cost, load.id, load) for load in loads if load.is_newest]
         heapq.heapify(self._givers)
@@ -137,10 +145,18 @@ class _Making:
         gap = giver.cost - target.cost
         room = min(giver.cost - self._mean, REST * self._mean - target.cost)
         for shards in (giver.settled, giver.young) if self._urgent else (giver.settled,):
-            at = max(bisect_right(shards, (room, 1 << 32)) - 1, 0)
-            if shards and shards[at][0] * (1 + CHURN_PENALTY) < gap:
-                return shards.pop(at)
+            free = self._free(shards, target)
+            at = max(bisect_right(free, (room, 1 << 32)) - 1, 0)
+            if free and free[at][0] * (1 + CHURN_PENALTY) < gap:
+                found = free[at]
+                shards.remove(found)
+                return found
         return None
+
+    def _free(self, shards: list[tuple[float, int]], target: _Load) -> list[tuple[float, int]]:
+        """List those that may go to a target."""
+        barred = self._barred.get(target.id)
+        return [one for one in shards if one[1] not in barred] if barred else shards
 
     def _charge(self, one: _Load, load: float) -> None:
         one.cost += load

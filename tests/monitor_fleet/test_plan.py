@@ -131,6 +131,18 @@ def test_what_came_lately_stays():
     assert plan(severe, shards=115) != []
 
 
+def test_what_may_not_go_back_stays_and_another_goes():
+    """What its last owner gave would only go to and fro; any other shard does as well."""
+    workers = [worker("a", [1, 2]), worker("b", [3, 4]), worker("c", [5, 6, 7, 8], young=frozenset({5, 6, 7, 8}))]
+
+    (give,) = plan(workers, shards=8)
+    (instead,) = plan(workers, shards=8, barred={"a": frozenset({give.shard})})
+
+    assert (give.giver, give.target) == (instead.giver, instead.target) == ("c", "a")
+    assert instead.shard != give.shard
+    assert plan(workers, shards=8, barred={"a": frozenset({5, 6, 7, 8})}) == []
+
+
 def test_while_two_releases_run_the_newest_is_given_to():
     """What an old one got would move again when its turn comes to leave."""
     old = [worker("a", range(60), release="1"), worker("b", range(60, 70), release="1")]
