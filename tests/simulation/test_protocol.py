@@ -38,7 +38,7 @@ PROMPT = {
     "lost-reply-is-a-lost-lease": ("short", 13),
     "mark-dead-whatever-moved": ("restless", 132),
     "no-brown-out-rules": ("restless", 0),
-    "no-gap-rule": ("restless", 55),
+    "no-gap-rule": ("restless", 201),
     "observer-impatient": ("short", 0),
     "old-rows-undo-moves": ("restless", 238),
     "plain-load": ("restless", 15),
