@@ -18,6 +18,17 @@ WIDER = """[document.documentElement, ...document.querySelectorAll("main, dialog
   .filter((one) => one.scrollWidth > one.clientWidth && getComputedStyle(one).overflowX !== "visible")
   .map((one) => `${one.tagName}.${one.className}: ${one.scrollWidth} in ${one.clientWidth}`)"""
 
+#: Gives the text of what a selector finds, as soon as it is there: looking now and then may miss what is there shortly.
+SEEN = """(selector) => new Promise((found) => {
+  const look = () => {
+    const text = document.querySelector(selector)?.textContent;
+    if (text !== undefined) { observer.disconnect(); found(text); }
+  };
+  const observer = new MutationObserver(look);
+  observer.observe(document.body, { subtree: true, childList: true, attributes: true });
+  look();
+})"""
+
 
 def routes(source_id: str) -> Mapping[str, str]:
     """Give every address, and what is seen at it."""
