@@ -58,12 +58,13 @@ class Pool:
 
     async def __call__[**P, T](self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work` in another process."""
-        self._pool = self._pool or self._start()
+        pool = self._pool = self._pool or self._start()
         timed = partial(_call, work, args, kwargs, cpu_s_max=self._cpu_s_max)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, timed)
+            return await asyncio.get_running_loop().run_in_executor(pool, timed)
         except BrokenProcessPool as error:
-            self.close()
+            if self._pool is pool:  # else another one is there already, with the work of others
+                self.close()
             raise OffloadFailed("a process of the pool died") from error
         except MemoryError as error:
             raise TakesTooMuch(f"it takes more than {MEMORY_BYTES_MAX >> 20} MiB of memory") from error
@@ -81,13 +82,14 @@ class Pool:
 
 
 def _call[T](work: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object], *, cpu_s_max: float) -> T:
-    signal.setitimer(signal.ITIMER_VIRTUAL, cpu_s_max)
     try:
-        return work(*args, **kwargs)
-    except _OutOfTime as late:
+        signal.setitimer(signal.ITIMER_VIRTUAL, cpu_s_max)
+        try:
+            return work(*args, **kwargs)
+        finally:
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+    except _OutOfTime as late:  # also where time ran out while the timer was being stopped
         raise TakesTooMuch(f"it takes more than {cpu_s_max:g} s of CPU") from late
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
 
 def _end_work(_signal: int, _frame: FrameType | None) -> None:

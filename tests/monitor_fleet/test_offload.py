@@ -1,11 +1,17 @@
 """Work in another process, and what happens when that process dies."""
 
+import asyncio
 import os
+import signal
 from collections.abc import AsyncIterator
+from concurrent.futures import Executor, Future
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
 
 import pytest
 
 from fetching.document import Document, Reading, read
+from monitor_fleet import offload
 from monitor_fleet.offload import MEMORY_BYTES_MAX, OffloadFailed, Pool, TakesTooMuch
 
 
@@ -51,3 +57,54 @@ async def test_a_process_that_dies_is_replaced(pool: Pool):
     with pytest.raises(OffloadFailed):
         await pool(os._exit, 1)
     assert await pool(divmod, 7, 2) == (3, 1)
+
+
+class ByHand(Executor):
+    """Processes whose works end when the test says so."""
+
+    def __init__(self) -> None:
+        self.works: list[Future[Any]] = []
+
+    def submit(self, *_: Any, **__: Any) -> Future[Any]:
+        """Begin a work."""
+        self.works.append(Future())
+        return self.works[-1]
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End, and the works that have not begun with it."""
+        assert (wait, cancel_futures) == (False, True)
+        for work in self.works:
+            work.cancel()
+
+
+async def test_who_hears_late_of_a_process_that_died_leaves_its_successor_alone(monkeypatch: pytest.MonkeyPatch):
+    """Else it would end the work that others gave to the new one meanwhile, and their polls with it."""
+    first, second = executors = [ByHand(), ByHand()]
+    monkeypatch.setattr(Pool, "_start", lambda _: executors.pop(0))
+    pool, died = Pool(), BrokenProcessPool("a process died")
+    early, late = asyncio.create_task(pool(divmod, 7, 2)), asyncio.create_task(pool(divmod, 7, 2))
+    await asyncio.sleep(0)
+    for work in first.works:
+        work.set_running_or_notify_cancel()
+    first.works[0].set_exception(died)
+    with pytest.raises(OffloadFailed):
+        await early
+    others = asyncio.create_task(pool(divmod, 7, 2))
+    await asyncio.sleep(0)
+    first.works[1].set_exception(died)
+    with pytest.raises(OffloadFailed):
+        await late
+    second.works[0].set_result((3, 1))
+    assert await others == (3, 1)
+
+
+def test_time_that_ends_just_as_the_work_does_is_the_works_too_late(monkeypatch: pytest.MonkeyPatch):
+    """What signals that must not leave the process: no poll expects it, and its source would never be asked again."""
+
+    def stops_late(_: int, seconds: float) -> None:
+        if not seconds:
+            raise offload._OutOfTime
+
+    monkeypatch.setattr(signal, "setitimer", stops_late)
+    with pytest.raises(TakesTooMuch):
+        offload._call(divmod, (7, 2), {}, cpu_s_max=1)
