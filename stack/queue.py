@@ -10,9 +10,9 @@ from stack import transport
 
 #: AWS asks for six times the consumer's time-out, so that a retry never overlaps a slow first try.
 VISIBILITY_FACTOR = 6
-#: The first tries follow each other within seconds (`ws.records.AGAIN_AFTER_S`); all of them together span an outage of
-#: eight minutes.
-RECEIVES_MAX = 9
+#: The first tries follow each other within seconds (`ws.records.AGAIN_AFTER_S`); the last one comes eight minutes after
+#: the first. What is received once more than this is not given to anybody: it is a dead letter.
+RECEIVES_MAX = 10
 #: The longest SQS keeps anything: time to look at what failed.
 DEAD_LETTER_RETENTION_S = 14 * 86_400
 #: Older references say nothing: the reader takes the newest state anyway.

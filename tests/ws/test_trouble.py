@@ -13,7 +13,7 @@ from tests.ws.deliveries import Inline, Killed
 from tests.ws.service import Service
 
 #: As often `stack/queue.py` lets a message be given; the stack's program is not imported here.
-RECEIVES_MAX = 9
+RECEIVES_MAX = 10
 CLIENTS = ("a", "b", "c")
 POISON = "{nonsense"
 
