@@ -7,9 +7,8 @@ goodbye, and which could not be cut before. A connection is looked for under the
 behind. Until it is cut a connection hears nothing: each pass leaves out whose right has ended.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import batched
 
 from contracts.clock import MINUTE_MS, SECOND_MS
@@ -55,30 +54,47 @@ def sweep(world: World, time_left_ms: TimeLeftMs) -> Swept:
     Do the minute's work, the most urgent first.
 
     Buckets that lag get half of the time at most: after an hour of trouble there is one for each source, and those
-    whose right was revoked must not live on behind them.
+    whose right was revoked must not live on behind them. Nor behind a bucket that cannot be looked at: what was raised
+    there comes out when all else is done.
     """
     swept = Swept()
     kept_ms = max(0, time_left_ms() - STOP_BEFORE_END_MS) // 2
     try:
-        _queue_the_late(world, swept, lambda: time_left_ms() - kept_ms)
-    except _NoTimeLeft:
-        swept.unfinished = True
-    try:
-        for principal in _revoked_lately(world):
-            _end(world, f"who#{principal}", swept, time_left_ms)
-        _end_the_stuck(world, swept, time_left_ms)
-        _end_by_minute(world, swept, time_left_ms)
-    except _NoTimeLeft:
-        swept.unfinished = True
+        _as_far_as_time_goes(swept, lambda: _queue_the_late(world, swept, lambda: time_left_ms() - kept_ms))
+    finally:
+        _as_far_as_time_goes(swept, lambda: _end_the_over(world, swept, time_left_ms))
     return swept
 
 
+def _as_far_as_time_goes(swept: Swept, do: Callable[[], None]) -> None:
+    try:
+        do()
+    except _NoTimeLeft:
+        swept.unfinished = True
+
+
 def _queue_the_late(world: World, swept: Swept, time_left_ms: TimeLeftMs) -> None:
+    """Look at each; one that cannot be looked at keeps none of the others waiting."""
     query = sweeps.listed(world.tables.connections, LATE, now_ms=world.now_ms())
+    troubles: list[Exception] = []
     for found in _found(world, query, time_left_ms):
-        for lags, is_queued in world.pool.map(partial(lagging.look, world), map(Late.from_row, found)):
+        for looking in [world.pool.submit(lagging.look, world, Late.from_row(each)) for each in found]:
+            try:
+                lags, is_queued = looking.result()
+            except Exception as error:  # noqa: BLE001 - whatever it was, it is raised when the others were looked at
+                troubles.append(error)
+                continue
             swept.lagging += lags
             swept.requeued += is_queued
+    if troubles:
+        raise ExceptionGroup("buckets that could not be looked at", troubles)
+
+
+def _end_the_over(world: World, swept: Swept, time_left_ms: TimeLeftMs) -> None:
+    for principal in _revoked_lately(world):
+        _end(world, f"who#{principal}", swept, time_left_ms)
+    _end_the_stuck(world, swept, time_left_ms)
+    _end_by_minute(world, swept, time_left_ms)
 
 
 def _revoked_lately(world: World) -> list[str]:

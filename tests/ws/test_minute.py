@@ -5,14 +5,16 @@ from itertools import chain, repeat
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from contracts.clock import MINUTE_MS
-from contracts.messages import Kind
+from contracts.messages import Kind, Message
 from contracts.table import revocations
 from contracts.table.connections import CONNECTION_TTL_S
 from contracts.table.revocations import LATE_MS
 from tests.ws.service import NOW_MS, SOURCE, Service
 from ws import handler, lagging
+from ws.lagging import LATE_AFTER_MS
 from ws.news import HOPS_MAX
 
 AN_HOUR_MS = 60 * MINUTE_MS
@@ -106,6 +108,32 @@ def test_buckets_that_lag_do_not_take_the_time_of_rights_that_ended(service: Ser
 
     assert (line["cut"], line["lagging"], line["unfinished"]) == (1, 0, True)
     assert service.sweep()["lagging"] == 1
+
+
+def test_a_bucket_that_cannot_be_looked_at_keeps_nobody(service: Service, monkeypatch: pytest.MonkeyPatch):
+    """Neither other buckets, nor those who must go; and its trouble is told, by an invocation that fails."""
+    connect(service, "ended", NOW_MS)
+    others = {f"external-0000000{number}" for number in range(2)}
+    for source_id in [SOURCE, *others]:
+        service.register(source_id)
+        service.commit({"n": 1}, source_id)
+        late(service, source_id=source_id)
+    service.at_ms += LATE_AFTER_MS
+    service.queued()
+    get = service.world.dynamodb.get_item
+
+    def throttled(**request: Any) -> object:
+        if request["Key"].get("id") == {"S": SOURCE}:
+            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "GetItem")
+        return get(**request)
+
+    monkeypatch.setattr(service.world.dynamodb, "get_item", throttled)
+    with pytest.raises(ExceptionGroup, match="could not be looked at") as raised:
+        service.sweep()
+
+    assert raised.group_contains(ClientError)
+    assert names(service) == set()
+    assert {Message.decode(body).source_id for body in service.queued()} == others
 
 
 def test_a_connection_that_cannot_be_cut_is_tried_again_as_long_as_it_can_live(service: Service):
