@@ -173,13 +173,13 @@ class Poller:
         except TooLarge:
             await _take_room(claim, watched, reply.wire, reply.coding)  # for the last document too
             may_be_xml = _may_be_xml(watched, beginning(reply.wire, reply.coding))
-            last = await self._last(watched, may_be_xml=may_be_xml)
+            last = await self._last(watched, claim, may_be_xml=may_be_xml)
             return await self._visit(watched, claim, reply.wire, reply, coding=reply.coding, last=last)
         digest = digest_of(reply.content_type.encode(), decoded)
         if digest == watched.decoded_digest:
             return Seen(decoded_digest=digest)
         may_be_xml = _may_be_xml(watched, decoded)
-        last = await self._last(watched, may_be_xml=may_be_xml)
+        last = await self._last(watched, claim, may_be_xml=may_be_xml)
         most = INLINE_XML_BYTES_MAX if may_be_xml else INLINE_JSON_BYTES_MAX
         if (len(decoded) + len(last or b"")) * repeats(watched.target.reading.selector) > most:
             return await self._visit(watched, claim, decoded, reply, coding="", last=last)
@@ -207,11 +207,12 @@ class Poller:
             claim.settle(_weight(watched, data, len(seen.document.canonical)))
         return seen
 
-    async def _last(self, watched: Watched, *, may_be_xml: bool) -> bytes | None:
+    async def _last(self, watched: Watched, claim: Claim, *, may_be_xml: bool) -> bytes | None:
         """Give the last document where what this one becomes depends on it."""
         ref = watched.head.ref if watched.head else None
         if ref is None or not watched.target.reading.wants_last(xml=may_be_xml):
             return None
+        await claim.grow(ref.bytes)  # it may be large where the answer is not
         return await self.documents.get(ref)
 
 

@@ -23,7 +23,7 @@ from monitor_fleet.outlook import Outlook
 from monitor_fleet.poll import Looked, Polls, Rung
 from monitor_fleet.reading import FAILED, TROUBLED
 from monitor_fleet.remedy import REMEDIES, is_patience, wants_fewer
-from monitor_fleet.room import Claim, Room
+from monitor_fleet.room import Claim, Room, weight
 from monitor_fleet.schedule import spread_ms
 from monitor_fleet.sharing import Once
 from monitor_fleet.status import StatusWriter
@@ -105,7 +105,7 @@ class Turns:
         if isinstance(looked, Failed):
             wait_ms = await self._failed(watched, looked)
         else:
-            await self._good(watched, looked, spawn, begun_ms=begun_ms)
+            await self._good(watched, looked, spawn, claim, begun_ms=begun_ms)
             wait_ms = self.poller.pause_ms(watched)
         watched.own_troubles = 0
         self._announce(watched, spawn)
@@ -120,10 +120,11 @@ class Turns:
         target = watched.target
         return hold.until_ms - self.now_ms() + spread_ms(target.request, target.interval_ms)
 
-    async def _good(self, watched: Watched, looked: Looked, spawn: Spawn, *, begun_ms: int) -> None:
+    async def _good(self, watched: Watched, looked: Looked, spawn: Spawn, claim: Claim, *, begun_ms: int) -> None:
         if looked.rung is Rung.CHANGED:
             assert looked.document is not None and looked.validators is not None  # noqa: PT018 - what CHANGED means
             seen_ms = self.now_ms()
+            await claim.grow(_stored_bytes(watched))  # what the step begins with may be large where the answer is not
             await self.committer.commit(watched, looked.document, looked.validators, looked.ahead)
             if self.traces and watched.head:
                 watched.trace = self.traces.begin(watched.head, begun_ms=begun_ms, seen_ms=seen_ms)
@@ -132,6 +133,8 @@ class Turns:
         else:
             self._keep(watched, looked)
             if self.committer.wants_body(watched):
+                # Read from where it is stored and packed again, though perhaps nothing was answered but 304.
+                await claim.grow(weight(answer=0, last=0, document=_stored_bytes(watched)))
                 await self.committer.keep_body(watched, looked.document)
         now_ms = watched.last_good_ms = self.now_ms()
         if not watched.body_missing:
@@ -206,6 +209,12 @@ class Turns:
         extra = {"source": watched.target.id, "tries": watched.own_troubles, "error": str(error)}
         log.warning("own_trouble", extra=extra)
         return int(own_wait_s(watched.own_troubles, self.chance, longest_s=longest_s) * SECOND_MS)
+
+
+def _stored_bytes(watched: Watched) -> int:
+    """Say how large the newest document is that is stored; 0 if there is none."""
+    ref = watched.head.ref if watched.head else None
+    return ref.bytes if ref else 0
 
 
 def _log_changed(watched: Watched) -> None:

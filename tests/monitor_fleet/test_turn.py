@@ -500,6 +500,45 @@ async def test_packed_it_takes_room_for_what_it_may_unpack_to_until_that_is_know
     assert held == [len(wire) + 2 * len(LARGE)]
 
 
+async def test_a_large_document_that_is_stored_again_takes_room_though_nothing_came(desk: Any):
+    """Those that were registered together are stored again together: hundreds of documents, and no answer."""
+    desk.web.etags, desk.web.body = True, LARGE
+    owner, watched = Hoarder(desk=desk).owner(), desk.watch()
+    await owner.poll(watched)
+    desk.now[0] += 6 * 86_400_000 + 3_600_000
+    held: list[int] = []
+
+    async def note(self: Any, *given: Any) -> None:
+        held.append(owner.turns.room.taken_bytes)
+        await keep(self, *given)
+
+    keep = Committer.keep_body
+    with mock.patch.object(Committer, "keep_body", note):
+        await owner.poll(watched)
+    assert owner.turns.counts["304"] == 1
+    assert held == [2 * len(LARGE)]
+    assert owner.turns.room.taken_bytes == 0
+
+
+async def test_a_small_answer_after_a_large_one_takes_room_for_that(desk: Any):
+    """The step between them begins with the large one, which is read from where it is stored."""
+    desk.web.body = LARGE
+    owner, watched = Hoarder(desk=desk).owner(), desk.watch()
+    await owner.poll(watched)
+    desk.web.body = b'{"n":1}'
+    held: list[int] = []
+
+    async def note(self: Any, *given: Any) -> None:
+        held.append(owner.turns.room.taken_bytes)
+        await commit(self, *given)
+
+    commit = Committer.commit
+    with mock.patch.object(Committer, "commit", note):
+        await owner.poll(watched)
+    assert held == [len(LARGE)]
+    assert (owner.turns.room.taken_bytes, desk.head().version) == (0, 2)
+
+
 @pytest.mark.parametrize("ends", ["unchanged", "broken", "server error", "trouble of ours", "cancelled", "edited"])
 async def test_room_is_given_back_at_the_end_of_every_turn(desk: Any, ends: str):
     """Whatever the end is."""
