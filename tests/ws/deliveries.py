@@ -1,9 +1,9 @@
 """
 Random deliveries: the real Lambda and the real Python client, and between them all that can go wrong.
 
-Frames are lost, doubled and swapped; messages are doubled, swapped and served by Lambdas that die or have no time;
-connections vanish with and without a goodbye; sources begin another history. A million deliveries:
-`python -m tests.ws.deliveries 1000000`.
+Frames are lost, doubled and swapped; messages are doubled, swapped and served in batches by Lambdas that die, have no
+time or are refused by a table in the midst of it; connections vanish with and without a goodbye; sources begin another
+history. A million deliveries: `python -m tests.ws.deliveries 1000000`.
 """
 
 import argparse
@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from itertools import count
 from typing import Any, cast
+
+from botocore.exceptions import ClientError
 
 from client.inbox import Inbox
 from client.replica import Phase, Replica
@@ -24,7 +26,9 @@ from ws.world import World
 
 CLIENTS = 5
 LOST, DOUBLED, SWAPPED = 0.01, 0.05, 0.05
-DIES, NO_TIME = 0.02, 0.05
+DIES, NO_TIME, TROUBLE = 0.02, 0.05, 0.05
+#: Messages served together, and calls of a table before one is refused, at most.
+BATCH_MAX, CALLS_MAX = 4, 60
 
 
 class Killed(BaseException):
@@ -42,6 +46,24 @@ class Inline(Executor):
         except Exception as error:  # noqa: BLE001 - a future carries whatever was raised
             done.set_exception(error)
         return done
+
+
+class Tables:
+    """Tables that refuse one call, after so many others."""
+
+    def __init__(self) -> None:
+        self._memory = Memory()
+        self.refuses_after: int | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        """Do all else as it is done."""
+        if self.refuses_after is None or name.startswith("_"):
+            return getattr(self._memory, name)
+        self.refuses_after -= 1
+        if self.refuses_after >= 0:
+            return getattr(self._memory, name)
+        self.refuses_after = None
+        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, name)
 
 
 class Line:
@@ -75,7 +97,8 @@ class Chaos:
         self.calm = False
         self._letters_left = -1
         self._numbers = count(1)
-        memory: Any = Memory()
+        self.tables = Tables()
+        memory: Any = self.tables
         pool = Inline()
         self.service = Service(pool, World(
             dynamodb=memory, sqs=cast("Any", self), s3=cast("Any", None), post=self, pool=pool, tables=NAMES,
@@ -97,6 +120,9 @@ class Chaos:
         """Be the queue, and the dead letters' end."""
         if request["QueueUrl"] == "queue":
             self.waiting.append((request["MessageBody"], 1))
+
+    def change_message_visibility(self, **_: Any) -> None:
+        """Give what failed again whenever it comes: its order in the batch is all that counts."""
 
     def deliver(self, letters: Sequence[Letter], _within_s: float) -> list[Outcome]:
         """Put frames on their way; the Lambda may die at any letter."""
@@ -146,23 +172,27 @@ class Chaos:
         self.service.restart(incarnation=f"i{next(self._numbers)}")
 
     def serve(self) -> None:
-        """Serve some message of the queue: any of them, maybe twice, by a Lambda that may die or have no time."""
-        if not self.waiting:
+        """Serve some messages: any of them, maybe twice, by a Lambda that may die, have no time or meet trouble."""
+        size = 1 if self.calm else self.chance.randrange(1, BATCH_MAX + 1)
+        batch = [self._next_message() for _ in range(min(size, len(self.waiting)))]
+        if not batch:
             return
-        at = 0 if self.calm else self.chance.randrange(len(self.waiting))
-        body, receives = self.waiting.pop(at)
-        if not self.calm and self.chance.random() < DOUBLED:
-            self.waiting.append((body, receives + 1))
+        self.waiting += [(body, n + 1) for body, n in batch if not self.calm and self.chance.random() < DOUBLED]
         if not self.calm and self.chance.random() < DIES:
             self._letters_left = self.chance.randrange(CLIENTS)
+        if not self.calm and self.chance.random() < TROUBLE:
+            self.tables.refuses_after = self.chance.randrange(CALLS_MAX)
         left_ms = [14_000] * self.chance.randrange(1, 9) if not self.calm and self.chance.random() < NO_TIME else []
+        bodies, receives = [body for body, _ in batch], max(n for _, n in batch)
         try:
-            failed = self.service.consume(body, left_ms=[*left_ms, 4_000] if left_ms else (), receives=receives)
+            failed = self.service.consume(*bodies, left_ms=[*left_ms, 4_000] if left_ms else (), receives=receives)
         except Killed:
-            failed = [0]
-        self._letters_left = -1
-        if failed:
-            self.waiting.insert(0, (body, receives + 1))
+            failed = [*range(len(batch))]
+        self._letters_left, self.tables.refuses_after = -1, None
+        self.waiting[:0] = [(bodies[place], receives + 1) for place in failed]
+
+    def _next_message(self) -> tuple[str, int]:
+        return self.waiting.pop(0 if self.calm else self.chance.randrange(len(self.waiting)))
 
     def connect(self) -> None:
         """Let a client connect that is not."""
