@@ -61,10 +61,15 @@ def consume(world: World, records: Sequence[Record], time_left_ms: TimeLeftMs) -
     """Serve a batch."""
     consumed, told = Consumed(), set[str]()
     back: dict[str, list[Record]] = {}
+    untried = set[str]()
     for record in records:
         group = record["attributes"]["MessageGroupId"]
-        if group in back or (back and time_left_ms() < STOP_BEFORE_END_MS):
-            back.setdefault(group, []).append(record)
+        if group in back:
+            back[group].append(record)
+            continue
+        if back and time_left_ms() < STOP_BEFORE_END_MS:
+            back[group] = [record]
+            untried.add(group)
             continue
         try:
             _serve(world, record, time_left_ms, consumed, told)
@@ -72,18 +77,15 @@ def consume(world: World, records: Sequence[Record], time_left_ms: TimeLeftMs) -
             consumed.error = f"{type(error).__name__}: {error}"
             back[group] = [record]
     consumed.again = [record["messageId"] for group in back.values() for record in group]
-    consumed.not_soon = _give_back(world, back.values())
+    # Who was only kept waiting comes at once, and so not again and again in one batch with what fails slowly.
+    after_s = {group: AGAIN_AFTER_S[0] if group in untried else _again_after_s(back[group][0]) for group in back}
+    consumed.not_soon = _give_back(world, [(back[group], each) for group, each in after_s.items() if each is not None])
     return consumed
 
 
-def _give_back(world: World, groups: Iterable[Sequence[Record]]) -> str | None:
-    """Have failed records come again soon; says why they do not. While one of a group is hidden, none of it comes."""
-    soon = [
-        (record["receiptHandle"], after_s)
-        for group in groups
-        if (after_s := _again_after_s(group[0])) is not None
-        for record in group
-    ]
+def _give_back(world: World, groups: Iterable[tuple[Sequence[Record], int]]) -> str | None:
+    """Have records come again soon; says why they do not. While one of a group is hidden, none of it comes."""
+    soon = [(record["receiptHandle"], after_s) for group, after_s in groups for record in group]
     try:
         for receipt, after_s in soon:
             world.sqs.change_message_visibility(

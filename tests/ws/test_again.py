@@ -88,6 +88,20 @@ def test_what_failed_slowly_leaves_no_time_for_others(service: Service, queue: Q
     assert queue.hidden_s == dict.fromkeys(range(3), AGAIN_AFTER_S[0])
 
 
+@pytest.mark.parametrize("receives", [2, len(AGAIN_AFTER_S) + 1])
+def test_who_was_kept_waiting_comes_before_what_failed(
+    service: Service, queue: Queue, monkeypatch: pytest.MonkeyPatch, receives: int
+):
+    """Else it came in one batch with that each time, was never tried, and became a dead letter all the same."""
+    batch: list[Message] = [service.commit({"n": 1}, one) for one in (SOURCE, OTHER)]
+    failing(service, SOURCE, patch=monkeypatch)
+
+    assert service.consume(*batch, left_ms=[14_000, 4_999], receives=receives) == [0, 1]
+
+    assert queue.hidden_s[1] == AGAIN_AFTER_S[0]
+    assert queue.hidden_s.get(0) == (AGAIN_AFTER_S[1] if receives == 2 else None)
+
+
 @pytest.mark.parametrize(("receives", "after_s"), [*enumerate([*AGAIN_AFTER_S, None], 1)])
 def test_each_time_it_fails_it_comes_a_little_later(
     service: Service, queue: Queue, monkeypatch: pytest.MonkeyPatch, receives: int, after_s: int | None
