@@ -33,9 +33,11 @@ class Bucket:
     def shown(self) -> dict[str, Any]:
         """Show it; a value that came and went within one millisecond has no weight."""
         mean = self.total / self.held_ms if self.held_ms else self.last
+        # Rounded, it could lie beside the only value there was: a chart of that would show nothing but the rounding.
+        inside = min(self.most, max(self.least, mean)) if math.isfinite(mean) else self.last
         return {
             "at": self.at_ms, "count": self.count, "min": self.least, "max": self.most,
-            "mean": mean if math.isfinite(mean) else self.last, "last": self.last, "heldMs": self.held_ms,
+            "mean": inside, "last": self.last, "heldMs": self.held_ms,
         }  # fmt: skip
 
 

@@ -62,6 +62,14 @@ def test_a_number_counts_for_as_long_as_it_held(caller: Caller):
     assert "next" not in answer.json
 
 
+def test_a_mean_lies_among_what_was_there(caller: Caller):
+    """Weighed by 5 ms, 27.84 would be 27.840000000000003, and a chart of it would show nothing but that."""
+    source_id = written(caller, rows(27.84))
+    later(caller.aws, 12)
+    shown = points(caller, source_id, path="/rows/0/price", bucket=1, from_=NOW_MS, to=NOW_MS + 9_005)
+    assert {(point["min"], point["mean"], point["max"]) for point in shown} == {(27.84, 27.84, 27.84)}
+
+
 def test_a_window_begins_with_what_held_before_it(caller: Caller):
     """The state is read from the document that was there when it began."""
     source_id = written(caller, rows(1), rows(4), rows(2))

@@ -37,8 +37,11 @@ function joined(first: readonly Point[], second: readonly Point[]): Point[] {
   const [last, next] = [first.at(-1), second[0]];
   if (last === undefined || next === undefined || last.at !== next.at) return [...first, ...second];
   const heldMs = last.heldMs + next.heldMs;
-  const mean = heldMs > 0 ? (last.mean * last.heldMs + next.mean * next.heldMs) / heldMs : next.mean;
-  const both = { at: last.at, count: last.count + next.count, min: Math.min(last.min, next.min), max: Math.max(last.max, next.max), mean, last: next.last, heldMs };
+  const [min, max] = [Math.min(last.min, next.min), Math.max(last.max, next.max)];
+  const weighed = heldMs > 0 ? (last.mean * last.heldMs + next.mean * next.heldMs) / heldMs : next.mean;
+  // Rounded, it could lie beside the only value there was.
+  const mean = Math.min(max, Math.max(min, weighed));
+  const both = { at: last.at, count: last.count + next.count, min, max, mean, last: next.last, heldMs };
   return [...first.slice(0, -1), both, ...second.slice(1)];
 }
 

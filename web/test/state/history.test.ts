@@ -78,6 +78,15 @@ test("a bucket that was cut in two by a page is one again, its mean weighed by t
   assert.deepEqual(series.points.map(({ at, mean, count }) => [at, mean, count]), [[0, 1, 1], [1_000, 7, 2], [2_000, 3, 1]]);
 });
 
+test("the mean of what did not change is what it was, not beside it", async () => {
+  const pages = [
+    { bucket: 1, from: 0, to: 9, points: [point(0, 27.84, 333)], next: 333 },
+    { bucket: 1, from: 333, to: 9, points: [point(0, 27.84, 8)] },
+  ];
+  const { points } = await wholeSeries(async (from) => pages[from === 0 ? 0 : 1] as (typeof pages)[number], 0);
+  assert.deepEqual(points.map(({ min, mean, max }) => [min, mean, max]), [[27.84, 27.84, 27.84]]);
+});
+
 test("numbers are found wherever they are, also as text, and names are escaped", () => {
   const document = JSON.parse('{"a/b": 1, "rows": [{"p": "2.5", "n": "x", "__proto__": 3}], "big": "01"}');
   assert.deepEqual(numericPaths(document), ["/a~1b", "/rows/0/p", "/rows/0/__proto__"]);
