@@ -86,7 +86,7 @@ async def test_a_source_is_tried_added_and_understood(page: Page, state: dict[st
 
 
 async def test_a_chart_is_read_with_a_pointer_with_keys_and_line_by_line(page: Page, state: dict[str, Any]):
-    """What it says at a moment stands below it; the newest where nobody points. What is in the way is left out."""
+    """What it says at a moment stands below it; the newest where nobody points. Lines are left out, its window stays."""
     async with Feeds.serving() as feeds, Api.of(state) as api:
         feeds.set("charted", {"n": 1})
         source_id = await api.register(feeds.url("charted"), name="Charted")
@@ -103,6 +103,7 @@ async def test_a_chart_is_read_with_a_pointer_with_keys_and_line_by_line(page: P
         await expect(chart).to_have_attribute("aria-valuenow", "0")
         await expect(chart).to_have_attribute("aria-valuetext", re.compile("Mean 1, Least 1, Most 1$"))
         await expect(page.locator(".chart .read")).to_be_attached()
+        await expect(page.locator(".chart circle")).to_have_count(3)
         await page.keyboard.press("ArrowRight")
         await expect(chart).to_have_attribute("aria-valuenow", "1")
         await page.evaluate("document.activeElement.blur()")
@@ -117,6 +118,14 @@ async def test_a_chart_is_read_with_a_pointer_with_keys_and_line_by_line(page: P
         await most.click()
         await expect(most).to_have_attribute("aria-pressed", "false")
         await expect(page.locator(".chart path")).to_have_count(2)
+        finger = {"pointerType": "touch", "clientX": box["x"] + box["width"] / 4}
+        await page.locator(".chart svg").dispatch_event("pointerdown", finger)
+        await chart.dispatch_event("pointerleave", finger)
+        await expect(page.locator(".chart .read")).to_be_attached()
+
+        await page.get_by_role("link", name="Live", exact=True).click()
+        await page.get_by_role("link", name="Charts", exact=True).click()
+        await expect(page.get_by_role("button", name="5 min")).to_have_attribute("aria-pressed", "true")
         await api.delete(source_id)
 
 

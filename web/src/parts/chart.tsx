@@ -7,8 +7,8 @@
 
 import type { TargetedPointerEvent } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { Series } from "../api/types.ts";
-import { LINES, markEveryMs, marksOf, nearest, numberText, pathOf, rangeOf, runsOf, timeMarks, type Line } from "../state/plot.ts";
+import type { Point, Series } from "../api/types.ts";
+import { drawn, LINES, markEveryMs, marksOf, nearest, numberText, pathOf, rangeOf, runsOf, timeMarks, type Line } from "../state/plot.ts";
 import { axisTime, fullTime } from "../state/since.ts";
 
 const [HEIGHT_PX, TOP_PX, BOTTOM_PX, END_PX] = [300, 8, 24, 24];
@@ -33,11 +33,15 @@ export function Chart({ series, label }: { series: Series; label: string }) {
     event.preventDefault();
     lookAt(points[Math.max(0, Math.min(to, last))]?.at ?? null);
   };
+  // A finger that is lifted leaves too: what it pointed at stays to be read until another place is touched.
+  const left = ({ pointerType }: PointerEvent) => {
+    if (pointerType === "mouse") lookAt(null);
+  };
   return (
     <div class="chart">
       <div role="slider" tabIndex={0} aria-label={label} aria-valuemin={0} aria-valuemax={Math.max(0, last)} aria-valuenow={Math.max(0, index)} aria-valuetext={text}
-        onKeyDown={press} onBlur={() => lookAt(null)} onPointerLeave={() => lookAt(null)}>
-        <Drawing series={series} shown={shown} readAtMs={lookedAtMs === null ? null : (read?.at ?? null)} lookAt={lookAt} />
+        onKeyDown={press} onBlur={() => lookAt(null)} onPointerLeave={left}>
+        <Drawing series={series} shown={shown} read={lookedAtMs === null ? undefined : read} lookAt={lookAt} />
       </div>
       <p class="legend">
         <span>{read === undefined ? "" : fullTime(read.at)}</span>
@@ -52,12 +56,12 @@ export function Chart({ series, label }: { series: Series; label: string }) {
 interface Drawn {
   series: Series;
   shown: readonly Line[];
-  /** The moment that is marked, if any. */
-  readAtMs: number | null;
+  /** What is marked, if anything. */
+  read: Point | undefined;
   lookAt(atMs: number): void;
 }
 
-function Drawing({ series, shown, readAtMs, lookAt }: Drawn) {
+function Drawing({ series, shown, read, lookAt }: Drawn) {
   const element = useRef<SVGSVGElement>(null);
   const widthPx = useWidth(element);
   const { from, to, points } = series;
@@ -88,7 +92,8 @@ function Drawing({ series, shown, readAtMs, lookAt }: Drawn) {
         </g>
       ))}
       {shown.toReversed().map((line) => <path key={line} data-line={line} d={pathOf(runs, line, x, y)} />)}
-      {readAtMs !== null && <line class="read" x1={x(readAtMs)} x2={x(readAtMs)} y1={TOP_PX} y2={bottomPx} />}
+      {read && <line class="read" x1={x(read.at)} x2={x(read.at)} y1={TOP_PX} y2={bottomPx} />}
+      {read && shown.toReversed().map((line) => <circle key={line} data-line={line} cx={x(read.at)} cy={y(drawn(read[line]))} r="4" />)}
     </svg>
   );
 }
@@ -96,9 +101,8 @@ function Drawing({ series, shown, readAtMs, lookAt }: Drawn) {
 function useWidth(element: { readonly current: Element | null }): number {
   const [widthPx, setWidth] = useState(0);
   useLayoutEffect(() => {
-    const measured = element.current as Element;
-    const observer = new ResizeObserver(() => setWidth(measured.clientWidth));
-    observer.observe(measured);
+    const observer = new ResizeObserver(([entry]) => setWidth((entry as ResizeObserverEntry).contentRect.width));
+    observer.observe(element.current as Element);
     return () => observer.disconnect();
   }, []);
   return widthPx;

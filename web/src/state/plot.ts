@@ -24,9 +24,11 @@ const MARKS = 8;
 const STEPS = [1, 2, 5, 10];
 /** More digits, and larger numbers, than these are written as powers of ten. */
 const [DIGITS_MAX, PLAIN_MAX] = [9, 1e12];
+/** What is read at a moment has so many digits behind the point, and is plain from here to there. */
+const [READ_DIGITS, READ_MIN, READ_MAX] = [8, 1e-4, 1e15];
 /** Four pixels, in the middle of which a point is. */
 const ALONE = "m-2 0h4";
-const MINUTE_MS = 60_000;
+const [MINUTE_MS, HOUR_MS] = [60_000, 3_600_000];
 const TIME_STEPS_MIN = [1, 2, 5, 10, 15, 30, 60, 120, 240, 360, 720, 1_440];
 
 /** Buckets that follow each other. One that is missing becomes a gap, never a line across it. */
@@ -59,7 +61,8 @@ export function marksOf({ low, high }: Range): { at: number; text: string }[] {
   const format = digitsFor(step, Math.max(Math.abs(low), Math.abs(high)));
   // Between numbers that are large and close there may be no other that a computer knows.
   const found = new Set(Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step));
-  return [...found].map((at) => ({ at, text: at.toLocaleString(undefined, format) }));
+  // A zero is none of the powers of ten beside it.
+  return [...found].map((at) => ({ at, text: at.toLocaleString(undefined, at === 0 && format.notation ? {} : format) }));
 }
 
 function digitsFor(step: number, largest: number): Intl.NumberFormatOptions {
@@ -76,13 +79,21 @@ export function markEveryMs(spanMs: number): number {
 
 /** Moments below a chart, at whole minutes, hours or days of the reader's own clock, also where it is put forward or back. */
 export function timeMarks(fromMs: number, toMs: number, stepMs: number): number[] {
-  const midnightMs = new Date(fromMs).setHours(0, 0, 0, 0);
-  const offsetMs = (atMs: number) => new Date(atMs).getTimezoneOffset() * MINUTE_MS;
+  const behindMs = new Date(fromMs).getTimezoneOffset() * MINUTE_MS;
+  // Minutes stay whole when the clock is put forward or back; hours and days are counted as it shows them.
+  const momentOf = stepMs > HOUR_MS ? momentOn : (clockMs: number) => clockMs + behindMs;
   const marks: number[] = [];
-  for (let atMs = midnightMs + Math.ceil((fromMs - midnightMs) / stepMs) * stepMs; atMs <= toMs; atMs += stepMs) {
-    marks.push(atMs + offsetMs(atMs) - offsetMs(midnightMs));
+  for (let clockMs = Math.ceil((fromMs - behindMs) / stepMs) * stepMs; ; clockMs += stepMs) {
+    const atMs = momentOf(clockMs);
+    if (atMs > toMs) return marks;
+    if (atMs >= fromMs) marks.push(atMs);
   }
-  return marks;
+}
+
+/** When the reader's clock shows what a clock in UTC shows at that moment. */
+function momentOn(clockMs: number): number {
+  const at = new Date(clockMs);
+  return new Date(at.getUTCFullYear(), at.getUTCMonth(), at.getUTCDate(), at.getUTCHours(), at.getUTCMinutes()).getTime();
 }
 
 /** A line as an SVG path. A point that stands alone is a dash, so that it can be seen. */
@@ -97,11 +108,14 @@ export function nearest(points: readonly Point[], atMs: number): number {
   return distances.indexOf(Math.min(...distances));
 }
 
-/** As it is read: without the digits that arithmetic adds. */
+/** As it is read: without the digits that arithmetic adds, and as a power of ten where it would be zeros for the most part. */
 export function numberText(value: number): string {
-  return value.toLocaleString(undefined, { maximumFractionDigits: 8 });
+  const size = Math.abs(value);
+  const isPlain = size === 0 || (size >= READ_MIN && size < READ_MAX);
+  return value.toLocaleString(undefined, { maximumFractionDigits: READ_DIGITS, ...(isPlain ? {} : { notation: "scientific" }) });
 }
 
-function drawn(value: number): number {
+/** Where a value is drawn. */
+export function drawn(value: number): number {
   return Math.min(DRAWN_MAX, Math.max(-DRAWN_MAX, value));
 }

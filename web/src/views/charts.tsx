@@ -1,6 +1,6 @@
 /** Any number of a source over time, from the server's history: leaving the page loses nothing. */
 
-import { useSignal } from "@preact/signals";
+import type { Signal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { Chart } from "../parts/chart.tsx";
 import { Empty, Trouble } from "../parts/empty.tsx";
@@ -17,7 +17,7 @@ import type { Watched } from "../state/watched.ts";
 
 const TABLE_MAX = 240;
 
-export function ChartsTab({ watched, place }: { watched: Watched; place: string }) {
+export function ChartsTab({ watched, windowMs, place }: { watched: Watched; windowMs: Signal<number>; place: string }) {
   const { sourceId } = watched.replica;
   const isThere = watched.news.value >= 0 && watched.shown !== undefined;
   const paths = useMemo(() => numericPaths(watched.shown), [watched.replica, isThere]);
@@ -30,14 +30,13 @@ export function ChartsTab({ watched, place }: { watched: Watched; place: string 
           autocomplete="off" defaultValue={path} onChange={(event) => go(event.currentTarget.value)} />
         <datalist id="chart-paths">{paths.map((one) => <option key={one} value={one} />)}</datalist>
       </div>
-      {path === "" ? <Empty title={isThere ? "There is no number in this document" : "No data yet"} /> : <OverTime key={`${sourceId} ${path}`} sourceId={sourceId} path={path} latest={numberAt(watched.shown, path)} />}
+      {path === "" ? <Empty title={isThere ? "There is no number in this document" : "No data yet"} /> : <OverTime key={`${sourceId} ${path}`} sourceId={sourceId} path={path} windowMs={windowMs} latest={numberAt(watched.shown, path)} />}
     </div>
   );
 }
 
 /** `latest` is of the live document: the history is asked for rarely where it goes far back, and ends before now. */
-function OverTime({ sourceId, path, latest }: { sourceId: string; path: string; latest: number | null }) {
-  const windowMs = useSignal<number>(WINDOWS[1].ms);
+function OverTime({ sourceId, path, windowMs, latest }: { sourceId: string; path: string; windowMs: Signal<number>; latest: number | null }) {
   const [series, polled] = useSeries(sourceId, path, windowMs.value);
   const problem = polled.problem.value;
   return (

@@ -14,6 +14,7 @@ import { Skeleton } from "../parts/skeleton.tsx";
 import { Since } from "../parts/since.tsx";
 import { useKeys } from "../parts/keys.ts";
 import { sentence } from "../state/interval.ts";
+import { WINDOWS } from "../state/series.ts";
 import type { Watched } from "../state/watched.ts";
 import { CellPanel } from "./cell-panel.tsx";
 
@@ -28,6 +29,8 @@ export class Look {
   readonly query = signal("");
   readonly frozen = signal(0);
   readonly hasFilters = signal(false);
+  /** How far back its charts go. */
+  readonly windowMs = signal<number>(WINDOWS[1].ms);
   readonly kept = new Kept();
 }
 

@@ -53,7 +53,7 @@ function Opened({ watched }: { watched: Watched }) {
       {tab === "settings" && source === null && <Unread problem={problem} again={again} />}
       {tab === "live" && <LiveTab watched={watched} look={look} />}
       {tab === "changes" && <ChangesTab watched={watched} place={place} />}
-      {tab === "charts" && <ChartsTab watched={watched} place={place} />}
+      {tab === "charts" && <ChartsTab watched={watched} windowMs={look.windowMs} place={place} />}
       {tab === "settings" && source !== null && <Settings source={source} changed={changed} />}
     </div>
   );

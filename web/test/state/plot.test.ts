@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Point } from "../../src/api/types.ts";
-import { LINES, markEveryMs, marksOf, nearest, pathOf, rangeOf, runsOf, timeMarks } from "../../src/state/plot.ts";
+import { LINES, markEveryMs, marksOf, nearest, numberText, pathOf, rangeOf, runsOf, timeMarks } from "../../src/state/plot.ts";
 import { WINDOWS } from "../../src/state/series.ts";
 
 const LARGEST = 1.7976931348623157e308;
@@ -35,6 +35,7 @@ test("marks are round numbers inside the scale, with as many digits as tell them
   assert.deepEqual(texts(0, 1), [0, 0.2, 0.4, 0.6, 0.8, 1].map((at) => at.toLocaleString(undefined, { minimumFractionDigits: 1 })));
   assert.deepEqual(texts(-7, 12), [-5, 0, 5, 10].map((at) => at.toLocaleString()));
   assert.deepEqual(texts(1_000_000, 1_000_050), [0, 10, 20, 30, 40, 50].map((more) => (1_000_000 + more).toLocaleString()));
+  assert.ok(texts(-1e200, 1e200).includes("0"));
   assert.deepEqual(texts(2e-12, 8e-12), [2, 3, 4, 5, 6, 7, 8].map((at) => (at / 1e12).toLocaleString(undefined, { notation: "scientific" })));
 });
 
@@ -50,17 +51,37 @@ test("whatever numbers there are, a few marks tell themselves apart, and every l
   }
 });
 
-test("moments are whole ones of the reader's clock, also on a day on which it is put back", () => {
-  const zone = process.env["TZ"];
-  process.env["TZ"] = "Europe/Berlin";
+const DAY_MS = 86_400_000;
+
+/** What a clock in a zone shows at the marks of a chart. */
+function clockIn(zone: string, fromMs: number, spanMs: number, stepMs: number): string[] {
+  const before = process.env["TZ"];
+  process.env["TZ"] = zone;
   try {
-    const [from, to] = [Date.UTC(2026, 9, 23, 10), Date.UTC(2026, 9, 27, 10)];
-    const marks = timeMarks(from, to, 86_400_000).map((atMs) => new Date(atMs));
-    assert.deepEqual(marks.map((at) => [at.getDate(), at.getHours()]), [[24, 0], [25, 0], [26, 0], [27, 0]]);
+    const marks = timeMarks(fromMs, fromMs + spanMs, stepMs);
+    assert.ok(marks.every((atMs) => atMs >= fromMs && atMs <= fromMs + spanMs), `${zone}: ${marks}`);
+    return marks.map((atMs) => new Date(atMs).toLocaleString("sv").slice(8, 16));
   } finally {
-    if (zone === undefined) delete process.env["TZ"];
-    else process.env["TZ"] = zone;
+    if (before === undefined) delete process.env["TZ"];
+    else process.env["TZ"] = before;
   }
+}
+
+test("moments are whole ones of the reader's clock, in every zone and on days on which it is put forward or back", () => {
+  const days = clockIn("Europe/Berlin", Date.UTC(2026, 9, 23, 10), 4 * DAY_MS, DAY_MS);
+  assert.deepEqual(days, ["24 00:00", "25 00:00", "26 00:00", "27 00:00"]);
+  assert.deepEqual(clockIn("Asia/Kathmandu", Date.UTC(2026, 0, 1), DAY_MS, DAY_MS / 2), ["01 12:00", "02 00:00"]);
+  // At midnight in Santiago the clock goes on to one.
+  assert.deepEqual(clockIn("America/Santiago", Date.UTC(2026, 8, 5, 12), 2 * DAY_MS, DAY_MS), ["06 01:00", "07 00:00"]);
+  const back = clockIn("Europe/Berlin", Date.UTC(2026, 9, 24, 20), DAY_MS, DAY_MS / 6);
+  assert.deepEqual(back, ["25 00:00", "25 04:00", "25 08:00", "25 12:00", "25 16:00", "25 20:00"]);
+  // The same day long after, and the hour itself, which is there twice or not at all.
+  assert.deepEqual(clockIn("Europe/Berlin", Date.UTC(2026, 9, 25, 11), 1_800_000, 600_000), ["25 12:00", "25 12:10", "25 12:20", "25 12:30"]);
+  assert.deepEqual(clockIn("Europe/Berlin", Date.UTC(2026, 9, 25, 0, 50), 1_200_000, 600_000), ["25 02:50", "25 02:00", "25 02:10"]);
+  assert.deepEqual(clockIn("Europe/Berlin", Date.UTC(2026, 2, 29, 0, 50), 1_200_000, 600_000), ["29 01:50", "29 03:00", "29 03:10"]);
+});
+
+test("marks below a chart are as far apart as there is room for, and whole at whichever second it begins", () => {
   assert.deepEqual(WINDOWS.map(({ ms }) => markEveryMs(ms) / 60_000), [1, 10, 240, 1_440]);
   const begin = new Date(2026, 10, 28, 9, 58, 13).getTime();
   const minutes = timeMarks(begin, begin + 300_000, 60_000).map((atMs) => new Date(atMs));
@@ -71,4 +92,10 @@ test("the point that is read is the one nearest to where the reader points", () 
   const points = [point(0, 1), point(1_000, 2), point(5_000, 3)];
   assert.deepEqual([-9, 400, 600, 4_000, 9_000].map((atMs) => nearest(points, atMs)), [0, 0, 1, 2, 2]);
   assert.equal(nearest([], 0), -1);
+});
+
+test("a number is read with the digits that matter, however large or small it is", () => {
+  const plain = (value: number) => value.toLocaleString(undefined, { maximumFractionDigits: 8 });
+  for (const value of [0, 0.1 + 0.2, -12.5, 1_234_567.000_5, 0.000_12, 9e14]) assert.equal(numberText(value), plain(value));
+  for (const value of [2e-12, -LARGEST, 1e15, Number.MIN_VALUE]) assert.match(numberText(value), /^-?\d(\D\d{1,8})?E-?\d+$/);
 });
