@@ -121,9 +121,10 @@ whole: setup
 beside: setup
 	MAKEFLAGS= $(PY) -m tests.behind $(MAKE) --no-print-directory check web-tests unit
 
-soak: setup ## what takes too long for every change: API fuzzing, real processes in bad weather, a million simulated schedules and deliveries; MINUTES=M
+soak: setup ## what takes too long for every change: API fuzzing, real processes in bad weather, a dashboard that is looked at for long, a million simulated schedules and deliveries; MINUTES=M (3 or more)
 	$(PY) -m tests.e2e.fuzz --minutes $(or $(MINUTES),10)
 	$(PY) -m tests.e2e.storm
+	$(PY) -m bench.soak --minutes $(or $(MINUTES),10)
 	$(PY) -m tests.simulation.soak $(if $(MINUTES),--minutes "$(MINUTES)")
 	$(PY) -m tests.ws.deliveries 1000000
 

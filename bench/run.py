@@ -23,7 +23,7 @@ NOT_A_BENCH = {
     "rivals",
     "run",
     "schedule_memory",
-    "soak",  # ten minutes, and nothing but growth: by hand
+    "soak",  # ten minutes, and nothing but growth: `make soak`
 }
 BENCH_TIMEOUT_S = 1_200
 

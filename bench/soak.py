@@ -5,7 +5,7 @@ The dashboard itself, as it is built and under its own policy, signed in at a st
 a table of 10,000 rows 500 times a second, all in view, and sends it as the gateway does. A cell is selected, so that
 its history is asked for; every minute the reader looks at Changes and at Charts, and comes back.
 
-It takes ten minutes, so `make bench` leaves it out: `python -m bench.soak [--minutes M]`.
+It takes ten minutes, so it is part of `make soak` and not of `make bench`: `python -m bench.soak [--minutes M]`.
 """
 
 import argparse
