@@ -86,7 +86,7 @@ async def test_a_source_is_tried_added_and_understood(page: Page, state: dict[st
 
 
 async def test_a_chart_is_read_with_a_pointer_with_keys_and_line_by_line(page: Page, state: dict[str, Any]):
-    """What it says at a moment stands below it; the newest where nobody points. Lines are left out, its window stays."""
+    """What it says at a moment stands below it; the newest where nobody points. Lines go and come, its window stays."""
     async with Feeds.serving() as feeds, Api.of(state) as api:
         feeds.set("charted", {"n": 1})
         source_id = await api.register(feeds.url("charted"), name="Charted")
