@@ -86,14 +86,17 @@ async def test_a_source_is_tried_added_and_understood(page: Page, state: dict[st
 
 
 async def test_a_chart_is_read_with_a_pointer_with_keys_and_line_by_line(page: Page, state: dict[str, Any]):
-    """What it says at a moment stands below it; the newest where nobody points. Lines go and come, its window stays."""
+    """What it says at a moment stands below it; the newest where nobody points. Lines go; number and window stay."""
     async with Feeds.serving() as feeds, Api.of(state) as api:
-        feeds.set("charted", {"n": 1})
+        feeds.set("charted", {"first": 0, "n": 1})
         source_id = await api.register(feeds.url("charted"), name="Charted")
         await page.evaluate(f"location.hash = '#/sources/{source_id}/charts'")
+        await expect(page.locator("[data-fact=latest]")).to_have_text("Now 0", timeout=SLOW_MS)
+        await page.get_by_label("Which number").fill("/n")
+        await page.keyboard.press("Enter")
         await expect(page.locator("[data-fact=latest]")).to_have_text("Now 1", timeout=SLOW_MS)
         await page.get_by_role("button", name="5 min").click()
-        feeds.set("charted", {"n": 40})
+        feeds.set("charted", {"first": 0, "n": 40})
         chart = page.get_by_role("slider", name="/n over time, now 40")
         most = page.get_by_role("button", name="Most")
         await expect(most).to_have_text("Most 40", timeout=SLOW_MS)
@@ -126,6 +129,7 @@ async def test_a_chart_is_read_with_a_pointer_with_keys_and_line_by_line(page: P
         await page.get_by_role("link", name="Live", exact=True).click()
         await page.get_by_role("link", name="Charts", exact=True).click()
         await expect(page.get_by_role("button", name="5 min")).to_have_attribute("aria-pressed", "true")
+        await expect(chart).to_be_visible()
         await api.delete(source_id)
 
 

@@ -1,6 +1,6 @@
 /** One source: its pinned head, and the tabs below it. */
 
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Source, Summary } from "../api/types.ts";
 import { Trouble } from "../parts/empty.tsx";
 import { Skeleton } from "../parts/skeleton.tsx";
@@ -42,12 +42,14 @@ function Opened({ watched }: { watched: Watched }) {
   const at = route.value;
   const tab = at.page === "source" ? at.tab : "live";
   const place = at.page === "source" ? at.place : "";
+  const charted = useRef("");
+  if (tab === "charts" && place !== "") charted.current = place;
   return (
     <div class="source">
       <div>
         <SourceHead watched={watched} source={source} />
         <nav class="tabs" aria-label="Parts of this source">
-          {TABS.map((name) => <a key={name} href={sourceAddress(id, name)} aria-current={name === tab ? "page" : undefined}>{TITLES[name]}</a>)}
+          {TABS.map((name) => <a key={name} href={sourceAddress(id, name, name === "charts" ? charted.current : "")} aria-current={name === tab ? "page" : undefined}>{TITLES[name]}</a>)}
         </nav>
       </div>
       {tab === "settings" && source === null && <Unread problem={problem} again={again} />}
