@@ -73,6 +73,7 @@ async def test_a_source_is_tried_added_and_understood(page: Page, state: dict[st
         version = page.locator(".version").first
         await expect(version.get_by_role("link", name="/items/1/price")).to_be_visible(timeout=SLOW_MS)
         await expect(version.locator("ins")).to_have_text("25")
+        await expect(version.locator("del")).to_have_text("20")  # no change before it tells: the page saw it
         await version.focus()
         await page.keyboard.press("j")
         await expect(page.locator(".version").nth(1)).to_be_focused()

@@ -12,6 +12,7 @@ import { ACCEPT } from "./gather.ts";
 import type { Json } from "./json.ts";
 import type { ClientFrame, Patch, Position, Refusal, Snapshot, SourceFrame, Status, Subscribed } from "./message.ts";
 import { applyPatch, type Touch } from "./patch.ts";
+import { Seen } from "./seen.ts";
 
 const HELD_MAX = 256;
 
@@ -36,6 +37,7 @@ export class Replica {
   phase: Phase = "waiting";
   refusal = "";
   status: Status | null = null;
+  readonly seen = new Seen();
   private held: Patch[] = [];
   private readonly ports: ReplicaPorts;
   private readonly asker: Asker;
@@ -134,8 +136,10 @@ export class Replica {
     for (const [version, operations] of frame.steps) {
       if (version > this.version) {
         if (reached !== this.version) throw new RangeError("a step does not start where the document is");
+        const from = touched.length;
         document = applyPatch(document, operations, touched);
         this.version = version;
+        this.seen.add(frame.incarnation, version, operations, touched.slice(from));
       }
       reached = version;
     }

@@ -1,5 +1,5 @@
 /**
- * What each place held before a change, as far as the changes before it tell.
+ * What each place held before a change, as far as the changes before it tell, or this page saw it.
  *
  * Versions carry only what is new. Walking from the oldest loaded one to the newest, the last value of a path is
  * remembered; whatever could have moved it to another path makes it unknown again, so a value shown is never a guess.
@@ -7,6 +7,7 @@
 
 import type { Change, Operation } from "../api/types.ts";
 import type { Json } from "../protocol/json.ts";
+import type { Before } from "../protocol/seen.ts";
 
 export interface Step {
   operation: Operation;
@@ -27,8 +28,11 @@ export interface Version {
   isNewLife: boolean;
 }
 
-/** `changes` newest first, as the server gives them; so is the answer. `isFiltered`: gaps are then no news. */
-export function versionsOf(changes: readonly Change[], isFiltered = false): Version[] {
+/**
+ * `changes` newest first, as the server gives them; so is the answer. `isFiltered`: gaps are then no news. `seen`: what
+ * places held before a version that was applied here.
+ */
+export function versionsOf(changes: readonly Change[], seen: (change: Change) => Before | undefined, isFiltered = false): Version[] {
   const known = new Map<string, Json>();
   const oldestFirst = [...changes].reverse();
   const versions = oldestFirst.map((change, i) => {
@@ -36,7 +40,11 @@ export function versionsOf(changes: readonly Change[], isFiltered = false): Vers
     const isNewLife = older !== undefined && older.incarnation !== change.incarnation;
     const missing = older === undefined || isNewLife || isFiltered ? 0 : Math.max(0, change.version - older.version - 1);
     if (isNewLife || missing > 0 || change.ops === null) known.clear();
-    const steps = change.ops?.map((operation) => ({ operation, before: take(known, operation, isFiltered) })) ?? null;
+    const was = seen(change);
+    const steps = change.ops?.map((operation) => {
+      const told = take(known, operation, isFiltered);
+      return { operation, before: told === undefined ? was?.get(operation.path) : told };
+    }) ?? null;
     return { incarnation: change.incarnation, version: change.version, atMs: change.at, bytes: change.bytes, steps, missing, isNewLife };
   });
   return versions.reverse();

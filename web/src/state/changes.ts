@@ -3,6 +3,7 @@
 import { computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import type { Problem } from "../api/problem.ts";
 import type { Change } from "../api/types.ts";
+import type { Before } from "../protocol/seen.ts";
 import { versionsOf, type Version } from "./before.ts";
 
 const PAGE_LENGTH = 50;
@@ -12,6 +13,8 @@ const KEPT_MAX = 500;
 export interface ChangesPorts {
   fetch(query: { path?: string; cursor?: string; limit: number }): Promise<{ items: Change[]; next?: string }>;
   problemOf(error: unknown): Problem;
+  /** What places held before it, where that was seen. */
+  seen(change: Change): Before | undefined;
 }
 
 export class Changes {
@@ -28,7 +31,7 @@ export class Changes {
 
   constructor(ports: ChangesPorts) {
     this.ports = ports;
-    this.versions = computed(() => this.items.value && versionsOf(this.items.value, this.path.value !== ""));
+    this.versions = computed(() => this.items.value && versionsOf(this.items.value, ports.seen, this.path.value !== ""));
   }
 
   /** Show only what touched this place (a JSON Pointer; empty is everything). */

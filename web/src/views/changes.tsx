@@ -24,7 +24,8 @@ export function ChangesTab({ watched, place }: { watched: Watched; place: string
   const changes = useMemo(() => new Changes({
     fetch: async (query) => (await session.value?.api.changes(sourceId, query)) ?? { items: [] },
     problemOf: readProblem,
-  }), [sourceId]);
+    seen: ({ incarnation, version }) => watched.replica.seen.before(incarnation, version),
+  }), [watched]);
   useEffect(() => void changes.filter(place), [changes, place]);
   useCatchUp(watched, changes);
   const problem = changes.problem.value;

@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Problem } from "../../src/api/problem.ts";
 import type { Change, Operation, Point } from "../../src/api/types.ts";
+import type { Json } from "../../src/protocol/json.ts";
+import { applyPatch, type Touch } from "../../src/protocol/patch.ts";
+import { Seen } from "../../src/protocol/seen.ts";
 import { versionsOf } from "../../src/state/before.ts";
 import { Changes } from "../../src/state/changes.ts";
 import { isNumeric, numberAt, numericPaths, wholeSeries } from "../../src/state/series.ts";
@@ -10,14 +13,20 @@ function change(version: number, ops: Operation[] | null, incarnation = "a"): Ch
   return { incarnation, version, at: version * 1_000, bytes: 1, ops };
 }
 
+const unseen = () => undefined;
 const set = (path: string, value: number): Operation => ({ op: "replace", path, value });
 
 function befores(...changes: Change[]): unknown[] {
-  return versionsOf(changes.reverse()).flatMap(({ steps }) => steps?.map(({ before }) => before) ?? []).reverse();
+  return versionsOf(changes.reverse(), unseen).flatMap(({ steps }) => steps?.map(({ before }) => before) ?? []).reverse();
 }
 
 test("the value before a change is what the last change of the same place set", () => {
   assert.deepEqual(befores(change(2, [set("/a", 1)]), change(3, [set("/b", 5)]), change(4, [set("/a", 2)])), [undefined, undefined, 1]);
+});
+
+test("that there was null before is known too", () => {
+  const nothing: Operation = { op: "replace", path: "/a", value: null };
+  assert.deepEqual(befores(change(2, [nothing]), change(3, [set("/a", 1)])), [undefined, null]);
 });
 
 test("what may have moved is not known, rather than guessed", () => {
@@ -31,9 +40,38 @@ test("what may have moved is not known, rather than guessed", () => {
 test("nothing is carried over a gap, a step that is not kept, or another life of the source", () => {
   assert.deepEqual(befores(change(2, [set("/a", 1)]), change(9, [set("/a", 2)])).at(-1), undefined);
   assert.deepEqual(befores(change(2, [set("/a", 1)]), change(3, null), change(4, [set("/a", 2)])).at(-1), undefined);
-  const versions = versionsOf([change(2, [set("/a", 2)], "b"), change(131, [set("/a", 1)]), change(117, [set("/a", 0)])]);
+  const versions = versionsOf([change(2, [set("/a", 2)], "b"), change(131, [set("/a", 1)]), change(117, [set("/a", 0)])], unseen);
   assert.deepEqual(versions.map(({ missing, isNewLife }) => [missing, isNewLife]), [[0, true], [13, false], [0, false]]);
   assert.equal(versions[0]?.steps?.[0]?.before, undefined);
+});
+
+test("what the page saw go is told too, and null is a value", () => {
+  const seen = new Seen();
+  const document = { a: 1, b: null, rows: [{ n: 5 }], "long": "x".repeat(501) };
+  const operations: Operation[] = [set("/a", 2), set("/b", 3), set("/rows/0", 4), set("/long", 6)];
+  const touched: Touch[] = [];
+  applyPatch(document, operations, touched);
+  seen.add("a", 7, operations, touched);
+  const changes = [change(8, [set("/a", 9)]), change(7, operations), change(6, [set("/b", 0)])];
+  const told = versionsOf(changes, ({ incarnation, version }) => seen.before(incarnation, version)).map(({ steps }) => steps?.map(({ before }) => before));
+  assert.deepEqual(told, [[2], [1, 0, undefined, undefined], [undefined]]);
+  assert.equal(versionsOf(changes.slice(0, 2), ({ incarnation, version }) => seen.before(incarnation, version))[1]?.steps?.[1]?.before, null);
+  assert.equal(seen.before("b", 7), undefined);
+});
+
+test("what the page saw twice in a version, or moved, is not guessed, and only so many versions are kept", () => {
+  const seen = new Seen();
+  const apply = (version: number, document: Json, ...operations: Operation[]) => {
+    const touched: Touch[] = [];
+    applyPatch(document, operations, touched);
+    seen.add("a", version, operations, touched);
+    return [...(seen.before("a", version) ?? [])];
+  };
+  assert.deepEqual(apply(1, { a: 1, b: 2 }, set("/a", 2), set("/a", 3), set("/b", 4)), [["/b", 2]]);
+  assert.deepEqual(apply(2, { a: 1, b: 2 }, set("/a", 2), { op: "move", from: "/b", path: "/c" }), []);
+  assert.deepEqual(apply(3, { a: 1 }, { op: "remove", path: "/a" }, { op: "add", path: "/b", value: 1 }), [["/a", 1]]);
+  for (let version = 4; version <= 101; version += 1) apply(version, { a: 1 }, set("/a", 2));
+  assert.deepEqual([1, 2, 101].map((version) => seen.before("a", version) === undefined), [true, false, false]);
 });
 
 function feed(changes: Change[], limit = 2) {
@@ -44,6 +82,7 @@ function feed(changes: Change[], limit = 2) {
       return { items: changes.slice(at, at + limit), ...next };
     },
     problemOf: (error: unknown) => error as Problem,
+    seen: unseen,
   };
 }
 
