@@ -65,6 +65,11 @@ class Turn:
         """Say whether any of its sources is still watched."""
         return any(one.current for one in self.watched)
 
+    @property
+    def waited_ms(self) -> int:
+        """Say for how long it waited for room while it was under way."""
+        return max(one.waited_ms for one in self.watched)
+
 
 @dataclass(kw_only=True, slots=True)
 class Held:
@@ -408,7 +413,8 @@ class Worker:
         waits = [CRASHED_WAIT_MS] * len(turn.watched) if done.cancelled() else done.result()
         for watched, wait_ms in zip(turn.watched, waits, strict=True):
             self._next_turn(turn, watched, wait_ms, now_ms)
-        admitted = self._admission.leave(turn, now_ms, took_ms=now_ms - turn.begun_ms)
+        # A host is not slow for having waited for our room.
+        admitted = self._admission.leave(turn, now_ms, took_ms=now_ms - turn.begun_ms - turn.waited_ms)
         if admitted:
             self._start(admitted, now_ms)
 
@@ -454,7 +460,7 @@ class Worker:
         next_ms = grid_after(target.request, target.interval_ms, max(turn.due_ms, now_ms))
         missed = (next_ms - turn.due_ms - 1) // target.interval_ms
         if missed > 0:
-            waited_ms = turn.begun_ms - turn.due_ms + max(one.waited_ms for one in turn.watched)
+            waited_ms = turn.begun_ms - turn.due_ms + turn.waited_ms
             self.pace.missed(missed, interval_ms=target.interval_ms, waited_ms=waited_ms)
         self._set_turn(watched, next_ms)
 

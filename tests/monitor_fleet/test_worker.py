@@ -515,6 +515,34 @@ def test_due_times_that_pass_while_a_large_answer_waits_for_room_are_overload():
     assert set(run(story(None))) == {"answering"}
 
 
+def test_a_host_whose_answer_waited_for_room_is_not_taken_for_a_slow_one():
+    """Else it would wait for its next poll behind those that hang, for our want of memory."""
+
+    async def story(waited_ms: int) -> int:
+        rig = Rig(in_flight_max=4)
+
+        async def act(watched: Watched) -> int | None:
+            if watched.target.host.startswith("hung"):
+                await asyncio.sleep(10)
+                return 20_000
+            await asyncio.sleep(2.4)
+            watched.waited_ms = waited_ms
+            return None
+
+        rig.sources.act = act
+        rig.worker.on_claimed(SHARD)
+        for number in range(2, 50):
+            rig.worker.on_source(a_source(number, url=f"https://hung-{number}.example/"), SHARD)
+        source = a_source()
+        rig.worker.on_source(source, SHARD)
+        await asyncio.sleep(120)
+        await rig.end()
+        return len(rig.sources.times(source.id))
+
+    assert run(story(2_400)) >= 11
+    assert run(story(0)) < 6
+
+
 def test_a_mistake_of_ours_in_one_turn_ends_no_polling():
     """It is logged, and the source has its next turn some time later."""
 
