@@ -8,6 +8,7 @@ behind. Until it is cut a connection hears nothing: each pass leaves out whose r
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import batched
 
@@ -77,17 +78,25 @@ def _queue_the_late(world: World, swept: Swept, time_left_ms: TimeLeftMs) -> Non
     """Look at each; one that cannot be looked at keeps none of the others waiting."""
     query = sweeps.listed(world.tables.connections, LATE, now_ms=world.now_ms())
     troubles: list[Exception] = []
-    for found in _found(world, query, time_left_ms):
-        for looking in [world.pool.submit(lagging.look, world, Late.from_row(each)) for each in found]:
-            try:
-                lags, is_queued = looking.result()
-            except Exception as error:  # noqa: BLE001 - whatever it was, it is raised when the others were looked at
-                troubles.append(error)
-                continue
-            swept.lagging += lags
-            swept.requeued += is_queued
-    if troubles:
-        raise ExceptionGroup("buckets that could not be looked at", troubles)
+    try:
+        for found in _found(world, query, time_left_ms):
+            looking = [world.pool.submit(lagging.look, world, Late.from_row(each)) for each in found]
+            for lags, is_queued in _results(looking, troubles):
+                swept.lagging += lags
+                swept.requeued += is_queued
+    finally:
+        if troubles:  # also where there was no time for all
+            raise ExceptionGroup("buckets that could not be looked at", troubles)
+
+
+def _results[T](futures: Sequence[Future[T]], troubles: list[Exception]) -> Iterator[T]:
+    for future in futures:
+        try:
+            result = future.result()
+        except Exception as error:  # noqa: BLE001 - whatever it was, it is raised when the others were looked at
+            troubles.append(error)
+        else:
+            yield result
 
 
 def _end_the_over(world: World, swept: Swept, time_left_ms: TimeLeftMs) -> None:

@@ -13,7 +13,7 @@ from contracts.table import revocations
 from contracts.table.connections import CONNECTION_TTL_S
 from contracts.table.revocations import LATE_MS
 from tests.ws.service import NOW_MS, SOURCE, Service
-from ws import handler, lagging
+from ws import handler, lagging, minute
 from ws.lagging import LATE_AFTER_MS
 from ws.news import HOPS_MAX
 
@@ -110,30 +110,54 @@ def test_buckets_that_lag_do_not_take_the_time_of_rights_that_ended(service: Ser
     assert service.sweep()["lagging"] == 1
 
 
-def test_a_bucket_that_cannot_be_looked_at_keeps_nobody(service: Service, monkeypatch: pytest.MonkeyPatch):
-    """Neither other buckets, nor those who must go; and its trouble is told, by an invocation that fails."""
-    connect(service, "ended", NOW_MS)
-    others = {f"external-0000000{number}" for number in range(2)}
-    for source_id in [SOURCE, *others]:
+def late_and_one_unreadable(service: Service, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Let three buckets lag, the first of which cannot be looked at; gives the sources of the others."""
+    unreadable, *others = [f"external-0000000{number}" for number in range(2)] + [SOURCE]
+    for source_id in [*others, unreadable]:
         service.register(source_id)
         service.commit({"n": 1}, source_id)
+    for source_id in [*others, unreadable]:
         late(service, source_id=source_id)
     service.at_ms += LATE_AFTER_MS
     service.queued()
     get = service.world.dynamodb.get_item
 
     def throttled(**request: Any) -> object:
-        if request["Key"].get("id") == {"S": SOURCE}:
+        if request["Key"].get("id") == {"S": unreadable}:
             raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "GetItem")
         return get(**request)
 
     monkeypatch.setattr(service.world.dynamodb, "get_item", throttled)
+    return set(others)
+
+
+def test_a_bucket_that_cannot_be_looked_at_keeps_nobody(service: Service, monkeypatch: pytest.MonkeyPatch):
+    """Neither other buckets, nor those who must go; and its trouble is told, by an invocation that fails."""
+    connect(service, "ended", NOW_MS)
+    others = late_and_one_unreadable(service, monkeypatch)
+
     with pytest.raises(ExceptionGroup, match="could not be looked at") as raised:
         service.sweep()
 
     assert raised.group_contains(ClientError)
     assert names(service) == set()
     assert {Message.decode(body).source_id for body in service.queued()} == others
+
+
+def test_that_one_could_not_be_looked_at_is_told_also_where_time_ran_out(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+):
+    """An alarm that needs a sweep with time to spare would be silent in every outage."""
+    connect(service, "ended", NOW_MS)
+    late_and_one_unreadable(service, monkeypatch)
+    monkeypatch.setattr(minute, "AT_ONCE_MAX", 1)
+    left_ms = chain([11_000, 11_000], repeat(7_900))
+
+    with pytest.raises(ExceptionGroup):
+        handler.serve(service.world, {"minute": ""}, lambda: next(left_ms))
+
+    assert names(service) == set()
+    assert service.queued() == []
 
 
 def test_a_connection_that_cannot_be_cut_is_tried_again_as_long_as_it_can_live(service: Service):
