@@ -22,7 +22,15 @@ _BODY_STATUSES = frozenset({200, 203})
 _NOT_MODIFIED = 304
 
 type Grow = Callable[[int], Awaitable[bool]]
-"""Told how many bytes of an answer are at hand; returns once there may be more, and whether that took waiting."""
+"""
+Told how many bytes of an answer are at hand; returns once there may be more, and whether that took waiting.
+
+Raises ReadAgain.
+"""
+
+
+class ReadAgain(Exception):
+    """What was read is to be dropped, and asked for again once there may be as much."""
 
 
 async def _at_once(_: int) -> bool:
@@ -48,16 +56,18 @@ class _RedirectRefused(Exception):
 class _Growth:
     """How one answer grows; while it has to wait for that, its time stands still."""
 
-    __slots__ = ("_grow", "time", "waited")
+    __slots__ = ("_grow", "size", "time", "waited")
 
     def __init__(self, ask: Ask) -> None:
         # The total time is the only defence against a server that drips.
         self.time = asyncio.timeout(ask.timeout_s)
         self.waited = False
+        self.size = 0
         self._grow = ask.grow
 
     async def to(self, size: int) -> None:
         """Go on once there may be more."""
+        self.size = size
         ends_s, loop = self.time.when(), asyncio.get_running_loop()
         assert ends_s is not None  # none but this stops it
         left_s = ends_s - loop.time()
@@ -74,13 +84,18 @@ async def fetch(session: ClientSession, ask: Ask) -> Outcome:
     The session must be of `fetching.session` over `fetching.guard`: where a request may go is decided at the socket,
     for the first url and for every redirect alike.
     """
+    dropped = 0
     while True:
+        if dropped:
+            await ask.grow(dropped)
         growth = _Growth(ask)
         try:
             async with growth.time:
                 return await _follow(session, ask, growth)
         except _RedirectRefused as error:
             return Failed(reason=Reason.REDIRECT, why=str(error))
+        except ReadAgain:
+            dropped = growth.size
         except (ClientError, OSError, UnicodeError) as error:
             # Who gave up while we did not read is asked again: that was our doing. Whose answer no more waits, is not.
             if not growth.waited:

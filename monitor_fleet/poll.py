@@ -126,13 +126,13 @@ class Poller:
         target = watched.target
         validators = self._validators(watched)
         key = await self.keys.get(target.secret_id) if target.secret_id else None
-        ask = ask_for(target, key, validators, grow=claim.grow)
+        ask = ask_for(target, key, validators, grow=claim.read_on)
         outcome = await fetch(ask)
         refused = isinstance(outcome, Failed) and outcome.reason is Reason.UNAUTHORIZED
         if refused and key and target.secret_id:
             newer = await self.keys.renew(target.secret_id, refused=key)
             if newer:
-                key, ask = newer, ask_for(target, newer, validators, grow=claim.grow)
+                key, ask = newer, ask_for(target, newer, validators, grow=claim.read_on)
                 outcome = await fetch(ask)
         return ask, key, outcome
 

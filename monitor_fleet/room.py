@@ -5,12 +5,16 @@ An answer takes room as it grows, and for what its document will weigh before th
 Small ones take none, so they never wait. When room is short, who has none yet waits behind those that have some, and
 **who has held room longest never waits**: so there is always one that goes on and ends, and two half-read answers do
 not wait for each other for ever. It ends soon, by the time-outs of requests, which is why waiting may not count as
-time of an answer (`fetching.fetch`).
+time of an answer (`fetching.fetch`). And who waits for long in the midst of reading gives back what it has and begins
+anew: else answers that drip, each to its time-out, would go on one after the other, and whoever comes behind all of
+them.
 """
 
 import asyncio
 import logging
 from typing import Self
+
+from fetching.fetch import ReadAgain
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +24,8 @@ BYTES_MAX = 256 * 1_024 * 1_024
 SMALL_BYTES_MAX = 128 * 1_024
 #: Of a document: itself, and what is stored of it and of the step to it, compressed.
 COPIES = 2
+#: So long an answer that is half read waits for room.
+GIVES_BACK_AFTER_S = 10.0
 #: While answers wait this is said again and again, with how many have.
 LOG_EVERY_S = 10.0
 
@@ -41,8 +47,12 @@ class Room:
         """Give one poll its part: nothing yet."""
         return Claim(self)
 
-    async def grow(self, claim: "Claim", to_bytes: int) -> bool:
-        """Let a claim hold so much, or wait until it may; say whether it had to. What it holds already it keeps."""
+    async def grow(self, claim: "Claim", to_bytes: int, *, patience_s: float | None = None) -> bool:
+        """
+        Let a claim hold so much, or wait until it may; say whether it had to. What it holds already it keeps.
+
+        Raises TimeoutError where it would have to wait for longer than it has patience.
+        """
         is_new = claim not in self._held
         more = to_bytes - self._held.setdefault(claim, 0)
         if more <= 0:
@@ -50,7 +60,7 @@ class Room:
         if self._may_grow(claim, more) and not (is_new and self._waiting):
             self.settle(claim, to_bytes)
             return False
-        await self._wait(claim, to_bytes)
+        await self._wait(claim, to_bytes, patience_s)
         return True
 
     def settle(self, claim: "Claim", to_bytes: int) -> None:
@@ -60,6 +70,10 @@ class Room:
         self.taken_bytes -= freed
         if freed > 0:
             self._let_go_on()
+
+    def held_bytes(self, claim: "Claim") -> int:
+        """Say what a claim holds."""
+        return self._held.get(claim, 0)
 
     def has(self, claim: "Claim") -> bool:
         """Tell whether a claim takes room at all."""
@@ -74,14 +88,15 @@ class Room:
     def _may_grow(self, claim: "Claim", more: int) -> bool:
         return self.taken_bytes + more <= self._bytes_max or next(iter(self._held)) is claim
 
-    async def _wait(self, claim: "Claim", to_bytes: int) -> None:
+    async def _wait(self, claim: "Claim", to_bytes: int, patience_s: float | None) -> None:
         loop = asyncio.get_running_loop()
         began_s = loop.time()
         self._waiting[claim] = to_bytes, (may := loop.create_future())
         self.waits += 1
         self._log(began_s)
         try:
-            await may
+            async with asyncio.timeout(patience_s):
+                await may
         finally:
             self._waiting.pop(claim, None)
             claim.waited_s += loop.time() - began_s
@@ -130,6 +145,15 @@ class Claim:
     async def grow(self, to_bytes: int) -> bool:
         """Hold so much, once there is room for it; say whether that took waiting. Small answers need none."""
         return to_bytes > SMALL_BYTES_MAX and await self._room.grow(self, to_bytes)
+
+    async def read_on(self, to_bytes: int) -> bool:
+        """Do so in the midst of reading. Raises ReadAgain where that takes long: then nothing is held any more."""
+        patience_s = GIVES_BACK_AFTER_S if self._room.held_bytes(self) else None
+        try:
+            return to_bytes > SMALL_BYTES_MAX and await self._room.grow(self, to_bytes, patience_s=patience_s)
+        except TimeoutError:
+            self._room.end(self)
+            raise ReadAgain from None
 
     def settle(self, to_bytes: int) -> None:
         """Hold as much as is there in fact, be it more or less than was thought."""

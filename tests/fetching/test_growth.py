@@ -8,7 +8,7 @@ import pytest
 from aiohttp import ClientPayloadError, ClientSession, web
 from yarl import URL
 
-from fetching.fetch import Ask, Grow, fetch
+from fetching.fetch import Ask, Grow, ReadAgain, fetch
 from fetching.outcome import Failed, Outcome, Reason, Reply
 from tests.simulation.virtual import run
 
@@ -110,6 +110,23 @@ def test_a_server_that_gave_up_meanwhile_is_asked_again():
     found = server.ask(waits.grow)
     assert isinstance(found, Reply)
     assert (found.wire, server.asked) == (3 * PART, 2)
+
+
+def test_what_has_waited_too_long_is_dropped_and_asked_for_again_when_there_may_be_as_much():
+    """It is read from its beginning, in all the time that it has."""
+    server, told = Server([6, 1, 1], [7, 1, 1]), list[int]()
+
+    async def grow(size: int) -> bool:
+        told.append(size)
+        if told == [2_000]:
+            raise ReadAgain
+        await asyncio.sleep(0 if server.asked == 2 else 100)
+        return False
+
+    found = server.ask(grow)
+    assert isinstance(found, Reply)
+    assert (found.wire, server.asked) == (3 * PART, 2)
+    assert told == [2_000, 2_000, 2_000, 3_000]
 
 
 def test_a_server_that_breaks_off_by_itself_is_not():

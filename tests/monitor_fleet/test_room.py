@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor_fleet.room import LOG_EVERY_S, SMALL_BYTES_MAX, Claim, Room, weight
+from fetching.fetch import ReadAgain
+from monitor_fleet.room import GIVES_BACK_AFTER_S, LOG_EVERY_S, SMALL_BYTES_MAX, Claim, Room, weight
 from tests.simulation.virtual import Deadlock, run
 
 MIB = 1_024 * 1_024
@@ -185,6 +186,59 @@ def test_what_turns_out_larger_is_counted_too():
             await asyncio.sleep(1)
             assert not waiting.done()
             waiting.cancel()
+
+    in_virtual_time(story)
+
+
+def test_who_waits_for_long_half_read_gives_back_what_it_has_and_begins_anew():
+    """Its bytes are of no use to anybody while it cannot go on, and whoever is new may be quicker."""
+
+    async def story() -> None:
+        room, loop = Room(bytes_max=10 * MIB), asyncio.get_running_loop()
+        with room.claim() as eldest, room.claim() as half, room.claim() as new:
+            await eldest.read_on(5 * MIB)
+            await half.read_on(5 * MIB)
+            reading = asyncio.create_task(half.read_on(6 * MIB))
+            quick = asyncio.create_task(new.read_on(3 * MIB))
+            with pytest.raises(ReadAgain):
+                await reading
+            assert await quick is True
+            assert (loop.time(), room.taken_bytes) == (GIVES_BACK_AFTER_S, 8 * MIB)
+            again = asyncio.create_task(half.read_on(6 * MIB))
+            await asyncio.sleep(10 * GIVES_BACK_AFTER_S)
+            assert not again.done()  # it has nothing to give back, so it waits
+            room.end(eldest)
+            assert await again is True
+
+    in_virtual_time(story)
+
+
+def test_answers_that_drip_do_not_go_on_one_after_the_other():
+    """Were each to keep what it has while it waits, the last of a hundred would come after an hour."""
+
+    async def drip(room: Room) -> None:
+        with room.claim() as claim:
+            read = wanted = 0
+            while read < 10 * MIB:
+                try:
+                    await claim.read_on(wanted)
+                    read += MIB // 4
+                    wanted = max(read, SMALL_BYTES_MAX)
+                    await claim.read_on(wanted)
+                    await asyncio.sleep(0.7)
+                except ReadAgain:
+                    read = 0
+
+    async def story() -> None:
+        room, loop = Room(), asyncio.get_running_loop()
+        dripping = [asyncio.create_task(drip(room)) for _ in range(100)]
+        await asyncio.sleep(20)
+        with room.claim() as quick:
+            await quick.read_on(MIB)
+        assert 0 < loop.time() - 20 < 40
+        await asyncio.gather(*dripping)
+        assert loop.time() < 600
+        assert room.taken_bytes == 0
 
     in_virtual_time(story)
 
