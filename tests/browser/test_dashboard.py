@@ -48,7 +48,7 @@ async def test_a_source_added_in_the_browser_is_watched_live(page: Page, state: 
 
 
 async def test_a_source_is_tried_added_and_understood(page: Page, state: dict[str, Any]):
-    """Try it, ignore what moves by itself, add it; a change is in the cell's history, in Changes and in the chart."""
+    """Try it, add it; a change is in the cell's history, in Changes (with keys, letters or none) and in the chart."""
     async with Feeds.serving() as feeds, Api.of(state) as api:
         feeds.set("tried", {"items": [{"sku": "a", "price": 10}, {"sku": "b", "price": 20}]})
         await page.get_by_role("button", name=re.compile("add", re.IGNORECASE)).first.click()
@@ -76,7 +76,15 @@ async def test_a_source_is_tried_added_and_understood(page: Page, state: dict[st
         await expect(version.locator("del")).to_have_text("20")  # no change before it tells: the page saw it
         await version.focus()
         await page.keyboard.press("j")
-        await expect(page.locator(".version").nth(1)).to_be_focused()
+        older = page.locator(".version").nth(1)
+        await expect(older).to_be_focused()
+        await page.keyboard.press("?")
+        await page.get_by_label("Single letters are keys").uncheck()
+        await page.keyboard.press("Escape")
+        await page.keyboard.press("k")
+        await expect(older).to_be_focused()
+        await page.keyboard.press("ArrowLeft")
+        await expect(version).to_be_focused()
 
         await page.get_by_role("link", name="Charts", exact=True).click()
         await page.get_by_label("Which number").fill("/items/1/price")

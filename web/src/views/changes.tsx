@@ -4,6 +4,7 @@ import { useSignal, type Signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { cellText } from "../live/format.ts";
 import { Empty, Trouble } from "../parts/empty.tsx";
+import { hasLetters } from "../parts/keys.ts";
 import { Skeleton } from "../parts/skeleton.tsx";
 import { Since } from "../parts/since.tsx";
 import { sourceAddress, toPointer } from "../route.ts";
@@ -69,7 +70,7 @@ function PlaceBox({ sourceId, place }: { sourceId: string; place: string }) {
     <div class="bar">
       <input key={place} class="search wide" type="search" placeholder="Only this place, as in /rows/3/price" aria-label="Only changes of this place (a JSON Pointer)"
         spellcheck={false} defaultValue={place} onChange={go} />
-      <p class="note">← and → or j and k step from version to version</p>
+      <p class="note">← and →{hasLetters.value && " or j and k"} step from version to version</p>
     </div>
   );
 }
@@ -148,8 +149,9 @@ function Steps({ sourceId, steps }: { sourceId: string; steps: readonly Step[] }
 
 function stepOf(event: KeyboardEvent): number {
   if (event.ctrlKey || event.metaKey || event.altKey) return 0;
-  if (["ArrowRight", "ArrowDown", "j"].includes(event.key)) return 1;
-  return ["ArrowLeft", "ArrowUp", "k"].includes(event.key) ? -1 : 0;
+  if (event.key === "j" || event.key === "k") return !hasLetters.value ? 0 : event.key === "j" ? 1 : -1;
+  if (event.key === "ArrowRight" || event.key === "ArrowDown") return 1;
+  return event.key === "ArrowLeft" || event.key === "ArrowUp" ? -1 : 0;
 }
 
 function gapText({ version, missing }: Version): string {

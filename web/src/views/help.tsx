@@ -13,6 +13,7 @@ const KEYS: readonly (readonly [where: string, keys: readonly (readonly [key: st
     ["Ctrl+C", "copy what is selected"],
   ]],
   ["Changes", [["← → or j k", "step from version to version"]]],
+  ["A chart", [["← → Home End", "read another moment of it"]]],
 ];
 
 export function Help({ onClose }: { onClose(): void }) {
