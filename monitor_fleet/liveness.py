@@ -25,6 +25,11 @@ HEARTBEAT_S = 2.0
 SUSPECT_AFTER_S = 3.0
 
 
+def are_many(silent: int, *, of: int) -> bool:
+    """Say whether so many are silent at once that every verdict waits for `MASS_EXTRA_S` longer."""
+    return silent > max(1, MASS_SHARE * of)
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Seen:
     beat: int
@@ -57,7 +62,7 @@ class Observer:
         living = [worker for worker in workers if worker.state != DEAD]
         silent = [worker for worker in living if self._silent_s(worker) >= DEAD_AFTER_S]
         nearly = sum(self._silent_s(worker) >= DEAD_AFTER_S - HEARTBEAT_S for worker in living)
-        if nearly <= max(1, MASS_SHARE * len(living)):
+        if not are_many(nearly, of=len(living)):
             return silent
         return [worker for worker in silent if self._silent_s(worker) >= DEAD_AFTER_S + MASS_EXTRA_S]
 

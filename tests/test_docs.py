@@ -1,5 +1,6 @@
 """What the documents name exists: a reader follows every path and every link."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -56,6 +57,44 @@ def test_the_architecture_names_every_table_and_every_function():
 
     assert {name for name in FIELDS if f"| {name} |" not in text} == set()
     assert {name for name in endpoints if not re.search(rf"\b{name}\b", text)} == set()
+
+
+def conditions(path: Path) -> set[str]:
+    """Give the condition expressions of a module as patterns: what is put in where it runs may be anything."""
+    made = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Dict)]
+    given = [
+        value
+        for one in made
+        for key, value in zip(one.keys, one.values, strict=True)
+        if isinstance(key, ast.Constant) and key.value == "ConditionExpression"
+    ]
+    either = [
+        way for value in given for way in ([value.body, value.orelse] if isinstance(value, ast.IfExp) else [value])
+    ]
+    return {pattern(way) for way in either}
+
+
+def pattern(expression: ast.expr) -> str:
+    """Write an expression's text as a pattern."""
+    match expression:
+        case ast.Constant(value=str(text)):
+            return re.escape(text)
+        case ast.JoinedStr(values=parts):
+            return "".join(pattern(part) for part in parts)
+        case ast.FormattedValue():
+            return "[^`]+"
+        case _:
+            raise AssertionError(f"a condition that is not read here: {ast.unparse(expression)}")
+
+
+@pytest.mark.parametrize("module", ["fleet", "heads"])
+def test_the_page_of_the_leases_has_every_condition(module: str):
+    """Word for word, as a code span."""
+    text = (ROOT / "docs" / "leases.md").read_text()
+    written = conditions(ROOT / "contracts" / "table" / f"{module}.py")
+
+    assert len(written) >= 5
+    assert {one for one in written if not re.search(f"`{one}`", text)} == set()
 
 
 def test_the_page_of_the_api_names_every_route_field_and_parameter():

@@ -1,7 +1,7 @@
 """Who is dead, and when it must not be said."""
 
 from contracts.table.fleet import DEAD, Worker
-from monitor_fleet.liveness import DEAD_AFTER_S, MASS_EXTRA_S, Observer
+from monitor_fleet.liveness import DEAD_AFTER_S, MASS_EXTRA_S, Observer, are_many
 from monitor_fleet.renewal import RENEW_EVERY_S, REQUEST_TIMEOUT_S, RIGHT_S
 
 
@@ -58,6 +58,14 @@ def test_many_at_once_are_given_more_time():
 
     assert looking(Observer(), beats[:-1]) == []
     assert looking(Observer(), beats) == ["a", "b"]
+
+
+def test_one_is_never_many():
+    """Nor is up to 30 %."""
+    assert not are_many(1, of=1)
+    assert not are_many(3, of=10)
+    assert are_many(4, of=10)
+    assert are_many(2, of=3)
 
 
 def test_the_dead_die_once():

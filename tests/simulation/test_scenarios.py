@@ -103,6 +103,29 @@ def test_half_of_a_fleet_that_dies_at_once_is_replaced_within_thirty_seconds():
     in_calm(6, story)
 
 
+def test_only_a_brake_lets_rows_of_the_gone_stand_for_longer():
+    """What the check of schedules allows for: many are gone, and the living own everything; one is not many."""
+
+    async def without_their_shards(world: World) -> None:
+        await watch(world, HEARTBEAT_S + 0.5)  # rows tell what was claimed
+        newcomers = [world.join(), world.join()]
+        await watch(world, 1)
+        assert {process.name for process in newcomers} < world.invariants.roster()
+        newcomers[0].kill()
+        assert not world.is_covered_but_for_a_brake()
+        newcomers[1].kill()
+        assert world.is_covered_but_for_a_brake()
+
+    async def with_their_shards(world: World) -> None:
+        await watch(world, HEARTBEAT_S + 0.5)  # rows tell what was claimed
+        for process in world.processes[:2]:
+            process.kill()
+        assert not world.is_covered_but_for_a_brake()
+
+    in_calm(1, without_their_shards)
+    in_calm(3, with_their_shards)
+
+
 def test_a_newcomer_gets_its_share_within_ten_seconds():
     """It is visible before it owns anything, so the others plan with it at once."""
 

@@ -14,6 +14,7 @@ from contracts.table.heads import Head
 from contracts.table.transaction import Act, transaction
 from contracts.table.values import read_item
 from local.memory import NAMES, Memory
+from monitor_fleet.liveness import are_many
 from monitor_fleet.plan import URGENT
 from monitor_fleet.roster import misplaced
 from tests.simulation.invariants import Invariants
@@ -217,9 +218,22 @@ class World:
 
     def is_covered(self) -> bool:
         """Say whether the living workers' rows name every shard exactly once."""
+        return not misplaced(self._not_declared_dead(), self.scale.shards)
+
+    def is_covered_but_for_a_brake(self) -> bool:
+        """
+        Say whether nothing but rows of the gone is in the way, and so many that no verdict on them may fall yet.
+
+        Their shards were handed over or claimed; what their rows still say goes with the verdict.
+        """
+        ids = {process.leases.worker_id for process in self.living()}
+        rows = self._not_declared_dead()
+        here = [row for row in rows if row.id in ids]
+        return are_many(len(rows) - len(here), of=len(rows)) and not misplaced(here, self.scale.shards)
+
+    def _not_declared_dead(self) -> list[fleet.Worker]:
         rows = self.memory.tables[NAMES.fleet].partition(f"{KIND.value}#W")
-        living = [worker for worker in map(fleet.Worker.read, rows) if worker.state != fleet.DEAD]
-        return not misplaced(living, self.scale.shards)
+        return [worker for worker in map(fleet.Worker.read, rows) if worker.state != fleet.DEAD]
 
     def outcome(self, settled_after_s: float) -> Outcome:
         """Sum the run up."""
