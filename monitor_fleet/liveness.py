@@ -66,9 +66,10 @@ class Observer:
             return silent
         return [worker for worker in silent if self._silent_s(worker) >= DEAD_AFTER_S + MASS_EXTRA_S]
 
-    def suspects(self, workers: Iterable[Worker]) -> bool:
-        """Say whether one of the roster just read may be dying: look more often."""
-        return any(worker.state != DEAD and self._silent_s(worker) >= SUSPECT_AFTER_S for worker in workers)
+    def suspects(self, workers: Iterable[Worker]) -> list[Worker]:
+        """List those of the roster just read that may be dying: look more often, and give them nothing."""
+        living = (worker for worker in workers if worker.state != DEAD)
+        return [worker for worker in living if self._silent_s(worker) >= SUSPECT_AFTER_S]
 
     def verdict_at_s(self) -> float:
         """Say when the next of those seen may have been silent too long, if it goes on: look again just then."""

@@ -44,6 +44,8 @@ class Lookout:
         may_judge: Callable[[], bool],
     ) -> None:  # fmt: skip
         self.roster = Roster(workers={})
+        #: Whose heartbeats stand still in that roster: they may be dying, and should be given nothing.
+        self.still: frozenset[str] = frozenset()
         self.news = asyncio.Event()
         self.now = asyncio.Event()
         self.close_until_s = boot_now() + SETTLING_S
@@ -70,8 +72,10 @@ class Lookout:
             # The trouble may be ours, or the store's and everybody's: all get the time to renew before any verdict.
             self._observer.failed()
         silent = self._observer.dead(workers)
+        still = frozenset(worker.id for worker in self._observer.suspects(workers))
         gone = [await self._mark_dead(worker) for worker in silent if worker.id != self._worker_id]
         self.roster = Roster(workers={**roster.workers, **{worker.id: worker for worker in gone}})
+        self.still = still
         self.news.set()
 
     def next_at_s(self, began_s: float) -> float:
@@ -82,7 +86,7 @@ class Lookout:
     def _looks_closely(self) -> bool:
         workers = self.roster.workers.values()
         watchers = ranking("watch", dict.fromkeys((one.id for one in self.roster.up()), 1.0))[:WATCHERS]
-        is_called = self._boot_now() < self.close_until_s or self._observer.suspects(workers)
+        is_called = self._boot_now() < self.close_until_s or bool(self.still)
         return is_called or not workers or self._worker_id in watchers
 
     async def read(self) -> Roster:

@@ -40,10 +40,11 @@ SETTLING_S = 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class _Rung:
-    """When a target was rung first, of the rings that kept it listening, and last."""
+    """When a target was rung first, of the rings that kept it listening, and last; its number before the first."""
 
     first_s: float
     last_s: float
+    beat: int
 
 
 class Moves:
@@ -127,16 +128,20 @@ class Moves:
         The targets are told first, and polls go on here until they must have heard.
         """
         roster = await self._lookout.read()
-        targets = dict(partings(roster.up(), self._worker_id, self._holdings.owned, self._loads()))
+        # To those that may be dying only if there is nobody else: they may also be all right.
+        up = [worker for worker in roster.up() if worker.id not in self._lookout.still] or roster.up()
+        targets = dict(partings(up, self._worker_id, self._holdings.owned, self._loads()))
         told = {target for target in targets.values() if target}
         await self._announce(told)
         await self._sleep(max(map(self._unheard_s, told), default=0.0))
+        given: list[str | None] = []
 
         async def one(number: int) -> None:
-            await self._give(number, targets[number], Why.DRAIN)
+            if await self._give(number, targets[number], Why.DRAIN):
+                given.append(targets[number])
 
         await each(one, targets, at_once_max=MOVES_AT_ONCE_MAX)
-        self._tell("handed_off", why=Why.DRAIN, to=_tally(targets.values()))
+        self._tell("handed_off", why=Why.DRAIN, to=_tally(given))
 
     def _calls_for_sweep(self) -> bool:
         roster = self._lookout.roster
@@ -210,7 +215,7 @@ class Moves:
         self._look_closely()
         own = [give for give in gives if give.giver == self._worker_id]
         await self._announce({give.target for give in own})
-        own = [give for give in own if not self._unheard_s(give.target)]
+        own = [give for give in own if self._listens(give.target)]
         if self._views < VIEWS_MIN or self._must_wait(view):
             return
         self._views = 0
@@ -242,18 +247,23 @@ class Moves:
         return replace(own, owned=owned, loads=loads, young=self._holdings.young(), state=self.state)
 
     async def _perform(self, gives: Sequence[Give]) -> None:
+        given: list[str] = []
+
         async def one(give: Give) -> None:
             target = self._lookout.roster.workers.get(give.target)
-            if self.state == UP and target and target.state == UP:  # both may have changed since the plan
-                await self._give(give.shard, give.target, Why.PLAN)
+            is_there = target and target.state == UP and give.target not in self._lookout.still
+            # Both may have changed since the plan.
+            if self.state == UP and is_there and await self._give(give.shard, give.target, Why.PLAN):
+                given.append(give.target)
 
         await each(one, gives, at_once_max=MOVES_AT_ONCE_MAX)
-        self._tell("handed_off", why=Why.PLAN, to=_tally(give.target for give in gives))
+        self._tell("handed_off", why=Why.PLAN, to=_tally(given))
 
-    async def _give(self, number: int, target: str | None, why: Why) -> None:
-        """End the shard's polls, then move its row; until the outcome is known nobody polls it here."""
+    async def _give(self, number: int, target: str | None, why: Why) -> bool:
+        """End the shard's polls, then move its row (did it?); until that is known nobody polls it here."""
         if number not in self._holdings.owned:
-            return
+            return False
+        is_given = False
         self._holdings.moving.add(number)
         try:
             through_ms = await self._on_giving(number)
@@ -261,22 +271,35 @@ class Moves:
             if shard:
                 shard = replace(shard, through_ms=through_ms)
                 rows = self._rows
-                moved = rows.hand_off(shard, to=target, why=why) if target else rows.release(shard, why=why)
-                self._holdings.gave(await moved)
+                row = await (rows.hand_off(shard, to=target, why=why) if target else rows.release(shard, why=why))
+                is_given = row.owner == target
+                self._holdings.gave(row)
         finally:
             self._holdings.moving.discard(number)
         if target:
             await self._ring_soon(target, number)
+        return is_given
 
     async def _announce(self, targets: Iterable[str]) -> None:
         """Ring those that do not listen yet, and those that would soon cease to (see `doorbell`)."""
         now_s = self._boot_now()
         self._rung_s = {name: rung for name, rung in self._rung_s.items() if now_s < rung.last_s + LISTEN_S}
         due = [name for name in targets if name not in self._rung_s or self._rung_s[name].last_s + RING_AGAIN_S < now_s]
+        beats = {name: worker.beat for name, worker in self._lookout.roster.workers.items()}
         await each(self._rows.ring, sorted(due), at_once_max=MOVES_AT_ONCE_MAX)
         for name in due:
-            first_s = self._rung_s[name].first_s if name in self._rung_s else self._boot_now()
-            self._rung_s[name] = _Rung(first_s=first_s, last_s=now_s)
+            rung = self._rung_s.get(name) or _Rung(first_s=self._boot_now(), last_s=now_s, beat=beats.get(name, 0))
+            self._rung_s[name] = replace(rung, last_s=now_s)
+
+    def _listens(self, target: str) -> bool:
+        """
+        Say whether a target that was rung must have heard and is still there: its number moved since, and goes on.
+
+        What is given to one that has just died is polled by nobody until the verdict on it.
+        """
+        worker = self._lookout.roster.workers.get(target)
+        is_moving = worker and worker.beat > self._rung_s[target].beat and target not in self._lookout.still
+        return bool(is_moving) and not self._unheard_s(target)
 
     def _unheard_s(self, target: str) -> float:
         """Say in how many seconds a target that was rung must have heard."""

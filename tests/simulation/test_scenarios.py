@@ -7,7 +7,8 @@ from random import Random
 
 import pytest
 
-from monitor_fleet.liveness import DEAD_AFTER_S, HEARTBEAT_S, MASS_EXTRA_S
+from monitor_fleet.doorbell import HEARD_AFTER_S
+from monitor_fleet.liveness import DEAD_AFTER_S, HEARTBEAT_S, MASS_EXTRA_S, SUSPECT_AFTER_S
 from monitor_fleet.moves import TUNE_EVERY_S
 from monitor_fleet.plan import ACT, TUNING_SHARE, URGENT
 from tests.simulation.process import Process
@@ -124,6 +125,45 @@ def test_only_a_brake_lets_rows_of_the_gone_stand_for_longer():
 
     in_calm(1, without_their_shards)
     in_calm(3, with_their_shards)
+
+
+@pytest.mark.parametrize("after_s", [0.5, 1.0, 2.0])
+def test_who_falls_silent_is_given_nothing(after_s: float):
+    """Also while a brake holds the verdict back: nobody would poll it for so long."""
+
+    async def story(world: World) -> None:
+        await watch(world, HEARTBEAT_S + 0.5)
+        newcomers = [world.join(), world.join()]
+        await watch(world, after_s)
+        assert {process.name for process in newcomers} < world.invariants.roster()
+        for process in newcomers:
+            process.kill()
+        for _ in range(int((DEAD_AFTER_S + MASS_EXTRA_S + 2) / LOOK_EVERY_S)):
+            await watch(world, LOOK_EVERY_S)
+            assert set(owners(world)) == {world.processes[0].name}
+        assert world.invariants.marked_dead == 2
+
+    in_calm(1, story)
+
+
+def test_who_leaves_gives_nothing_to_who_fell_silent():
+    """There is another; only what the dead one had waits for the verdict."""
+
+    async def story(world: World) -> None:
+        await watch(world, HEARTBEAT_S + 0.5)
+        leaver, dying, other = (process.name for process in world.processes)
+        before = owners(world)
+        world.processes[1].kill()
+        await watch(world, SUSPECT_AFTER_S)  # since its last heartbeat it is longer, and no verdict yet
+        assert world.invariants.marked_dead == 0
+        world.processes[0].terminate()
+        for _ in range(int(HEARD_AFTER_S / LOOK_EVERY_S) + 5):
+            await watch(world, LOOK_EVERY_S)
+            assert all(owner != dying or was == dying for owner, was in zip(owners(world), before, strict=True))
+        assert leaver not in owners(world)
+        assert other in owners(world)
+
+    in_calm(3, story)
 
 
 def test_a_newcomer_gets_its_share_within_ten_seconds():
