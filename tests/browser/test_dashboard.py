@@ -171,6 +171,10 @@ async def test_the_fleet_page_follows_its_scale(page: Page, scale: Callable[[int
     await asyncio.to_thread(scale, 3)
     await expect(page.locator("[data-fact=desired]").first).to_have_text("3", timeout=SCALED_MS)
     await expect(page.locator("[data-fact=up]").first).to_have_text("3", timeout=SCALED_MS)
+    owners = page.locator(".fleet").first.locator("details", has_text="Which shard is whose")
+    await owners.locator("summary").press("Enter")  # the map needs a mouse and eyes
+    await expect(owners.get_by_role("listitem")).to_have_count(3, timeout=SCALED_MS)
+    await page.screenshot(path=SCREENSHOTS / "fleet-owners.png")
 
 
 async def test_hostile_feeds_stay_text(page: Page, state: dict[str, Any]):

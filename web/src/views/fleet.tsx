@@ -8,6 +8,7 @@ import { Skeleton } from "../parts/skeleton.tsx";
 import { useTitle } from "../parts/title.ts";
 import { sourceAddress } from "../route.ts";
 import { fleet } from "../state/fleet.ts";
+import { shardsOf, spans } from "../state/shards.ts";
 import { duration } from "../state/since.ts";
 import { sources } from "../state/sources.ts";
 import { failingOf, ownerOf } from "../state/trouble.ts";
@@ -49,6 +50,7 @@ function Kind({ title, about, failing }: { title: string; about: FleetKind; fail
       <Totals about={about} />
       {workers.length === 0 ? <Empty title="No worker has joined" /> : <Workers about={about} workers={workers} colours={colours} failing={failing} />}
       <ShardMap about={about} colours={colours} />
+      <Owners about={about} />
       <Failing about={about} failing={failing} />
       <Moves moves={about.moves} />
     </section>
@@ -125,7 +127,7 @@ function Load({ ms, most }: { ms: number; most: number }) {
   );
 }
 
-/** A cell per shard. The table above says the same in numbers, so for a screen reader this is one picture. */
+/** A cell per shard. The list below says the same in words, so for a screen reader this is one picture. */
 function ShardMap({ about, colours }: { about: FleetKind; colours: ReadonlyMap<string, number> }) {
   const shards = Array.from({ length: about.shards }, (_, shard) => about.owners[String(shard)] ?? null);
   const owned = shards.filter((owner) => owner !== null).length;
@@ -135,6 +137,19 @@ function ShardMap({ about, colours }: { about: FleetKind; colours: ReadonlyMap<s
         <span key={shard} class="swatch" data-colour={owner === null ? "none" : (colours.get(owner) ?? "gone")} title={`shard ${shard}: ${owner ?? "no owner"}, epoch ${about.epochs[String(shard)] ?? "–"}`} />
       ))}
     </div>
+  );
+}
+
+function Owners({ about }: { about: FleetKind }) {
+  return (
+    <details class="moves">
+      <summary>Which shard is whose</summary>
+      <ul>
+        {[...shardsOf(about)].map(([owner, shards]) => (
+          <li key={owner}>{owner === null ? "No owner" : <code>{owner}</code>}: {spans(shards)}</li>
+        ))}
+      </ul>
+    </details>
   );
 }
 
