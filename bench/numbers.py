@@ -1,6 +1,6 @@
 """The written numbers: `docs/numbers.md` holds all that the benches measured, the README what a reader asks first."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,15 +76,15 @@ def shown(value: float) -> str:
 
 
 def headlines(sections: Sections) -> str:
-    """Give the README's table; a KeyError names a headline that no bench measures."""
-    cells = {one.split(" | ")[0].removeprefix("| "): one.split(" | ") for one in every(sections)}
-    lines = (f"| {claim} | {cells[claim][1]} | {cells[claim][2]} |" for claim in HEADLINES)
+    """Give the README's table, without what was not measured: what is compared with may not be installed."""
+    cells = _cells(sections)
+    lines = (f"| {claim} | {cells[claim][1]} | {cells[claim][2]} |" for claim in HEADLINES if claim in cells)
     return "\n".join([SHORT_HEAD, *lines])
 
 
-def every(sections: Sections) -> Iterable[str]:
-    """Give the lines of all benches."""
-    return (one for lines in sections.values() for one in lines)
+def claims(sections: Sections) -> set[str]:
+    """Give what is claimed anywhere."""
+    return set(_cells(sections))
 
 
 def between(text: str) -> str:
@@ -96,3 +96,9 @@ def replaced(text: str, numbers: str) -> str:
     """Put a table between the README's two marks."""
     before, _, rest = text.partition(BEGIN)
     return f"{before}{BEGIN}\n{numbers}\n{END}{rest.partition(END)[2]}"
+
+
+def _cells(sections: Sections) -> Mapping[str, Sequence[str]]:
+    """Give each claim's line in its parts."""
+    lines = (one.removeprefix("| ").split(" | ") for every in sections.values() for one in every)
+    return {cells[0]: cells for cells in lines}

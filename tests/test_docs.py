@@ -120,6 +120,18 @@ def test_the_numbers_of_the_readme_are_those_of_the_page():
     assert numbers.headlines(sections) == numbers.between(numbers.README.read_text())
 
 
+def test_every_headline_was_measured():
+    """A claim that has another name now would leave the README without a word."""
+    assert set(numbers.HEADLINES) <= numbers.claims(numbers.read(numbers.PAGE.read_text()))
+
+
+def test_a_rival_that_is_not_installed_leaves_the_table_without_its_line():
+    """Whoever runs the benches need not have it; the rest is written all the same."""
+    sections = {"one": ("| poll | 1 s | <= 2 | real |",)}
+
+    assert numbers.headlines(sections) == numbers.SHORT_HEAD
+
+
 def test_the_page_has_the_numbers_of_every_bench():
     """A bench that was never run to its end claims nothing, and would go unseen."""
     assert set(numbers.read(numbers.PAGE.read_text())) == set(names())
