@@ -7,6 +7,8 @@ Every test is a story of one source; owners are workers with memories of their o
 import asyncio
 import gzip
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -458,6 +460,20 @@ class Hoarder:
         self.held.append(owner.turns.room.taken_bytes)
 
 
+@contextmanager
+def room_while(owner: Any, name: str) -> Iterator[list[int]]:
+    """Give what room is taken each time a method of the committer begins."""
+    held: list[int] = []
+    real = getattr(Committer, name)
+
+    async def note(self: Committer, *given: Any) -> None:
+        held.append(owner.turns.room.taken_bytes)
+        await real(self, *given)
+
+    with mock.patch.object(Committer, name, note):
+        yield held
+
+
 async def test_a_large_answer_takes_room_as_it_grows_and_for_what_it_becomes(desk: Any):
     """As it came, the document before it, and twice the new one; all of it until the change is committed."""
     hoarder = Hoarder(desk=desk)
@@ -466,14 +482,7 @@ async def test_a_large_answer_takes_room_as_it_grows_and_for_what_it_becomes(des
     await owner.poll(watched)
     assert hoarder.held == [len(LARGE), 3 * len(LARGE)]
     desk.web.body = LARGE.replace(b"[1", b"[2")
-    held: list[int] = []
-
-    async def note(self: Any, *given: Any) -> None:
-        held.append(owner.turns.room.taken_bytes)
-        await commit(self, *given)
-
-    commit = Committer.commit
-    with mock.patch.object(Committer, "commit", note):
+    with room_while(owner, "commit") as held:
         await owner.poll(watched)
     assert hoarder.held[2:] == [len(LARGE), 4 * len(LARGE)]
     assert held == [4 * len(LARGE)]
@@ -487,14 +496,7 @@ async def test_packed_it_takes_room_for_what_it_may_unpack_to_until_that_is_know
     wire = gzip.compress(LARGE)
     validators = Validators(url="https://feed.example/prices")
     desk.web.instead = [Reply(wire=wire, coding="gzip", content_type="application/json", validators=validators)]
-    held: list[int] = []
-
-    async def note(self: Any, *given: Any) -> None:
-        held.append(owner.turns.room.taken_bytes)
-        await commit(self, *given)
-
-    commit = Committer.commit
-    with mock.patch.object(Committer, "commit", note):
+    with room_while(owner, "commit") as held:
         await owner.poll(desk.watch())
     assert hoarder.held == [0, len(wire) + 2 * RATIO_FROM_BYTES]
     assert held == [len(wire) + 2 * len(LARGE)]
@@ -506,14 +508,7 @@ async def test_a_large_document_that_is_stored_again_takes_room_though_nothing_c
     owner, watched = Hoarder(desk=desk).owner(), desk.watch()
     await owner.poll(watched)
     desk.now[0] += 6 * 86_400_000 + 3_600_000
-    held: list[int] = []
-
-    async def note(self: Any, *given: Any) -> None:
-        held.append(owner.turns.room.taken_bytes)
-        await keep(self, *given)
-
-    keep = Committer.keep_body
-    with mock.patch.object(Committer, "keep_body", note):
+    with room_while(owner, "keep_body") as held:
         await owner.poll(watched)
     assert owner.turns.counts["304"] == 1
     assert held == [2 * len(LARGE)]
@@ -526,14 +521,7 @@ async def test_a_small_answer_after_a_large_one_takes_room_for_that(desk: Any):
     owner, watched = Hoarder(desk=desk).owner(), desk.watch()
     await owner.poll(watched)
     desk.web.body = b'{"n":1}'
-    held: list[int] = []
-
-    async def note(self: Any, *given: Any) -> None:
-        held.append(owner.turns.room.taken_bytes)
-        await commit(self, *given)
-
-    commit = Committer.commit
-    with mock.patch.object(Committer, "commit", note):
+    with room_while(owner, "commit") as held:
         await owner.poll(watched)
     assert held == [len(LARGE)]
     assert (owner.turns.room.taken_bytes, desk.head().version) == (0, 2)
